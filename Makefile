@@ -1,0 +1,40 @@
+# Convenience: every target runs the plain commands that the README shows.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint constraints
+
+demo: .venv/installed
+	$(BIN)/sirenflow ingest samples
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores 4 --quiet rules
+	@echo "The catalogue: $(CURDIR)/results/index.html"
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed .venv/linters
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint --config inbox=samples
+
+# Exactly the files whose hashes constraints.txt lists; then the project itself, which has none.
+.venv/installed: constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/linters: .venv/installed .ci/linters.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement .ci/linters.txt
+	touch $@
+
+# After a change of the dependencies in pyproject.toml, and now and then.
+constraints: .venv/installed
+	$(BIN)/python -m pip install --quiet uv
+	echo setuptools | $(BIN)/uv pip compile $(PIN) --extra test --output-file constraints.txt pyproject.toml -
+	$(BIN)/uv pip compile $(PIN) --constraints constraints.txt --group lint --output-file .ci/linters.txt
+
+PIN := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

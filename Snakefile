@@ -1,0 +1,41 @@
+"""Sirenflow: alerts in the inbox become sky maps, numbers, reports and a catalogue."""
+
+from pathlib import Path
+
+import sirenflow
+from sirenflow import inbox, workers
+from sirenflow.config import CONFIG_FILE, validate
+from sirenflow.errors import SirenflowError
+from sirenflow.stages.catalogue import catalogue
+from sirenflow.stages.extract import extract
+from sirenflow.stages.report import report
+from snakemake.exceptions import WorkflowError
+
+SOURCE = Path(workflow.basedir)
+
+
+configfile: CONFIG_FILE if CONFIG_FILE.exists() else SOURCE / CONFIG_FILE
+
+
+try:
+    config = validate(config, SOURCE / "workflow/schemas/config.schema.yaml")
+    ALERTS = inbox.list_superevents(Path(config["inbox"]))
+except SirenflowError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = config["results"]
+
+
+wildcard_constraints:
+    superevent=inbox.SUPEREVENT_ID.pattern,
+
+
+rule all:
+    """Reports of all superevents, and the catalogue"""
+    input:
+        f"{RESULTS}/index.html",
+
+
+include: "workflow/rules/extract.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/catalogue.smk"

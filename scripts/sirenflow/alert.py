@@ -1,0 +1,263 @@
+"""One alert: the bytes that arrived, and what they say.
+
+Two encodings reach us. SCiMMA Hopskotch sends an Avro object container with one record; GCN sends
+the same record as JSON with its sky maps in base64. Both are decoded as the sender wrote them: Avro
+with the schema embedded in the container, never with a reader's schema, so that fields which a
+later schema adds are kept and fields which an earlier one lacks stay absent.
+
+The record's fields are described in the LIGO/Virgo/KAGRA Public Alerts User Guide,
+https://emfollow.docs.ligo.org/userguide/content.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from io import BytesIO
+from typing import Any, Literal
+
+import fastavro
+
+from sirenflow.container import AVRO_MAGIC, check_container
+from sirenflow.errors import AlertError
+
+ALERT_TYPES = ("EARLYWARNING", "PRELIMINARY", "INITIAL", "UPDATE", "RETRACTION")
+"""The alert types, in the order of a superevent's life."""
+
+MAX_ALERT_BYTES = 16 * 2**20
+"""Largest alert accepted; the producer's own limit is 8 MiB (13 MiB as base64 JSON)."""
+
+SUPEREVENT_ID = re.compile(r"[MT]?S[0-9]{6}[a-z]{1,16}")
+"""Superevent ids: S is real, MS a mock, TS a test. To be matched in full."""
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?")
+# Samples of 2022 spell it so; the meaning is the same.
+_SPELLINGS = {"EARLY_WARNING": "EARLYWARNING"}
+
+MapKind = Literal["gw", "combined"]
+# Where a record keeps its maps: the gravitational-wave map, and the one combined with a coincident
+# external event's.
+_MAP_PLACES: tuple[tuple[MapKind, str, str], ...] = (
+    ("gw", "event", "skymap"),
+    ("combined", "external_coinc", "combined_skymap"),
+)
+
+
+@dataclass(frozen=True)
+class AttachedMap:
+    """A sky map as an alert carries it.
+
+    Attributes
+    ----------
+    kind
+        ``"gw"``, or ``"combined"`` with an external event's.
+    data
+        The FITS file's bytes as sent; empty when they could not be recovered.
+    error
+        Why there are no bytes, or None.
+    """
+
+    kind: MapKind
+    data: bytes
+    error: str | None = None
+
+    @cached_property
+    def sha256(self) -> str | None:
+        """Hash of the FITS file's bytes; None without them."""
+        return hashlib.sha256(self.data).hexdigest() if self.error is None else None
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One decoded alert.
+
+    Attributes
+    ----------
+    superevent_id, alert_type, time_created
+        The alert's key. `alert_type` is one of `ALERT_TYPES`, whatever the spelling sent;
+        `time_created` is the ISO 8601 UTC text as sent.
+    record
+        Everything that was sent but the maps' bytes, in JSON's own types. Absent keys are absent.
+        A map is replaced by its hash and size.
+    maps
+        The sky maps, gravitational-wave map first.
+    sha256, size_bytes
+        Hash and size of the bytes that arrived.
+    encoding
+        ``"avro"`` or ``"json"``.
+    """
+
+    superevent_id: str
+    alert_type: str
+    time_created: str
+    record: dict[str, Any]
+    maps: tuple[AttachedMap, ...]
+    sha256: str
+    size_bytes: int
+    encoding: Literal["avro", "json"]
+
+    @property
+    def order(self) -> tuple[str, int, str]:
+        """Key that sorts the alerts of a superevent: time, place in the life cycle, hash."""
+        return (self.time_created, ALERT_TYPES.index(self.alert_type), self.sha256)
+
+
+def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
+    """Decode one alert from the bytes that arrived.
+
+    Parameters
+    ----------
+    data
+        An Avro object container with one record, or a GCN JSON object.
+    max_bytes
+        Size above which nothing is decoded.
+
+    Raises
+    ------
+    AlertError
+        If the bytes are not one alert with a valid key. The message is the reason.
+    """
+    if len(data) > max_bytes:
+        raise AlertError(f"{len(data)} bytes; at most {max_bytes} are accepted")
+    if data.startswith(AVRO_MAGIC):
+        encoding: Literal["avro", "json"] = "avro"
+        sent = _read_avro(data, max_bytes)
+    elif data.lstrip()[:1] == b"{":
+        encoding = "json"
+        sent = _read_json(data)
+    elif not data:
+        raise AlertError("empty; expected an Avro container or a GCN JSON object")
+    else:
+        raise AlertError(
+            f"begins with {data[:8]!r}; expected an Avro container or a GCN JSON object"
+        )
+    maps, record = _detach_maps(sent, encoding)
+    return Alert(
+        superevent_id=_superevent_id(sent),
+        alert_type=_alert_type(sent),
+        time_created=_time_created(sent),
+        record=_to_json(record),
+        maps=maps,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size_bytes=len(data),
+        encoding=encoding,
+    )
+
+
+def _read_avro(data: bytes, max_bytes: int) -> dict[str, Any]:
+    check_container(data, max_bytes)
+    try:
+        records = list(fastavro.reader(BytesIO(data)))
+    except Exception as error:  # the decoder raises whatever the bytes lead it into
+        raise AlertError(f"Avro cannot be decoded: {type(error).__name__}: {error}") from error
+    if len(records) != 1:
+        raise AlertError(f"{len(records)} records in the Avro container; expected exactly one")
+    return _as_object(records[0])
+
+
+def _read_json(data: bytes) -> dict[str, Any]:
+    try:
+        return _as_object(json.loads(data))
+    except (ValueError, RecursionError) as error:
+        raise AlertError(f"JSON cannot be decoded: {error}") from error
+
+
+def _as_object(record: object) -> dict[str, Any]:
+    if not isinstance(record, dict):
+        raise AlertError(f"the record is a {type(record).__name__}; expected an object")
+    return record
+
+
+def _text(record: Mapping[str, Any], key: str) -> str:
+    if key not in record:
+        raise AlertError(f"no {key} (found {', '.join(map(repr, list(record)[:12])) or 'nothing'})")
+    value = record[key]
+    if not isinstance(value, str):
+        raise AlertError(f"{key} is a {type(value).__name__}; expected text")
+    return value
+
+
+def _superevent_id(record: Mapping[str, Any]) -> str:
+    value = _text(record, "superevent_id")
+    if not SUPEREVENT_ID.fullmatch(value):
+        raise AlertError(f"superevent_id {value[:64]!r}; expected one like 'S230518h'")
+    return value
+
+
+def _alert_type(record: Mapping[str, Any]) -> str:
+    value = _text(record, "alert_type")
+    canonical = _SPELLINGS.get(value, value)
+    if canonical not in ALERT_TYPES:
+        raise AlertError(f"alert_type {value[:64]!r}; expected one of {', '.join(ALERT_TYPES)}")
+    return canonical
+
+
+def _time_created(record: Mapping[str, Any]) -> str:
+    value = _text(record, "time_created")
+    try:
+        if not _TIME.fullmatch(value):
+            raise ValueError
+        datetime.fromisoformat(value.removesuffix("Z")[:19])
+    except ValueError:
+        raise AlertError(
+            f"time_created {value[:64]!r}; expected ISO 8601 like '2023-05-18T13:38:18Z'"
+        ) from None
+    return value
+
+
+def _detach_maps(
+    sent: dict[str, Any], encoding: str
+) -> tuple[tuple[AttachedMap, ...], dict[str, Any]]:
+    """Split a record into its maps and a copy with a description in each map's place."""
+    record = dict(sent)
+    maps = []
+    for kind, place, key in _MAP_PLACES:
+        holder = record.get(place)
+        if not isinstance(holder, dict) or holder.get(key) is None:
+            continue
+        attached = _attached_map(kind, holder[key], encoding)
+        maps.append(attached)
+        record[place] = {**holder, key: _describe(attached)}
+    return tuple(maps), record
+
+
+def _attached_map(kind: MapKind, value: object, encoding: str) -> AttachedMap:
+    if encoding == "json" and isinstance(value, str):
+        try:
+            value = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            return AttachedMap(kind, b"", f"the sky map is not base64: {error}")
+    if not isinstance(value, bytes):
+        return AttachedMap(kind, b"", f"the sky map is a {type(value).__name__}; expected bytes")
+    return AttachedMap(kind, value)
+
+
+def _describe(attached: AttachedMap) -> dict[str, Any]:
+    if attached.error is not None:
+        return {"error": attached.error}
+    return {"sha256": attached.sha256, "size_bytes": len(attached.data)}
+
+
+def _to_json(value: Any) -> Any:
+    """Express a decoded value in JSON's types, without losing which value it was."""
+    match value:
+        case dict():
+            return {str(key): _to_json(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_to_json(item) for item in value]
+        case float() if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        case bytes():
+            return {"base64": base64.b64encode(value).decode("ascii")}
+        case None | bool() | int() | float() | str():
+            return value
+        case _:  # Avro's logical types: dates, decimals, UUIDs
+            return str(value)

@@ -1,0 +1,116 @@
+"""The catalogue's rows: one a superevent, from event.json. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sirenflow.errors import SirenflowError
+from sirenflow.event import SCHEMA_VERSION, Thumbnail, top_class
+
+
+def _column(description: str, unit: str | None = None) -> Any:
+    return field(metadata={"description": description, "unit": unit})
+
+
+@dataclass(frozen=True)
+class CatalogueRow:
+    """One superevent; the fields with a description are the columns of the tables, in order."""
+
+    superevent_id: str = _column("Identifier of the superevent")
+    kind: str = _column("real, mock or test; by the identifier")
+    state: str = _column("State after the last readable alert")
+    retracted: bool = _column("Whether the last readable alert is a retraction")
+    significant: bool | None = _column("As the last alert with values says")
+    alert_number: int | None = _column("Number of the last readable alert")
+    alert_type: str | None = _column("Type of the last readable alert")
+    time_created: str | None = _column("When the last readable alert was created, UTC")
+    trigger_time: str | None = _column("Time of the signal (T0), UTC")
+    far: float | None = _column("False-alarm rate", "Hz")
+    group: str | None = _column("Group of searches: CBC or Burst")
+    search: str | None = _column("Search")
+    pipeline: str | None = _column("Pipeline")
+    instruments: str | None = _column("Detectors, separated by spaces")
+    source_class: str | None = _column("Most probable source class")
+    prob_bns: float | None = _column("Probability of a binary neutron star")
+    prob_nsbh: float | None = _column("Probability of a neutron star and a black hole")
+    prob_bbh: float | None = _column("Probability of a binary black hole")
+    prob_terrestrial: float | None = _column("Probability of terrestrial noise")
+    has_ns: float | None = _column("HasNS, given an astrophysical source")
+    has_remnant: float | None = _column("HasRemnant, given an astrophysical source")
+    has_mass_gap: float | None = _column("HasMassGap, given an astrophysical source")
+    has_ssm: float | None = _column("HasSSM, given an astrophysical source")
+    duration: float | None = _column("Duration of a burst", "s")
+    central_frequency: float | None = _column("Central frequency of a burst", "Hz")
+    peak_ra_deg: float | None = _column("Right ascension (ICRS) of the most probable pixel", "deg")
+    peak_dec_deg: float | None = _column("Declination (ICRS) of the most probable pixel", "deg")
+    area_50_deg2: float | None = _column("Area of the 50 % credible region", "deg2")
+    area_90_deg2: float | None = _column("Area of the 90 % credible region", "deg2")
+    distance_mean_mpc: float | None = _column("Luminosity distance, mean (DISTMEAN)", "Mpc")
+    distance_std_mpc: float | None = _column("Luminosity distance, std (DISTSTD)", "Mpc")
+    alerts: int = _column("Number of readable alerts")
+    rejected_alerts: int = _column("Number of rejected alert files")
+    classification: dict[str, float] = field(default_factory=dict)
+    sentence: str = ""
+    is_burst: bool = False
+    thumbnail: Thumbnail | None = None
+    link: str = ""
+
+
+def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
+    """Make a row from the content of one event.json.
+
+    Raises
+    ------
+    SirenflowError
+        If the content has another schema version.
+    """
+    if event.get("schema_version") != SCHEMA_VERSION:
+        raise SirenflowError(
+            f"event.json has schema_version {event.get('schema_version')!r}, expected "
+            f"{SCHEMA_VERSION}; run the report of this superevent again"
+        )
+    latest: Mapping[str, Any] = event["history"][-1] if event["history"] else {}
+    current: Mapping[str, Any] = event["current"] or {}
+    values: Mapping[str, Any] = current.get("values") or {}
+    skymap: Mapping[str, Any] = current.get("skymap") or {}
+    classification, properties = values.get("classification", {}), values.get("properties", {})
+    same = ("significant", "trigger_time", "far", "group", "search", "pipeline", "duration")
+    places = ("peak_ra_deg", "peak_dec_deg", "area_50_deg2", "area_90_deg2")
+    distances = ("distance_mean_mpc", "distance_std_mpc")
+    copied: dict[str, Any] = {
+        **{name: event[name] for name in ("superevent_id", "kind", "state", "retracted")},
+        **{name: values.get(name) for name in (*same, "central_frequency")},
+        **{name: skymap.get(name) for name in (*places, *distances)},
+    }
+    return CatalogueRow(
+        **copied,
+        alert_number=latest.get("number"),
+        alert_type=latest.get("alert_type"),
+        time_created=latest.get("time_created"),
+        instruments=" ".join(values.get("instruments", ())) or None,
+        source_class=top_class(classification)[0],
+        prob_bns=classification.get("BNS"),
+        prob_nsbh=classification.get("NSBH"),
+        prob_bbh=classification.get("BBH"),
+        prob_terrestrial=classification.get("Terrestrial"),
+        has_ns=properties.get("HasNS"),
+        has_remnant=properties.get("HasRemnant"),
+        has_mass_gap=properties.get("HasMassGap"),
+        has_ssm=properties.get("HasSSM"),
+        alerts=len(event["history"]),
+        rejected_alerts=len(event["rejected_alerts"]),
+        classification=classification,
+        sentence=event["sentence"],
+        is_burst=values.get("is_burst", False),
+        thumbnail=Thumbnail(**event["thumbnail"]) if event["thumbnail"] else None,
+        link=link,
+    )
+
+
+def newest_first(rows: Iterable[CatalogueRow]) -> list[CatalogueRow]:
+    """Order rows by the time of the signal, else of the last alert; the newest first."""
+    return sorted(
+        rows,
+        key=lambda row: (row.trigger_time or row.time_created or "", row.superevent_id),
+        reverse=True,
+    )

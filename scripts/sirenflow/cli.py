@@ -1,0 +1,113 @@
+"""The `sirenflow` command."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from sirenflow import __version__
+from sirenflow.alert import parse_alert
+from sirenflow.errors import AlertError, SirenflowError
+
+EXIT_REJECTED = 3
+
+_EPILOG = (
+    "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage; 3 done, but some were rejected."
+)
+
+
+class _Commands(click.Group):
+    """A group that reports its errors as one line, unless asked for the traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except SirenflowError as error:
+            if ctx.params["debug"]:
+                raise
+            click.echo(f"sirenflow: {printable(str(error))}", err=True)
+            ctx.exit(1)
+
+
+@click.group(
+    cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="sirenflow", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    """Gravitational-wave alerts in; sky maps, numbers, reports and a catalogue out.
+
+    Bring alerts in with `sirenflow ingest`, then run `snakemake --cores 4` where the Snakefile is
+    and look at results/index.html.
+    """
+
+
+@main.command(epilog=_EPILOG)
+@click.option(
+    "--inbox",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Directory to keep alerts in.  [default: `inbox` of config/config.yaml, or ./inbox]",
+)
+@click.argument(
+    "paths",
+    metavar="PATH...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+)
+def ingest(inbox: Path | None, paths: tuple[Path, ...]) -> None:
+    """Bring archived alerts into the inbox.
+
+    PATH is an alert (Avro, or GCN JSON), a directory, or an archive (.zip, .tar, .tar.gz, .tar.bz2,
+    .tar.xz, .tar.zst). Below directories and in archives, *.avro and *.json are taken for alerts.
+    Links to directories are not followed.
+
+    An alert is on disk, unchanged, when its turn is over. One that the inbox holds already is not
+    stored twice. What is no alert goes to the inbox's quarantine/ with its reason.
+
+    Example: sirenflow ingest samples
+    """
+    from sirenflow.config import default_inbox
+    from sirenflow.ingest import ingest as bring_in
+
+    directory = inbox or default_inbox()
+    results: Counter[str] = Counter()
+    with tqdm(unit=" alerts", disable=not sys.stderr.isatty(), leave=False) as progress:
+        for outcome in bring_in(paths, directory):
+            results[outcome.result] += 1
+            progress.update()
+            if outcome.reason is not None:
+                line = printable(f"sirenflow: rejected {outcome.source}: {outcome.reason}")
+                progress.write(line, file=sys.stderr)
+    counts = (f"{results[name]} {name}" for name in ("stored", "duplicate", "rejected"))
+    click.echo(printable(f"{', '.join(counts)} (inbox: {directory})"))
+    if results["rejected"]:
+        sys.exit(EXIT_REJECTED)
+
+
+@main.command(epilog=_EPILOG)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def show(file: Path) -> None:
+    """Print what an alert says: most probable position, distance, record.
+
+    The position (deg, ICRS) is the centre of the sky map's most probable cell, the distance (Mpc)
+    the mean and standard deviation of the map's header. FILE is an Avro or GCN JSON alert.
+
+    Example: sirenflow show samples/MS260522k-02-retraction.avro
+    """
+    from sirenflow.show import describe
+
+    try:
+        alert = parse_alert(file.read_bytes())
+    except AlertError as error:
+        raise AlertError(f"{file}: {error}") from error
+    click.echo(describe(alert))
+
+
+def printable(text: str) -> str:
+    """Escape what would move a terminal's cursor or forge a line of a log."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

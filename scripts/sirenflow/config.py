@@ -1,0 +1,84 @@
+"""The configuration, validated once, at the start, with messages that name the key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, validators
+from jsonschema.exceptions import ValidationError
+
+from sirenflow.errors import ConfigError
+
+CONFIG_FILE = Path("config", "config.yaml")
+"""Where the configuration is, in the working directory or else beside the Snakefile."""
+
+# JSON Schema takes 50.0 for an integer; the names of fields do not.
+_Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: type(value) is int
+    ),
+)
+
+
+def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
+    """Check a configuration; return it with defaults in place of what it leaves out.
+
+    Parameters
+    ----------
+    config
+        The keys of config.yaml and of ``--config``.
+    schema_file
+        JSON Schema, as YAML, with a description and a default for each key.
+
+    Raises
+    ------
+    ConfigError
+        If a key or value is wrong. The message names each, and what was expected.
+    """
+    schema = _load(schema_file)
+    errors = _Validator(schema).iter_errors(config)
+    problems = {_explain(error, config, schema) for error in errors}
+    if problems:
+        raise ConfigError("configuration: " + "; ".join(sorted(problems)))
+    defaults = {key: value["default"] for key, value in schema["properties"].items()}
+    return {**defaults, **config}
+
+
+def default_inbox() -> Path:
+    """Inbox that the working directory's configuration names, or ``inbox``.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration cannot be read or names none.
+    """
+    if not CONFIG_FILE.exists():
+        return Path("inbox")
+    inbox = _load(CONFIG_FILE).get("inbox", "inbox")
+    if not isinstance(inbox, str) or not inbox:
+        raise ConfigError(f"{CONFIG_FILE}: inbox is {inbox!r}; expected a directory's path")
+    return Path(inbox)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(loaded, dict):
+        found = "nothing" if loaded is None else f"a {type(loaded).__name__}"
+        raise ConfigError(f"{path} holds {found}; expected keys and values")
+    return loaded
+
+
+def _explain(error: ValidationError, config: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    known = schema["properties"]
+    if error.validator == "additionalProperties" and not error.path:
+        wrong = sorted(repr(key) for key in config if key not in known)
+        return f"unknown key {', '.join(wrong)}; the keys are {', '.join(known)}"
+    key = str(error.path[0])
+    return f"{key} is {config[key]!r}; expected {known[key]['description']}"

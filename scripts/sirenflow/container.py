@@ -1,0 +1,118 @@
+"""The outside of an Avro object container, looked at before anything inside is decoded.
+
+A decoder can be led into a crash by a schema nested ten thousand deep, or into gigabytes by a
+compressed block of one kilobyte. Both show in the container's frame, which is a few lines to walk:
+https://avro.apache.org/docs/1.12.0/specification/#object-container-files
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from sirenflow.errors import AlertError
+
+AVRO_MAGIC = b"Obj\x01"
+_SYNC_BYTES = 16
+# The published schema is 4 kB long and nested 9 deep.
+_MAX_SCHEMA_BYTES = 256 * 1024
+_MAX_SCHEMA_DEPTH = 64
+_OPENING, _CLOSING = tuple(b"{["), tuple(b"}]")
+_CODECS = (b"null", b"deflate")
+
+
+def check_container(data: bytes, max_bytes: int) -> None:
+    """Check that a container is whole, holds one record and decompresses to a bounded size.
+
+    Parameters
+    ----------
+    data
+        The container, beginning with `AVRO_MAGIC`.
+    max_bytes
+        Most that its blocks may hold when decompressed.
+
+    Raises
+    ------
+    AlertError
+        If the frame is broken, or a schema, codec, count or size is out of bounds.
+    """
+    metadata, offset = _metadata(data, len(AVRO_MAGIC))
+    codec = metadata.get(b"avro.codec", b"null")
+    if codec not in _CODECS:
+        raise AlertError(f"Avro codec {codec[:32]!r}; expected null or deflate")
+    _check_schema(metadata.get(b"avro.schema", b""))
+    sync = _take(data, offset, _SYNC_BYTES)
+    offset += _SYNC_BYTES
+    records = size = 0
+    while offset < len(data):
+        count, offset = _long(data, offset)
+        length, offset = _long(data, offset)
+        block = _take(data, offset, length)
+        offset += length
+        if _take(data, offset, _SYNC_BYTES) != sync:
+            raise AlertError(f"Avro block before byte {offset} does not end with the sync marker")
+        offset += _SYNC_BYTES
+        records += count
+        size += _inflated_size(block, max_bytes) if codec == b"deflate" else length
+        if size > max_bytes:
+            raise AlertError(f"Avro blocks hold more than {max_bytes} bytes")
+    if records != 1:
+        raise AlertError(f"{records} records in the Avro container; expected exactly one")
+
+
+def _check_schema(schema: bytes) -> None:
+    if not schema:
+        raise AlertError("no schema in the Avro container")
+    if len(schema) > _MAX_SCHEMA_BYTES:
+        raise AlertError(f"Avro schema of {len(schema)} bytes; at most {_MAX_SCHEMA_BYTES}")
+    brackets = np.frombuffer(schema, np.uint8)
+    steps = np.isin(brackets, _OPENING).astype(int) - np.isin(brackets, _CLOSING)
+    deepest = int(np.cumsum(steps).max())
+    if deepest > _MAX_SCHEMA_DEPTH:
+        raise AlertError(f"Avro schema nested {deepest} deep; at most {_MAX_SCHEMA_DEPTH}")
+
+
+def _metadata(data: bytes, offset: int) -> tuple[dict[bytes, bytes], int]:
+    """Read the header's map of bytes; return it and where it ends."""
+    entries: dict[bytes, bytes] = {}
+    while True:
+        count, offset = _long(data, offset)
+        if count == 0:
+            return entries, offset
+        if count < 0:  # a negative count is followed by the block's size
+            _, offset = _long(data, offset)
+        for _ in range(abs(count)):
+            length, offset = _long(data, offset)
+            key = _take(data, offset, length)
+            offset += length
+            length, offset = _long(data, offset)
+            entries[key] = _take(data, offset, length)
+            offset += length
+
+
+def _take(data: bytes, offset: int, length: int) -> bytes:
+    if length < 0 or offset + length > len(data):
+        raise AlertError(
+            f"Avro container is truncated or corrupt: {length} bytes wanted at byte {offset} "
+            f"of {len(data)}"
+        )
+    return data[offset : offset + length]
+
+
+def _long(data: bytes, offset: int) -> tuple[int, int]:
+    """Read a zigzag variable-length integer; return it and where it ends."""
+    value = 0
+    for index in range(10):
+        byte = _take(data, offset + index, 1)[0]
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            return (value >> 1) ^ -(value & 1), offset + index + 1
+    raise AlertError(f"Avro container is corrupt: no integer at byte {offset}")
+
+
+def _inflated_size(block: bytes, max_bytes: int) -> int:
+    try:
+        return len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(block, max_bytes + 1))
+    except zlib.error as error:
+        raise AlertError(f"Avro block cannot be decompressed: {error}") from error

@@ -1,0 +1,144 @@
+"""The content of event.json: the state of one superevent after all its alerts.
+
+`sirenflow.summary` makes it. Fields of the alerts and columns of the sky maps keep their own
+names; every other name ends in its unit. Unknown is None.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Values:
+    """What the event record of one alert says; None where it does not say."""
+
+    trigger_time: str | None
+    far: float | None
+    significant: bool | None
+    instruments: tuple[str, ...]
+    group: str | None
+    pipeline: str | None
+    search: str | None
+    classification: dict[str, float]
+    properties: dict[str, float]
+    duration: float | None
+    central_frequency: float | None
+    is_burst: bool
+
+
+@dataclass(frozen=True)
+class SkymapSummary:
+    """One sky map as delivered; its numbers are those of localization.json."""
+
+    kind: str
+    file: str | None
+    sha256: str | None
+    size_bytes: int | None
+    creator: str | None
+    rejected_because: str | None
+    numbers_withheld_because: str | None
+    rows: int | None
+    peak_ra_deg: float | None
+    peak_dec_deg: float | None
+    area_50_deg2: float | None
+    area_90_deg2: float | None
+    distance_absent_because: str | None
+    distance_mean_mpc: float | None
+    distance_std_mpc: float | None
+    distance_marginal_mean_mpc: float | None
+    distance_marginal_std_mpc: float | None
+    distance_p05_mpc: float | None
+    distance_p50_mpc: float | None
+    distance_p95_mpc: float | None
+
+    @property
+    def is_trusted(self) -> bool:
+        """Tell whether the map may be drawn and its numbers shown."""
+        return not (self.file is None or self.rejected_because or self.numbers_withheld_because)
+
+
+@dataclass(frozen=True)
+class Coincidence:
+    """An external event that the alert names; times as sent."""
+
+    observatory: str | None
+    search: str | None
+    gcn_notice_id: str | None
+    ivorn: str | None
+    time_difference: float | None
+    time_coincidence_far: float | None
+    time_sky_position_coincidence_far: float | None
+
+
+@dataclass(frozen=True)
+class AlertSummary:
+    """One readable alert; its delay is against its own T0, in a retraction the one before it."""
+
+    number: int
+    alert_type: str
+    time_created: str | None
+    sha256: str | None
+    delay_s: float | None
+    values: Values | None
+    skymap: SkymapSummary | None
+    skymap_absent_because: str | None
+    combined_skymap: SkymapSummary | None
+    external_coinc: Coincidence | None
+
+
+@dataclass(frozen=True)
+class RejectedAlert:
+    """A file of the inbox that is not a readable alert."""
+
+    file: str | None
+    sha256: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """Paths of the 90 and 50 % regions in a view box of 200 x 100, for the catalogue."""
+
+    path_90: str
+    path_50: str
+    peak_x: int
+    peak_y: int
+
+
+@dataclass(frozen=True)
+class EventSummary:
+    """Everything event.json holds; `current` is the alert whose values stand.
+
+    That is the last alert with an event record; after a retraction, the last one before it.
+    `reinstated_by` is the first alert with an event record after the last retraction.
+    """
+
+    schema_version: int
+    sirenflow_version: str
+    superevent_id: str
+    kind: str
+    state: str
+    retracted: bool
+    retracted_by: int | None
+    reinstated_by: int | None
+    sentence: str
+    gracedb: str | None
+    current: AlertSummary | None
+    history: tuple[AlertSummary, ...]
+    rejected_alerts: tuple[RejectedAlert, ...]
+    thumbnail: Thumbnail | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the content of event.json."""
+        return asdict(self)
+
+
+def top_class(classification: Mapping[str, float]) -> tuple[str | None, float | None]:
+    """Find the most probable class; of equal ones, the first sent."""
+    if not classification:
+        return None, None
+    name = max(classification, key=lambda key: classification[key])
+    return name, classification[name]

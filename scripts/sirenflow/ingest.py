@@ -1,0 +1,207 @@
+"""Archived alerts into the inbox: from files, directories, tar and zip archives."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Literal
+
+from sirenflow import inbox
+from sirenflow.alert import MAX_ALERT_BYTES, parse_alert
+from sirenflow.errors import AlertError
+
+_TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_TAR_ZSTD_SUFFIXES = (".tar.zst", ".tzst")
+_ARCHIVE_SUFFIXES = (".zip", *_TAR_SUFFIXES, *_TAR_ZSTD_SUFFIXES)
+_BROKEN_ARCHIVE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,  # a zip member compressed in a way unknown
+    OSError,
+    EOFError,
+    ValueError,
+)
+_ENCRYPTED = 0x1
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something found on the way through the sources: bytes, or why there are none.
+
+    Attributes
+    ----------
+    source
+        Where it was: a path, or ``archive!member``.
+    data
+        Its bytes, or None.
+    problem
+        Why there are no bytes.
+    """
+
+    source: str
+    data: bytes | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an item; `reason` is set when it was rejected."""
+
+    source: str
+    result: Literal["stored", "duplicate", "rejected"]
+    reason: str | None = None
+
+
+def ingest(sources: Iterable[Path], directory: Path) -> Iterator[Outcome]:
+    """Bring every alert of the sources into an inbox, and what is none into its quarantine.
+
+    Parameters
+    ----------
+    sources
+        Alert files, directories, tar and zip archives. Below directories and in archives, files
+        named ``*.avro`` and ``*.json`` are taken for alerts, and archives are opened.
+    directory
+        The inbox.
+
+    Yields
+    ------
+    Outcome
+        One an item, as soon as it is safe on disk.
+
+    Raises
+    ------
+    InboxError
+        If the inbox cannot be written.
+    """
+    for source in sources:
+        for item in _items(source):
+            yield _take_in(item, directory)
+
+
+def _take_in(item: Item, directory: Path) -> Outcome:
+    if item.data is None:
+        return Outcome(item.source, "rejected", item.problem)
+    how = {
+        "way": "ingest",
+        "source": item.source,
+        "time_received": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+    try:
+        alert = parse_alert(item.data)
+    except AlertError as error:
+        inbox.quarantine(directory, item.data, str(error), how)
+        return Outcome(item.source, "rejected", str(error))
+    new = inbox.store(directory, alert, item.data, how)
+    return Outcome(item.source, "stored" if new else "duplicate")
+
+
+def _items(source: Path) -> Iterator[Item]:
+    try:
+        if source.is_dir():
+            yield from _directory_items(source)
+        elif source.name.endswith(_ARCHIVE_SUFFIXES):
+            yield from _archive_items(source)
+        else:
+            with source.open("rb") as file:
+                yield _bounded(str(source), file)
+    except OSError as error:
+        yield _unreadable(source, error)
+
+
+def _directory_items(directory: Path) -> Iterator[Item]:
+    unlisted: list[OSError] = []
+    for parent, directories, names in os.walk(directory, onerror=unlisted.append):
+        directories.sort()
+        for name in sorted(names):
+            if inbox.is_alert_name(name) or name.endswith(_ARCHIVE_SUFFIXES):
+                path = Path(parent, name)
+                if _is_pipe(path):  # might never be written to
+                    yield Item(str(path), None, "is a named pipe; expected a file")
+                else:
+                    yield from _items(path)
+    for error in unlisted:
+        yield _unreadable(error.filename, error)
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        return path.is_fifo()
+    except OSError:  # to read it fails too, and says why
+        return False
+
+
+def _unreadable(source: Path | str, error: OSError) -> Item:
+    return Item(str(source), None, f"cannot be read: {error.strerror}")
+
+
+def _bounded(source: str, file: IO[bytes]) -> Item:
+    """Read a file up to the size that an alert may have."""
+    data = file.read(MAX_ALERT_BYTES + 1)
+    if len(data) > MAX_ALERT_BYTES:
+        return Item(source, None, f"larger than {MAX_ALERT_BYTES} bytes; left where it is")
+    return Item(source, data)
+
+
+def _archive_items(path: Path) -> Iterator[Item]:
+    members = _zip_items(path) if path.name.endswith(".zip") else _tar_items(path)
+    try:
+        for item in members:
+            yield replace(item, source=f"{path}!{item.source}")
+    except _BROKEN_ARCHIVE as error:
+        yield Item(str(path), None, f"archive cannot be read any further: {error}")
+
+
+def _zip_items(path: Path) -> Iterator[Item]:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if inbox.is_alert_name(member.filename):
+                yield _zip_item(archive, member)
+
+
+def _zip_item(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Item:
+    if member.flag_bits & _ENCRYPTED:
+        return Item(member.filename, None, "is encrypted; decrypt the archive first")
+    try:
+        with archive.open(member) as file:
+            return _bounded(member.filename, file)
+    except _BROKEN_ARCHIVE as error:
+        return Item(member.filename, None, f"cannot be read: {error}")
+
+
+def _tar_items(path: Path) -> Iterator[Item]:
+    with _open_tar(path) as archive:
+        for member in archive:
+            if member.isfile() and inbox.is_alert_name(member.name):
+                file = archive.extractfile(member)
+                if file is not None:
+                    yield _bounded(member.name, file)
+
+
+@contextmanager
+def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
+    """Open a tar archive to be read once, in order."""
+    if not path.name.endswith(_TAR_ZSTD_SUFFIXES):
+        with tarfile.open(path, mode="r|*") as archive:
+            yield archive
+        return
+    import zstandard
+
+    try:
+        with (
+            path.open("rb") as file,
+            zstandard.ZstdDecompressor().stream_reader(file) as stream,
+            tarfile.open(fileobj=stream, mode="r|") as archive,
+        ):
+            yield archive
+    except zstandard.ZstdError as error:
+        raise tarfile.ReadError(str(error)) from error

@@ -1,0 +1,72 @@
+"""Where: the most probable cell, credible levels and areas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import astropy_healpix
+import numpy as np
+
+from sirenflow.skymap import Floats, Skymap
+
+SQUARE_DEGREES = (180 / np.pi) ** 2
+"""Square degrees in a steradian."""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The cell of greatest probability density.
+
+    Its centre is not a measured position, and it need not be the cell of greatest probability.
+    """
+
+    ra_deg: float
+    dec_deg: float
+    probdensity_per_sr: float
+
+
+def peak(skymap: Skymap) -> Peak:
+    """Find the centre (ICRS) of the first row of greatest PROBDENSITY.
+
+    The definition is that of the LIGO/Virgo/KAGRA Public Alerts User Guide's sample code.
+    """
+    row = int(np.argmax(skymap.probdensity))
+    nside = astropy_healpix.level_to_nside(int(skymap.level[row]))
+    ra, dec = astropy_healpix.healpix_to_lonlat(int(skymap.ipix[row]), nside, order="nested")
+    return Peak(float(ra.deg), float(dec.deg), float(skymap.probdensity[row]))
+
+
+def credible_areas(skymap: Skymap, levels: Sequence[float]) -> Floats:
+    """Area of the smallest region that holds each probability.
+
+    Rows are taken in order of descending density until the level is reached; of the row that
+    crosses it, the fraction that is needed counts. This is ligo.skymap's convention (Singer et al.
+    2016, ApJS 226 10, `ligo.skymap.postprocess.crossmatch`); leaving the crossing row out, or
+    taking it in, are the field's other two.
+
+    Parameters
+    ----------
+    skymap
+        The map.
+    levels : (k,)
+        Probabilities, 0 to 1.
+
+    Returns
+    -------
+    (k,) float64
+        Areas, deg2; the whole sky for a level that the map's probabilities do not reach.
+    """
+    order = skymap.rank
+    probability = np.concatenate(([0.0], np.cumsum(skymap.probability[order])))
+    area_sr = np.concatenate(([0.0], np.cumsum(skymap.area_sr[order])))
+    area = np.interp(levels, probability, area_sr, right=4 * np.pi)
+    return np.asarray(area * SQUARE_DEGREES, dtype=np.float64)
+
+
+def credible_levels(skymap: Skymap) -> Floats:
+    """(n,) credible level of each row: the probability of all rows that rank as high or higher."""
+    order = skymap.rank
+    levels = np.empty(len(skymap))
+    levels[order] = np.minimum(np.cumsum(skymap.probability[order]), 1.0)
+    return levels

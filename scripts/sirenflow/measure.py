@@ -1,0 +1,116 @@
+"""Everything that `localization.json` says of one sky map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sirenflow.distance import credible_volumes, lines_of_sight, marginal_distance
+from sirenflow.localization import credible_areas, peak
+from sirenflow.products import rounded
+from sirenflow.skymap import Skymap
+
+_NO_COLUMNS = "the sky map has no distance columns"
+_NO_ROWS = "no row of the sky map has a distance"
+
+
+def unmeasured(levels_percent: Sequence[int]) -> dict[str, Any]:
+    """Every key of a map's measures, unknown: None."""
+    keys = (
+        *("rejected_because", "numbers_withheld_because"),
+        *("rows", "level_min", "level_max", "creator", "instruments"),
+        *("peak_ra_deg", "peak_dec_deg", "peak_probdensity_per_sr"),
+        *(f"area_{percent}_deg2" for percent in levels_percent),
+        *("distance_absent_because", "probability_with_distance"),
+        *("distance_mean_mpc", "distance_std_mpc"),
+        *("distance_marginal_mean_mpc", "distance_marginal_std_mpc"),
+        *("distance_p05_mpc", "distance_p50_mpc", "distance_p95_mpc"),
+        *(f"volume_{percent}_mpc3" for percent in levels_percent),
+        "volume_absent_because",
+    )
+    return dict.fromkeys(keys)
+
+
+def measure(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str, Any]:
+    """Measure a sky map.
+
+    Parameters
+    ----------
+    skymap
+        The map.
+    levels_percent
+        Credible levels of areas and volumes, in per cent.
+
+    Returns
+    -------
+    dict
+        The keys of `unmeasured`; each name ends in its unit. `distance_mean_mpc` and
+        `distance_std_mpc` are the header's DISTMEAN and DISTSTD.
+    """
+    top = peak(skymap)
+    areas = credible_areas(skymap, [percent / 100 for percent in levels_percent])
+    return {
+        **unmeasured(levels_percent),
+        "rows": len(skymap),
+        "level_min": int(skymap.level.min()),
+        "level_max": int(skymap.level.max()),
+        "creator": _text(skymap.header, "CREATOR"),
+        "instruments": _text(skymap.header, "INSTRUME"),
+        "peak_ra_deg": top.ra_deg,
+        "peak_dec_deg": top.dec_deg,
+        "peak_probdensity_per_sr": top.probdensity_per_sr,
+        **{
+            f"area_{percent}_deg2": rounded(float(area))
+            for percent, area in zip(levels_percent, areas, strict=True)
+        },
+        **_measure_distance(skymap, levels_percent),
+    }
+
+
+def _measure_distance(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str, Any]:
+    if skymap.distmu is None:
+        return {"distance_absent_because": _NO_COLUMNS, "volume_absent_because": _NO_COLUMNS}
+    headline = {
+        "distance_mean_mpc": _number(skymap.header, "DISTMEAN"),
+        "distance_std_mpc": _number(skymap.header, "DISTSTD"),
+    }
+    rows = lines_of_sight(skymap)
+    marginal = marginal_distance(rows)
+    if marginal is None:
+        return {
+            **headline,
+            "distance_absent_because": _NO_ROWS,
+            "probability_with_distance": 0.0,
+            "volume_absent_because": _NO_ROWS,
+        }
+    levels = [percent / 100 for percent in levels_percent]
+    volumes = credible_volumes(rows, levels)
+    return {
+        **headline,
+        "probability_with_distance": rounded(marginal.probability),
+        "distance_marginal_mean_mpc": rounded(marginal.mean_mpc),
+        "distance_marginal_std_mpc": rounded(marginal.std_mpc),
+        "distance_p05_mpc": rounded(marginal.p05_mpc),
+        "distance_p50_mpc": rounded(marginal.p50_mpc),
+        "distance_p95_mpc": rounded(marginal.p95_mpc),
+        **{
+            f"volume_{percent}_mpc3": rounded(volume)
+            for percent, volume in zip(levels_percent, volumes, strict=True)
+        },
+        "volume_absent_because": None
+        if None not in volumes
+        else f"only {marginal.probability:.4g} of the probability has a distance",
+    }
+
+
+def _number(header: Mapping[str, Any], key: str) -> float | None:
+    value = header.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _text(header: Mapping[str, Any], key: str) -> str | None:
+    value = header.get(key)
+    return value if isinstance(value, str) else None

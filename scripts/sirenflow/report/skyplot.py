@@ -1,0 +1,244 @@
+"""The all-sky map as SVG paths: an equal-area Mollweide view, east left, ICRS, 12 h in the middle.
+
+The credible level is sampled on a grid in the projected plane, by binary search of the multi-order
+rows (never flattened), and contoured there. Beyond the sky's edge the grid repeats the edge, so
+that a region runs on to where the figure's clip path cuts it, without a seam.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import cast
+
+import astropy_healpix
+import contourpy
+import numpy as np
+from astropy import units
+
+from sirenflow.event import Thumbnail
+from sirenflow.localization import credible_levels, peak
+from sirenflow.report.rings import Floats, Ints, Rings, join_rings, path_data, thin_rings
+from sirenflow.skymap import MAX_LEVEL, Skymap
+
+WIDTH, HEIGHT = 1440, 720
+"""Units of the paths: the sky is an ellipse of this size."""
+DEG2_PER_UNIT2 = (180**2 / np.pi * 4) / (np.pi / 4 * WIDTH * HEIGHT)
+"""Sky area of a square unit; the projection makes it the same everywhere."""
+_STEP = 2
+_PAD = 3
+# The level is clipped this far around the contour, so that a step in it lands between two nodes.
+_HALF_WINDOW = 0.1
+_PATH_LIMIT = 5000
+_THUMBNAIL_SCALE = 200 / WIDTH
+_THUMBNAIL_LIMIT = 450
+# J2000 coordinates of the galactic pole and the position angle of the origin of longitude.
+_GALACTIC_POLE_RA_DEG, _GALACTIC_POLE_DEC_DEG = 192.85948, 27.12825
+
+
+@dataclass(frozen=True)
+class SkyFigure:
+    """One map, ready to be drawn: SVG path data in units of WIDTH x HEIGHT."""
+
+    path_90: str
+    path_50: str
+    peak_x: int
+    peak_y: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What every all-sky figure shares: graticule and galactic plane, as SVG path data."""
+
+    graticule: str
+    galactic_plane: str
+    dec_labels: tuple[tuple[str, int, int], ...]
+    ra_labels: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Nodes of the projected plane, sorted by their HEALPix index at level 29."""
+
+    shape: tuple[int, int]
+    order: Ints
+    leaf: Ints
+
+
+def project(ra_deg: Floats, dec_deg: Floats) -> tuple[Floats, Floats]:
+    """Project ICRS positions to the units of the paths; the inverse of `unproject`.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg : (n,)
+        Positions, deg.
+
+    Returns
+    -------
+    x, y : (n,)
+        To the right, and down.
+    """
+    lat = np.deg2rad(np.clip(dec_deg, -90, 90))
+    theta = lat.copy()
+    for _ in range(60):  # Newton on 2t + sin 2t = pi sin(lat), damped by itself at the poles
+        slope = np.maximum(2 + 2 * np.cos(2 * theta), 1e-9)
+        step = (2 * theta + np.sin(2 * theta) - np.pi * np.sin(lat)) / slope
+        theta = np.clip(theta - step, -np.pi / 2, np.pi / 2)
+        if np.all(np.abs(step) < 1e-12):
+            break
+    x = (180 - np.mod(ra_deg, 360)) / 180 * np.cos(theta)
+    return (1 + x) * WIDTH / 2, (1 - np.sin(theta)) * HEIGHT / 2
+
+
+def unproject(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Give the ICRS position (deg) under each point, off the sky that of the edge."""
+    sine = np.clip(1 - 2 * y / HEIGHT, -1 + 1e-9, 1 - 1e-9)
+    half_width = np.sqrt(1 - sine**2)
+    along = np.clip((2 * x / WIDTH - 1) / half_width, -1 + 1e-9, 1 - 1e-9)
+    theta = np.arcsin(sine)
+    dec = np.arcsin((2 * theta + np.sin(2 * theta)) / np.pi)
+    return 180 - 180 * along, np.rad2deg(dec)
+
+
+def sky_figure(skymap: Skymap) -> tuple[SkyFigure, Thumbnail]:
+    """Draw the 50 and 90 % credible regions and the peak, in full and as a thumbnail."""
+    levels = middle_levels(skymap)
+    field = _sample(skymap, levels)
+    rings_90, rings_50 = (
+        thin_rings(credible_rings(field, level), _PATH_LIMIT) for level in (0.9, 0.5)
+    )
+    top = peak(skymap)
+    (x,), (y,) = project(np.array([top.ra_deg]), np.array([top.dec_deg]))
+    figure = SkyFigure(path_data(rings_90), path_data(rings_50), round(x), round(y))
+    small_90, small_50 = (
+        path_data(thin_rings(rings.scaled(_THUMBNAIL_SCALE), _THUMBNAIL_LIMIT))
+        for rings in (rings_90, rings_50)
+    )
+    thumbnail = Thumbnail(
+        small_90, small_50, round(x * _THUMBNAIL_SCALE), round(y * _THUMBNAIL_SCALE)
+    )
+    return figure, thumbnail
+
+
+def middle_levels(skymap: Skymap) -> Floats:
+    """Give the credible level at the middle of each row's own probability.
+
+    A contour then takes in the row that crosses its level when more than half of it is needed:
+    the nearest whole-row region to the interpolated area.
+    """
+    middle: Floats = credible_levels(skymap) - skymap.probdensity * skymap.area_sr / 2
+    return middle
+
+
+def credible_rings(field: Floats, level: float) -> Rings:
+    """Contour the region where the sampled credible level is at most `level`.
+
+    Parameters
+    ----------
+    field : (rows, columns)
+        Credible levels at the nodes of the grid.
+    level
+        Probability, 0 to 1.
+
+    Returns
+    -------
+    Rings
+        Outer ones and holes, in the units of the paths.
+    """
+    inside = field <= level
+    if not inside.any():
+        return join_rings([])
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    top, left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
+    window = field[top : rows[-1] + 2, left : columns[-1] + 2]
+    clipped = np.clip(window, level - _HALF_WINDOW, level + _HALF_WINDOW)
+    generator = contourpy.contour_generator(z=clipped, fill_type=contourpy.FillType.OuterOffset)
+    polygons, offsets = cast("tuple[list[Floats], list[Ints]]", generator.filled(-1.0, level))
+    origin = np.array([left - _PAD, top - _PAD])
+    return join_rings(
+        [
+            (points[start:stop] + origin) * _STEP
+            for points, offset in zip(polygons, offsets, strict=True)
+            for start, stop in pairwise(offset)
+        ]
+    )
+
+
+@cache
+def sky_frame() -> Frame:
+    """Draw what every map shares."""
+    middle_x, middle_y = WIDTH // 2, HEIGHT // 2
+    parallels = {
+        dec: float(project(np.array([0.0]), np.array([float(dec)]))[1][0])
+        for dec in (-60, -30, 30, 60)
+    }
+    lines = [f"M0 {middle_y}H{WIDTH}M{middle_x} 0V{HEIGHT}"]
+    lines += [f"M{0} {round(y)}H{WIDTH}" for y in parallels.values()]
+    for hours in (3, 6, 9):
+        radius = round(middle_x * (12 - hours) / 12)
+        lines.append(
+            f"M{middle_x} 0A{radius} {middle_y} 0 0 1 {middle_x} {HEIGHT}"
+            f"A{radius} {middle_y} 0 0 1 {middle_x} 0"
+        )
+    return Frame(
+        graticule="".join(lines),
+        galactic_plane=_galactic_plane(),
+        dec_labels=tuple(
+            (f"{'+' if dec > 0 else '−'}{abs(dec)}°", _edge(y), round(y))
+            for dec, y in parallels.items()
+        ),
+        ra_labels=tuple((f"{h}h", round(WIDTH * (24 - h) / 24), middle_y) for h in (6, 12, 18)),
+    )
+
+
+def _edge(y: float) -> int:
+    """Give the x of the sky's left edge at a height."""
+    return round(WIDTH / 2 * (1 - math.sqrt(1 - (1 - 2 * y / HEIGHT) ** 2)))
+
+
+def _galactic_plane() -> str:
+    """Draw b = 0 as one open line; its declination is a function of right ascension."""
+    angle = np.deg2rad(np.arange(0, 360, 4.0))
+    pole_ra, pole_dec = np.deg2rad(_GALACTIC_POLE_RA_DEG), np.deg2rad(_GALACTIC_POLE_DEC_DEG)
+    east = np.array([-np.sin(pole_ra), np.cos(pole_ra), 0.0])
+    pole = np.array(
+        [np.cos(pole_dec) * np.cos(pole_ra), np.cos(pole_dec) * np.sin(pole_ra), np.sin(pole_dec)]
+    )
+    circle = np.outer(np.cos(angle), east) + np.outer(np.sin(angle), np.cross(pole, east))
+    ra = np.mod(np.rad2deg(np.arctan2(circle[:, 1], circle[:, 0])), 360)
+    x, y = project(ra, np.rad2deg(np.arcsin(circle[:, 2])))
+    order = np.argsort(-ra)
+    points = [
+        f"{round(float(px))} {round(float(py))}" for px, py in zip(x[order], y[order], strict=True)
+    ]
+    return "M" + "L".join(points)
+
+
+@cache
+def _grid() -> _Grid:
+    columns = WIDTH // _STEP + 1 + 2 * _PAD
+    rows = HEIGHT // _STEP + 1 + 2 * _PAD
+    x, y = np.meshgrid(
+        (np.arange(columns) - _PAD) * float(_STEP), (np.arange(rows) - _PAD) * float(_STEP)
+    )
+    ra, dec = unproject(x.ravel(), y.ravel())
+    leaf = np.asarray(
+        astropy_healpix.lonlat_to_healpix(
+            ra * units.deg, dec * units.deg, 2**MAX_LEVEL, order="nested"
+        )
+    )
+    order = np.argsort(leaf, kind="stable")
+    return _Grid(shape=x.shape, order=order, leaf=leaf[order])
+
+
+def _sample(skymap: Skymap, levels: Floats) -> Floats:
+    """Give the level of the row under each node, (rows, columns)."""
+    grid = _grid()
+    first_leaf = skymap.ipix << (2 * (MAX_LEVEL - skymap.level))
+    order = np.argsort(first_leaf, kind="stable")
+    bounds = np.searchsorted(grid.leaf, first_leaf[order])
+    bounds[0] = 0
+    counts = np.diff(bounds, append=len(grid.leaf))
+    field = np.empty(len(grid.leaf))
+    field[grid.order] = np.repeat(levels[order], counts)
+    return field.reshape(grid.shape)

@@ -1,0 +1,315 @@
+"""Multi-order sky maps: FITS bytes to a validated table.
+
+A map is a binary table with a row a HEALPix cell of any level. UNIQ numbers the cell, PROBDENSITY
+is its probability density; maps of modelled sources add DISTMU, DISTSIGMA and DISTNORM, the
+parameters of the distance's distribution along that line of sight. The format is described in the
+LIGO/Virgo/KAGRA Public Alerts User Guide, https://emfollow.docs.ligo.org/userguide/tutorial/
+multiorder_skymaps.html, and UNIQ in the IVOA's MOC recommendation.
+
+A file that is not FITS is a `SkymapError`: there is nothing to deliver. A FITS file that breaks a
+rule on which numbers depend is a `SkymapValueError`: it is delivered as sent, without numbers.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+
+import astropy_healpix
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from sirenflow.errors import SkymapError, SkymapValueError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SPHERE_SR = 4 * np.pi
+MAX_LEVEL = 29
+"""Deepest HEALPix level that a 64-bit UNIQ can hold."""
+MAX_FITS_BYTES = 256 * 2**20
+"""Most that a gzipped map may expand to."""
+INTEGRAL_TOLERANCE = 1e-3
+"""Largest accepted distance from 1 of the map's total probability."""
+
+_BLOCK = 2880
+_CARD = 80
+# A map of the field has 50 cards; its history may add some hundred.
+_MAX_HEADER_BLOCKS = 64
+# Bytes an element, numpy kind and FITS code of the column formats in the FITS standard 4.0, 7.3.1.
+_FORMATS = {"L": "S1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
+_FORMATS |= {"C": ">c8", "M": ">c16", "A": "S1", "P": "V8", "Q": "V16"}
+_TFORM = re.compile(r"(\d{0,9})([LBIJKEDCMAPQ])")
+_UNITS = {
+    "PROBDENSITY": {"sr-1", "1/sr", "sr^-1", "sr**-1", "sr**(-1)"},
+    "DISTMU": {"Mpc"},
+    "DISTSIGMA": {"Mpc"},
+    "DISTNORM": {"Mpc-2", "1/Mpc2", "Mpc^-2", "Mpc**-2", "Mpc**(-2)", "1/Mpc**2", "1/Mpc^2"},
+}
+_COMMENTARY = ("", "COMMENT", "HISTORY", "END")
+_DISTANCE_COLUMNS = ("DISTMU", "DISTSIGMA", "DISTNORM")
+
+
+@dataclass(frozen=True, eq=False)
+class Skymap:
+    """A multi-order sky map.
+
+    Attributes
+    ----------
+    uniq : (n,) int64
+        Number of each row's HEALPix cell: ``ipix + 4**(level + 1)``, nested.
+    probdensity : (n,) float64
+        Probability density, 1/sr.
+    distmu, distsigma : (n,) float64 or None
+        Location and scale of the distance ansatz, Mpc; None on a map without distance.
+    distnorm : (n,) float64 or None
+        Its normalisation, 1/Mpc2.
+    header
+        The table's FITS cards.
+    """
+
+    uniq: Ints
+    probdensity: Floats
+    distmu: Floats | None
+    distsigma: Floats | None
+    distnorm: Floats | None
+    header: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.uniq)
+
+    @cached_property
+    def _level_ipix(self) -> tuple[Ints, Ints]:
+        level, ipix = astropy_healpix.uniq_to_level_ipix(self.uniq)
+        return level.astype(np.int64), ipix.astype(np.int64)
+
+    @property
+    def level(self) -> Ints:
+        """(n,) HEALPix level of each row, 0 to 29; -1 where UNIQ is no cell."""
+        return self._level_ipix[0]
+
+    @property
+    def ipix(self) -> Ints:
+        """(n,) nested index of each row's cell in its level."""
+        return self._level_ipix[1]
+
+    @cached_property
+    def area_sr(self) -> Floats:
+        """(n,) solid angle of each row's cell, sr."""
+        return np.ldexp(SPHERE_SR / 12, -2 * self.level)
+
+    @cached_property
+    def probability(self) -> Floats:
+        """(n,) probability of each row's cell."""
+        return self.probdensity * self.area_sr
+
+    @cached_property
+    def rank(self) -> Ints:
+        """(n,) row numbers by descending PROBDENSITY."""
+        return np.argsort(-self.probdensity)
+
+
+def read_skymap(data: bytes) -> Skymap:
+    """Read the sky map in HDU 1 of a FITS file, gzipped or not.
+
+    Parameters
+    ----------
+    data
+        The whole file.
+
+    Raises
+    ------
+    SkymapError
+        If the bytes are not a FITS file with a table.
+    SkymapValueError
+        If the table is not a multi-order map in ICRS coordinates, or its values are not finite and
+        non-negative, do not cover the sphere exactly once, or do not integrate to 1.
+    """
+    columns, header = _read_table(_gunzip(data))
+    _check_conventions(header, columns)
+    probdensity = _floats("PROBDENSITY", columns)
+    distance: list[Floats | None] = [None, None, None]
+    if all(name in columns for name in _DISTANCE_COLUMNS):
+        distance = [_floats(name, columns) for name in _DISTANCE_COLUMNS]
+    distmu, distsigma, distnorm = distance
+    skymap = Skymap(_uniq(columns), probdensity, distmu, distsigma, distnorm, header)
+    _check_values(skymap)
+    return skymap
+
+
+def _gunzip(data: bytes) -> bytes:
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        with gzip.open(BytesIO(data)) as stream:
+            inside = stream.read(MAX_FITS_BYTES + 1)
+    except (OSError, EOFError) as error:
+        raise SkymapError(f"gzipped sky map cannot be decompressed: {error}") from error
+    if len(inside) > MAX_FITS_BYTES:
+        raise SkymapError(f"gzipped sky map holds more than {MAX_FITS_BYTES} bytes")
+    return inside
+
+
+def _read_cards(data: bytes, offset: int) -> tuple[dict[str, Any], int]:
+    """Parse the header unit at a byte; return its cards, the first of each name, and its end."""
+    for start in range(offset, offset + _MAX_HEADER_BLOCKS * _BLOCK, _BLOCK):
+        block = data[start : start + _BLOCK]
+        if len(block) < _BLOCK:
+            raise SkymapError(f"FITS header at byte {offset} has no END before the file's end")
+        if any(block[i : i + 8] == b"END     " for i in range(0, _BLOCK, _CARD)):
+            end = start + _BLOCK
+            break
+    else:
+        raise SkymapError(f"FITS header at byte {offset} is over {_MAX_HEADER_BLOCKS} blocks long")
+    cards: dict[str, Any] = {}
+    try:
+        for card in fits.Header.fromstring(data[offset:end]).cards:
+            if card.keyword not in _COMMENTARY:
+                cards.setdefault(card.keyword, card.value)
+    except (fits.VerifyError, ValueError, KeyError, UnicodeError) as error:
+        raise SkymapError(f"FITS header at byte {offset}: {error}") from error
+    return cards, end
+
+
+def _read_table(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Find the binary table in HDU 1; return its columns, unsigned integers restored, and cards."""
+    if not data.startswith(b"SIMPLE  ="):
+        raise SkymapError(f"begins with {data[:9]!r}; expected a FITS file (SIMPLE  =)")
+    primary, end = _read_cards(data, 0)
+    if primary.get("NAXIS") != 0:
+        raise SkymapError(f"primary HDU has NAXIS = {primary.get('NAXIS')!r}; expected 0")
+    if end >= len(data):
+        raise SkymapError("FITS file has no HDU 1; expected the sky map's table there")
+    header, start = _read_cards(data, end)
+    if header.get("XTENSION") != "BINTABLE":
+        raise SkymapError(f"HDU 1 is {header.get('XTENSION')!r}; expected BINTABLE")
+    dtype = _row_dtype(header)
+    rows = header.get("NAXIS2")
+    if not isinstance(rows, int) or rows < 0 or start + rows * dtype.itemsize > len(data):
+        raise SkymapError(
+            f"NAXIS2 = {rows!r} rows of {dtype.itemsize} bytes; "
+            f"the file holds {(len(data) - start) // dtype.itemsize}"
+        )
+    table = np.frombuffer(data, dtype, count=rows, offset=start)
+    names = dtype.names or ()
+    return {name: _unsigned(table[name], header, i + 1) for i, name in enumerate(names)}, header
+
+
+def _row_dtype(header: Mapping[str, Any]) -> np.dtype[Any]:
+    fields = header.get("TFIELDS")
+    if not isinstance(fields, int) or not 0 < fields < 1000:
+        raise SkymapError(f"TFIELDS = {fields!r}; expected the number of columns")
+    description: list[tuple[str, str, int]] = []
+    for i in range(1, fields + 1):
+        match = _TFORM.match(str(header.get(f"TFORM{i}", "")))
+        if match is None:
+            raise SkymapError(f"TFORM{i} = {header.get(f'TFORM{i}')!r}; expected a FITS format")
+        name = str(header.get(f"TTYPE{i}", f"col{i}")).strip()
+        description.append((name, _FORMATS[match[2]], int(match[1] or 1)))
+    try:
+        dtype = np.dtype(
+            [(name, kind) if n == 1 else (name, kind, (n,)) for name, kind, n in description]
+        )
+    except (ValueError, TypeError) as error:  # a column named twice, or of an absurd size
+        raise SkymapError(f"columns cannot be read: {error}") from error
+    if dtype.itemsize == 0 or dtype.itemsize != header.get("NAXIS1"):
+        raise SkymapError(
+            f"NAXIS1 = {header.get('NAXIS1')!r} bytes a row; the columns have {dtype.itemsize}"
+        )
+    return dtype
+
+
+def _unsigned(column: NDArray[Any], header: Mapping[str, Any], number: int) -> NDArray[Any]:
+    """Apply the one scaling that integers are stored with: an offset that makes them unsigned."""
+    scale, zero = header.get(f"TSCAL{number}", 1), header.get(f"TZERO{number}", 0)
+    if (scale, zero) == (1, 0):
+        return column
+    unsigned = {2**15: ">i2", 2**31: ">i4", 2**63: ">i8"}
+    if scale == 1 and unsigned.get(zero) == column.dtype.str:
+        return column.astype(np.int64) + np.int64(-zero) if zero < 2**63 else column ^ (-(2**63))
+    return np.array([f"TSCAL = {scale!r}, TZERO = {zero!r}"])  # told if the column is asked for
+
+
+def _check_conventions(header: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> None:
+    missing = [name for name in ("UNIQ", "PROBDENSITY") if name not in columns]
+    if missing:
+        raise SkymapValueError(
+            f"sky map lacks {' and '.join(missing)} (found {', '.join(columns)}); "
+            "expected a multi-order map"
+        )
+    if header.get("ORDERING", "NUNIQ") != "NUNIQ":
+        raise SkymapValueError(f"ORDERING = {header['ORDERING']!r}; expected NUNIQ")
+    if header.get("COORDSYS", "C") != "C":
+        raise SkymapValueError(f"COORDSYS = {header['COORDSYS']!r}; expected C (equatorial)")
+    for i, name in enumerate(columns, start=1):
+        unit = header.get(f"TUNIT{i}")
+        if unit is not None and name in _UNITS and str(unit).replace(" ", "") not in _UNITS[name]:
+            raise SkymapValueError(
+                f"{name} is in {unit!r}; expected {min(_UNITS[name], key=len)!r}"
+            )
+
+
+def _column(name: str, columns: Mapping[str, NDArray[Any]], kind: str) -> NDArray[Any]:
+    column = columns[name]
+    if column.dtype.kind == "U":
+        raise SkymapValueError(f"{name} is scaled ({column[0]}); expected plain values")
+    if column.ndim != 1 or column.dtype.kind != kind:
+        raise SkymapValueError(
+            f"{name} has format {column.dtype.str} and shape {column.shape[1:]} a row; "
+            f"expected one {'integer' if kind == 'i' else 'floating-point number'}"
+        )
+    return column
+
+
+def _uniq(columns: Mapping[str, NDArray[Any]]) -> Ints:
+    return _column("UNIQ", columns, "i").astype(np.int64)
+
+
+def _floats(name: str, columns: Mapping[str, NDArray[Any]]) -> Floats:
+    return _column(name, columns, "f").astype(np.float64)
+
+
+def _check_values(skymap: Skymap) -> None:
+    if len(skymap) == 0:
+        raise SkymapValueError("sky map has no rows")
+    wrong = ~(np.isfinite(skymap.probdensity) & (skymap.probdensity >= 0))
+    if wrong.any():
+        raise SkymapValueError(
+            f"PROBDENSITY is {skymap.probdensity[wrong][0]} in {wrong.sum()} of {len(skymap)} "
+            "rows; expected finite values, none negative"
+        )
+    wrong = (skymap.level < 0) | (skymap.level > MAX_LEVEL) | (skymap.uniq < 0)
+    wrong |= skymap.ipix >= 12 * 4 ** np.clip(skymap.level, 0, MAX_LEVEL)
+    if wrong.any():
+        raise SkymapValueError(f"UNIQ = {skymap.uniq[wrong][0]} is no HEALPix cell")
+    _check_cover(skymap)
+    total = float(skymap.probability.sum())
+    if not abs(total - 1) <= INTEGRAL_TOLERANCE:
+        raise SkymapValueError(f"probability sums to {total:.6g}; expected 1")
+
+
+def _check_cover(skymap: Skymap) -> None:
+    """Check that the cells tile the sphere: each begins where the one before it ends.
+
+    A cell of level l covers 4^(29 - l) leaves, the cells of level 29. Its number and its width go
+    into one integer, (2 ipix + 1) 4^(29 - l), that sorts along the curve on which leaves are
+    numbered and whose lowest set bit is the width.
+    """
+    curve = np.sort((2 * skymap.ipix + 1) << (2 * (MAX_LEVEL - skymap.level)))
+    width = curve & -curve
+    first = (curve - width) >> 1
+    end = first + width
+    following = np.append(first[1:], 12 << (2 * MAX_LEVEL))
+    if first[0] != 0 or np.any(end != following):
+        overlaps = int(np.sum(end > following))
+        missing = 1 - float(skymap.area_sr.sum()) / SPHERE_SR
+        raise SkymapValueError(
+            f"cells do not cover the sphere exactly once: {overlaps} overlap, "
+            f"{max(missing, 0):.3g} of the sphere is missing"
+        )

@@ -1,0 +1,158 @@
+"""Alerts of one superevent to everything they say, their sky maps, and numbers.
+
+The three products are made in one pass. An alert is read, hashed and decoded once; a map is held
+only while it is measured; and a job of the workflow costs more than all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sirenflow.alert import Alert, AttachedMap, parse_alert
+from sirenflow.errors import AlertError, SkymapError, SkymapValueError
+from sirenflow.measure import measure, unmeasured
+from sirenflow.products import write_json
+from sirenflow.skymap import read_skymap
+
+SCHEMA_VERSION = 1
+
+
+def extract(
+    files: Sequence[Path],
+    alerts: Path,
+    skymaps: Path,
+    localization: Path,
+    levels_percent: Sequence[int],
+) -> None:
+    """Decode the alerts of one superevent.
+
+    Parameters
+    ----------
+    files
+        Its alert files, ``{superevent_id}/{alert_type}/{name}`` below the inbox.
+    alerts
+        Written: every field of every alert but the maps' bytes, and which files were rejected.
+    skymaps
+        Directory, written: each map as sent.
+    localization
+        Written: what is measured on each map.
+    levels_percent
+        Credible levels of areas and volumes, in per cent.
+    """
+    superevent_id = files[0].parent.parent.name
+    accepted, rejected = _read_alerts(files, superevent_id)
+    skymaps.mkdir(parents=True, exist_ok=True)
+    known: dict[str, dict[str, Any]] = {}
+    described, localized = [], []
+    for number, (file, alert) in enumerate(accepted, start=1):
+        described.append(_describe(number, file, alert))
+        localized.append(_localize(number, alert, skymaps, levels_percent, known))
+    head = {"schema_version": SCHEMA_VERSION, "superevent_id": superevent_id}
+    write_json(alerts, {**head, "alerts": described, "rejected": rejected})
+    write_json(localization, {**head, "alerts": localized})
+
+
+def _read_alerts(
+    files: Sequence[Path], superevent_id: str
+) -> tuple[list[tuple[Path, Alert]], list[dict[str, Any]]]:
+    """Decode files; return the alerts in order, and the files that are none with their reasons."""
+    accepted: dict[str, tuple[Path, Alert]] = {}
+    rejected = []
+    for file in sorted(files):
+        data = file.read_bytes()
+        try:
+            alert = parse_alert(data)
+            if alert.superevent_id != superevent_id:
+                raise AlertError(f"is of {alert.superevent_id}; expected {superevent_id}")
+            if alert.sha256 in accepted:
+                raise AlertError(f"same bytes as {_relative(accepted[alert.sha256][0])}")
+        except AlertError as error:
+            rejected.append(
+                {
+                    "file": _relative(file),
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                    "size_bytes": len(data),
+                    "reason": str(error),
+                }
+            )
+        else:
+            accepted[alert.sha256] = file, alert
+    return sorted(accepted.values(), key=lambda pair: pair[1].order), rejected
+
+
+def _relative(file: Path) -> str:
+    return f"{file.parent.name}/{file.name}"
+
+
+def _describe(number: int, file: Path, alert: Alert) -> dict[str, Any]:
+    return {
+        "number": number,
+        "file": _relative(file),
+        "format": alert.encoding,
+        "sha256": alert.sha256,
+        "size_bytes": alert.size_bytes,
+        "alert_type": alert.alert_type,
+        "time_created": alert.time_created,
+        "record": alert.record,
+    }
+
+
+def _localize(
+    number: int,
+    alert: Alert,
+    skymaps: Path,
+    levels_percent: Sequence[int],
+    known: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    absent = "retraction" if alert.alert_type == "RETRACTION" else "not provided"
+    name = f"{number:02d}-{alert.alert_type}"
+    return {
+        "number": number,
+        "alert_type": alert.alert_type,
+        "time_created": alert.time_created,
+        "sha256": alert.sha256,
+        "skymap_absent_because": None if alert.maps else absent,
+        "skymaps": [
+            _deliver(attached, name, skymaps, levels_percent, known) for attached in alert.maps
+        ],
+    }
+
+
+def _deliver(
+    attached: AttachedMap,
+    name: str,
+    skymaps: Path,
+    levels_percent: Sequence[int],
+    known: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """Write a map as sent, and measure it unless the same bytes were measured before."""
+    suffix = "" if attached.kind == "gw" else f"-{attached.kind}"
+    if attached.sha256 is None:
+        numbers = {**unmeasured(levels_percent), "rejected_because": attached.error}
+    elif attached.sha256 in known:
+        numbers = known[attached.sha256]
+    else:
+        numbers = known[attached.sha256] = _measure(attached.data, levels_percent)
+    file = None
+    if numbers["rejected_because"] is None:
+        file = f"{name}{suffix}.multiorder.fits"
+        (skymaps / file).write_bytes(attached.data)
+    return {
+        "kind": attached.kind,
+        "file": file,
+        "sha256": attached.sha256,
+        "size_bytes": len(attached.data),
+        **numbers,
+    }
+
+
+def _measure(data: bytes, levels_percent: Sequence[int]) -> dict[str, Any]:
+    try:
+        return measure(read_skymap(data), levels_percent)
+    except SkymapValueError as error:
+        return {**unmeasured(levels_percent), "numbers_withheld_because": str(error)}
+    except SkymapError as error:
+        return {**unmeasured(levels_percent), "rejected_because": str(error)}

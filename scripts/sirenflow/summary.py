@@ -1,0 +1,231 @@
+"""Alerts and what was measured on their maps to the state of a superevent.
+
+Pure: two dictionaries (alerts.json, localization.json) in, one frozen dataclass out. Any field of
+a record may be missing, null, of the wrong type or hostile; see `sirenflow.fields`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sirenflow import __version__
+from sirenflow.event import (
+    SCHEMA_VERSION,
+    AlertSummary,
+    Coincidence,
+    EventSummary,
+    RejectedAlert,
+    SkymapSummary,
+    Values,
+    top_class,
+)
+from sirenflow.fields import (
+    boolean_or_none,
+    https_url_or_none,
+    integer_or_none,
+    mapping_or_empty,
+    mappings,
+    number_or_none,
+    positive_or_none,
+    probabilities,
+    text_or_none,
+    texts,
+    time_or_none,
+    time_to_text,
+)
+from sirenflow.wording import SentenceFacts, sentence, sentence_text
+
+STATES = {
+    "EARLYWARNING": "early_warning",
+    "PRELIMINARY": "preliminary",
+    "INITIAL": "initial",
+    "UPDATE": "update",
+    "RETRACTION": "retracted",
+}
+KINDS = {"M": "mock", "T": "test"}
+_SKYMAP_TEXTS = (
+    "file",
+    "sha256",
+    "creator",
+    "rejected_because",
+    "numbers_withheld_because",
+    "distance_absent_because",
+)
+_SKYMAP_INTEGERS = ("size_bytes", "rows")
+_SKYMAP_NUMBERS = (
+    "peak_ra_deg",
+    "peak_dec_deg",
+    "area_50_deg2",
+    "area_90_deg2",
+    "distance_mean_mpc",
+    "distance_std_mpc",
+    "distance_marginal_mean_mpc",
+    "distance_marginal_std_mpc",
+    "distance_p05_mpc",
+    "distance_p50_mpc",
+    "distance_p95_mpc",
+)
+
+
+def summarize_event(alerts: Mapping[str, Any], localization: Mapping[str, Any]) -> EventSummary:
+    """Summarize a superevent from the contents of alerts.json and localization.json.
+
+    The alerts come in their order, and keep it.
+    """
+    superevent_id = text_or_none(alerts.get("superevent_id"), 40) or "unknown"
+    kind = KINDS.get(superevent_id[:1], "real")
+    history = _history(mappings(alerts.get("alerts")), mappings(localization.get("alerts")))
+    current = next((alert for alert in reversed(history) if alert.values), None)
+    state = STATES.get(history[-1].alert_type, "preliminary") if history else "no_readable_alert"
+    retracted_by, reinstated_by = _retraction(history)
+    return EventSummary(
+        schema_version=SCHEMA_VERSION,
+        sirenflow_version=__version__,
+        superevent_id=superevent_id,
+        kind=kind,
+        state=state,
+        retracted=state == "retracted",
+        retracted_by=retracted_by,
+        reinstated_by=reinstated_by,
+        sentence=sentence_text(sentence(sentence_facts(kind, state, current))),
+        gracedb=_gracedb(mappings(alerts.get("alerts"))),
+        current=current,
+        history=history,
+        rejected_alerts=_rejected(alerts),
+    )
+
+
+def sentence_facts(kind: str, state: str, current: AlertSummary | None) -> SentenceFacts:
+    """Gather what the plain sentence says."""
+    if current is None or current.values is None:
+        return SentenceFacts(kind=kind, state=state, has_values=False)
+    values, skymap = current.values, current.skymap
+    source, probability = top_class(values.classification)
+    return SentenceFacts(
+        kind=kind,
+        state=state,
+        is_burst=values.is_burst,
+        source_class=source,
+        source_probability=probability,
+        has_remnant=values.properties.get("HasRemnant"),
+        distance_mean_mpc=skymap.distance_mean_mpc if skymap else None,
+        distance_std_mpc=skymap.distance_std_mpc if skymap else None,
+        duration_s=values.duration,
+        central_frequency_hz=values.central_frequency,
+    )
+
+
+def _history(
+    alerts: Sequence[Mapping[str, Any]], localizations: Sequence[Mapping[str, Any]]
+) -> tuple[AlertSummary, ...]:
+    located = {integer_or_none(entry.get("number")): entry for entry in localizations}
+    history: list[AlertSummary] = []
+    trigger_time: str | None = None
+    for alert in alerts:
+        values = _values(alert)
+        trigger_time = (values.trigger_time if values else None) or trigger_time
+        place = located.get(integer_or_none(alert.get("number")), {})
+        history.append(_alert_summary(alert, place, values, trigger_time))
+    return tuple(history)
+
+
+def _alert_summary(
+    alert: Mapping[str, Any],
+    place: Mapping[str, Any],
+    values: Values | None,
+    trigger_time: str | None,
+) -> AlertSummary:
+    skymaps = {entry.get("kind"): _skymap(entry) for entry in mappings(place.get("skymaps"))}
+    created, trigger = time_or_none(alert.get("time_created")), time_or_none(trigger_time)
+    record = mapping_or_empty(alert.get("record"))
+    return AlertSummary(
+        number=integer_or_none(alert.get("number")) or 0,
+        alert_type=text_or_none(alert.get("alert_type"), 24) or "unknown",
+        time_created=time_to_text(created),
+        sha256=text_or_none(alert.get("sha256"), 64),
+        delay_s=round((created - trigger).total_seconds(), 3) if created and trigger else None,
+        values=values,
+        skymap=skymaps.get("gw"),
+        skymap_absent_because=None
+        if "gw" in skymaps
+        else text_or_none(place.get("skymap_absent_because")) or "not provided",
+        combined_skymap=skymaps.get("combined"),
+        external_coinc=_coincidence(mapping_or_empty(record.get("external_coinc"))),
+    )
+
+
+def _values(alert: Mapping[str, Any]) -> Values | None:
+    """Read the event record; a retraction has none, whatever it carries."""
+    event = mapping_or_empty(mapping_or_empty(alert.get("record")).get("event"))
+    if not event or alert.get("alert_type") == "RETRACTION":
+        return None
+    far = number_or_none(event.get("far"))
+    group = text_or_none(event.get("group"), 24)
+    return Values(
+        trigger_time=time_to_text(time_or_none(event.get("time")), "milliseconds"),
+        far=far if far is not None and far >= 0 else None,
+        significant=boolean_or_none(event.get("significant")),
+        instruments=texts(event.get("instruments")),
+        group=group,
+        pipeline=text_or_none(event.get("pipeline"), 24),
+        search=text_or_none(event.get("search"), 24),
+        classification=probabilities(event.get("classification")),
+        properties=probabilities(event.get("properties")),
+        duration=positive_or_none(event.get("duration")),
+        central_frequency=positive_or_none(event.get("central_frequency")),
+        is_burst=(group or "").casefold() == "burst",
+    )
+
+
+def _skymap(entry: Mapping[str, Any]) -> SkymapSummary:
+    read: dict[str, Any] = {"kind": text_or_none(entry.get("kind")) or "unknown"}
+    read |= {name: text_or_none(entry.get(name)) for name in _SKYMAP_TEXTS}
+    read |= {name: integer_or_none(entry.get(name)) for name in _SKYMAP_INTEGERS}
+    read |= {name: number_or_none(entry.get(name)) for name in _SKYMAP_NUMBERS}
+    return SkymapSummary(**read)
+
+
+def _coincidence(sent: Mapping[str, Any]) -> Coincidence | None:
+    if not sent:
+        return None
+    notice = sent.get("gcn_notice_id")
+    number = integer_or_none(notice)
+    return Coincidence(
+        observatory=text_or_none(sent.get("observatory"), 40),
+        search=text_or_none(sent.get("search"), 24),
+        gcn_notice_id=text_or_none(notice, 40) if number is None else str(number),
+        ivorn=text_or_none(sent.get("ivorn")),
+        time_difference=number_or_none(sent.get("time_difference")),
+        time_coincidence_far=positive_or_none(sent.get("time_coincidence_far")),
+        time_sky_position_coincidence_far=positive_or_none(
+            sent.get("time_sky_position_coincidence_far")
+        ),
+    )
+
+
+def _retraction(history: Sequence[AlertSummary]) -> tuple[int | None, int | None]:
+    """Find the last retraction, and the first alert with an event record after it."""
+    retracted_by = reinstated_by = None
+    for alert in history:
+        if alert.alert_type == "RETRACTION":
+            retracted_by, reinstated_by = alert.number, None
+        elif retracted_by is not None and reinstated_by is None and alert.values:
+            reinstated_by = alert.number
+    return retracted_by, reinstated_by
+
+
+def _gracedb(alerts: Sequence[Mapping[str, Any]]) -> str | None:
+    """Give the GraceDB address of the last alert that has one, if it is http or https."""
+    records = (mapping_or_empty(alert.get("record")) for alert in reversed(alerts))
+    sent = (mapping_or_empty(record.get("urls")).get("gracedb") for record in records)
+    return next((url for url in map(https_url_or_none, sent) if url), None)
+
+
+def _rejected(alerts: Mapping[str, Any]) -> tuple[RejectedAlert, ...]:
+    return tuple(
+        RejectedAlert(
+            file=text_or_none(entry.get("file")),
+            sha256=text_or_none(entry.get("sha256"), 64),
+            reason=text_or_none(entry.get("reason"), 400),
+        )
+        for entry in mappings(alerts.get("rejected"))
+    )

@@ -1,0 +1,270 @@
+"""Rounding and words: how a number is written for a reader, and the one plain sentence.
+
+The exact numbers are in event.json; here they are made short. The thresholds of the words are
+those of `LIKELIHOOD_WORDS` and `CERTAINTY_WORDS`; the event page prints them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+JULIAN_YEAR_S = 365.25 * 86400
+ABSENT = "not provided"
+NARROW_SPACE = "\u202f"
+NO_BREAK = "\u00a0"
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+# Lowest probability for each word: likelihood of a property, then certainty of a source class.
+LIKELIHOOD_WORDS = (
+    (0.99, "almost certain"),
+    (0.66, "likely"),
+    (0.33, "possible"),
+    (0.01, "unlikely"),
+    (0.0, "very unlikely"),
+)
+CERTAINTY_WORDS = (
+    (0.99, "almost certainly"),
+    (0.66, "probably"),
+    (0.5, "perhaps"),
+    (0.0, "source unclear: at best"),
+)
+CLASS_NOUNS = {
+    "BNS": "a binary neutron star",
+    "NSBH": "a neutron star and a black hole",
+    "BBH": "a binary black hole",
+    "Terrestrial": "terrestrial noise",
+}
+_PERIODS = ((JULIAN_YEAR_S, "yr"), (86400.0, "d"), (3600.0, "h"), (60.0, "min"), (0.0, "s"))
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A piece of the sentence, and whether it carries the weight."""
+
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class SentenceFacts:
+    """What the sentence is made of; None where the alert does not say."""
+
+    kind: str
+    state: str
+    is_burst: bool = False
+    source_class: str | None = None
+    source_probability: float | None = None
+    has_remnant: float | None = None
+    distance_mean_mpc: float | None = None
+    distance_std_mpc: float | None = None
+    duration_s: float | None = None
+    central_frequency_hz: float | None = None
+    has_values: bool = True
+
+
+def probability_text(probability: float | None) -> str:
+    """Write a probability as an integer per cent, "<1 %" below 1 and ">99 %" above 99."""
+    if probability is None:
+        return ABSENT
+    if probability < 0.01:
+        return f"<1{NARROW_SPACE}%"
+    if probability > 0.99:
+        return f">99{NARROW_SPACE}%"
+    return f"{round(100 * probability)}{NARROW_SPACE}%"
+
+
+def integer_text(value: float) -> str:
+    """Write an integer with its thousands apart."""
+    return f"{round(value):,}".replace(",", NARROW_SPACE)
+
+
+def scientific_text(value: float) -> str:
+    """Write a number with two significant digits as a power of ten."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}{NO_BREAK}×{NO_BREAK}10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+def two_digit_text(value: float) -> str:
+    """Write a positive number with two significant digits."""
+    rounded = float(f"{value:.1e}")
+    if 1 <= rounded < 10:
+        return f"{rounded:.1f}"
+    if 10 <= rounded < 1e5:
+        return integer_text(rounded)
+    return scientific_text(value)
+
+
+def false_alarm_text(far_hz: float | None) -> str:
+    """Write a false-alarm rate as its mean interval: "1 per 3.2 yr" (Julian years)."""
+    if far_hz is None:
+        return ABSENT
+    if far_hz <= 1e-300:
+        return "0 as sent"
+    interval_s = 1 / far_hz
+    scale, unit = next(period for period in _PERIODS if interval_s >= period[0])
+    return f"1 per {two_digit_text(interval_s / (scale or 1))}{NO_BREAK}{unit}"
+
+
+def frequency_text(hertz: float | None) -> str:
+    """Write a rate or frequency in Hz with two significant digits, 155 Hz as an integer."""
+    if hertz is None:
+        return ABSENT
+    if hertz <= 1e-300:
+        return "0 Hz"
+    return f"{integer_text(hertz) if 10 <= hertz < 1e5 else two_digit_text(hertz)} Hz"
+
+
+def area_text(area_deg2: float | None) -> str:
+    """Write an area in deg2: an integer, one decimal under 10, "<1" under 1."""
+    if area_deg2 is None:
+        return ABSENT
+    if area_deg2 < 1:
+        return "<1"
+    return f"{area_deg2:.1f}" if round(area_deg2, 1) < 10 else integer_text(area_deg2)
+
+
+def distance_text(mean_mpc: float | None, std_mpc: float | None = None) -> str:
+    """Write a distance in integer Mpc, with its standard deviation where there is one."""
+    if mean_mpc is None:
+        return ABSENT
+    mean = integer_text(mean_mpc) if mean_mpc >= 1 else "<1"
+    return mean if std_mpc is None else f"{mean} ± {integer_text(std_mpc)}"
+
+
+def duration_text(seconds: float | None) -> str:
+    """Write the length of a signal, in ms below one second."""
+    if seconds is None:
+        return ABSENT
+    return f"{two_digit_text(seconds)} s" if seconds >= 1 else f"{round(1000 * seconds)} ms"
+
+
+def interval_text(seconds: float) -> str:
+    """Write a length of time without its sign: 28 s, 13 min, 3.7 h, 2.7 d."""
+    length = abs(seconds)
+    if length < 99.5:
+        return f"{round(length)} s"
+    if length < 99.5 * 60:
+        return f"{round(length / 60)} min"
+    if length < 48 * 3600:
+        return f"{length / 3600:.1f} h"
+    days = length / 86400
+    return f"{days:.1f} d" if days < 100 else f"{integer_text(days)} d"
+
+
+def delay_text(seconds: float | None) -> str:
+    """Write when something came, against T0: "28 s after T₀", "14 s before T₀"."""
+    if seconds is None:
+        return ABSENT
+    return f"{interval_text(seconds)} {'before' if seconds < 0 else 'after'} T₀"
+
+
+def signed_delay_text(seconds: float | None) -> str:
+    """Write a delay against T0 for a table cell: "+28 s", "−14 s"."""
+    if seconds is None:
+        return ABSENT
+    return f"{'−' if seconds < 0 else '+'}{interval_text(seconds)}"
+
+
+def word_for(probability: float, words: Iterable[tuple[float, str]]) -> str:
+    """Choose the word of the highest threshold that `probability` reaches."""
+    return next(word for lowest, word in words if probability >= lowest)
+
+
+def degrees_text(degrees: float | None) -> str:
+    """Write a coordinate in degrees with three decimals."""
+    return ABSENT if degrees is None else f"{degrees:.3f}°".replace("-", "−")
+
+
+def seconds_text(seconds: float | None) -> str:
+    """Write a signed time difference in s, to the millisecond."""
+    return ABSENT if seconds is None else f"{seconds:+.3f} s".replace("-", "−")
+
+
+def total_text(probability: float) -> str:
+    """Write a sum of probabilities in per cent, one decimal only where it is not an integer."""
+    return f"{round(100 * probability, 1):g}{NARROW_SPACE}%"
+
+
+def megabytes_text(size_bytes: int) -> str:
+    """Write a file's size in MB, or in kB below a tenth of one."""
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e5 else f"{size_bytes / 1e3:.0f} kB"
+
+
+def gain_text(gw_area_deg2: float, combined_area_deg2: float) -> str:
+    """Say how much smaller the 90 % area of the combined map is."""
+    ratio = gw_area_deg2 / combined_area_deg2
+    if 0.95 < ratio < 1.05:
+        return "about the same 90 % area"
+    factor, word = (ratio, "smaller") if ratio > 1 else (1 / ratio, "larger")
+    return f"90 % area {two_digit_text(factor)} times {word}"
+
+
+def sentence(facts: SentenceFacts) -> tuple[Phrase, ...]:
+    """Say in one or two plain sentences what the alert means for an observer."""
+    opening: list[Phrase] = []
+    if facts.kind != "real":
+        opening = [Phrase("Test alert, do not observe.", strong=True), Phrase(" ")]
+    if facts.state == "no_readable_alert":
+        return (*opening, Phrase("No alert of this superevent could be read."))
+    if facts.state == "retracted":
+        return (*opening, *_retraction(facts))
+    body = _description(facts)
+    if opening:
+        return (*opening, Phrase("Were it real: "), *body)
+    return (Phrase(body[0].text[0].upper() + body[0].text[1:], body[0].strong), *body[1:])
+
+
+def sentence_text(phrases: Iterable[Phrase]) -> str:
+    """Join the phrases of a sentence."""
+    return "".join(phrase.text for phrase in phrases)
+
+
+def _retraction(facts: SentenceFacts) -> list[Phrase]:
+    kept = (
+        " The last values before the retraction are kept below, for the record."
+        if facts.has_values
+        else " No alert with values came before the retraction."
+    )
+    return [
+        Phrase("Stop follow-up.", strong=True),
+        Phrase(" The collaboration withdrew this candidate." + kept),
+    ]
+
+
+def _description(facts: SentenceFacts) -> list[Phrase]:
+    if not facts.has_values:
+        return [Phrase("this alert carries no event values.")]
+    if facts.is_burst:
+        return _burst(facts)
+    phrases = _source(facts)
+    if facts.distance_mean_mpc is not None:
+        distance = distance_text(facts.distance_mean_mpc, facts.distance_std_mpc)
+        phrases += [Phrase(", "), Phrase(f"{distance} Mpc", strong=True), Phrase(" away")]
+    if facts.has_remnant is not None and facts.source_class != "Terrestrial":
+        phrases += [
+            Phrase("; matter outside the remnant is "),
+            Phrase(word_for(facts.has_remnant, LIKELIHOOD_WORDS), strong=True),
+            Phrase(f" (HasRemnant {probability_text(facts.has_remnant)})"),
+        ]
+    return [*phrases, Phrase(".")]
+
+
+def _source(facts: SentenceFacts) -> list[Phrase]:
+    if facts.source_class is None or facts.source_probability is None:
+        return [Phrase("a compact binary candidate", strong=True), Phrase(" with no source class")]
+    noun = CLASS_NOUNS.get(facts.source_class, f"a source of class {facts.source_class}")
+    return [
+        Phrase(word_for(facts.source_probability, CERTAINTY_WORDS) + " "),
+        Phrase(noun, strong=True),
+        Phrase(f" ({probability_text(facts.source_probability)})"),
+    ]
+
+
+def _burst(facts: SentenceFacts) -> list[Phrase]:
+    details = []
+    if facts.duration_s is not None:
+        details.append(f"{duration_text(facts.duration_s)} long")
+    if facts.central_frequency_hz is not None:
+        details.append(f"near {frequency_text(facts.central_frequency_hz)}")
+    described = f": {' '.join(details)}." if details else "."
+    missing = " No source class." if facts.distance_mean_mpc else " No distance or source class."
+    return [Phrase("an "), Phrase("unmodelled burst", strong=True), Phrase(described + missing)]

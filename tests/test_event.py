@@ -1,0 +1,124 @@
+"""event.json says which values stand, and never trusts a record."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from sirenflow.summary import summarize_event
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = json.loads((ROOT / "workflow/schemas/event.schema.json").read_text(encoding="utf-8"))
+EVENT = {
+    "time": "2026-11-22T03:08:04.741Z",
+    "far": 9.9e-9,
+    "significant": True,
+    "instruments": ["H1", "L1"],
+    "group": "CBC",
+    "pipeline": "gstlal",
+    "search": "AllSky",
+    "properties": {"HasNS": 1.0, "HasRemnant": 0.91},
+    "classification": {"BNS": 0.95, "NSBH": 0.03, "BBH": 0.0, "Terrestrial": 0.02},
+    "duration": None,
+    "central_frequency": None,
+}
+
+
+def alert(number: int, kind: str, created: str, **event: Any) -> dict[str, Any]:
+    record = {"event": None if kind == "RETRACTION" else {**EVENT, **event}}
+    return {"number": number, "alert_type": kind, "time_created": created, "record": record}
+
+
+def summary(*alerts: dict[str, Any], superevent_id: str = "S261122ab") -> dict[str, Any]:
+    content = {"superevent_id": superevent_id, "alerts": list(alerts), "rejected": []}
+    result = json.loads(json.dumps(summarize_event(content, {}).to_json(), allow_nan=False))
+    Draft202012Validator(SCHEMA).validate(result)
+    assert isinstance(result, dict)
+    return result
+
+
+PRELIMINARY = alert(1, "PRELIMINARY", "2026-11-22T03:08:33Z", far=1e-7)
+RETRACTION = alert(2, "RETRACTION", "2026-11-22T03:47:00Z")
+INITIAL = alert(3, "INITIAL", "2026-11-22T04:10:00Z", far=2e-9)
+
+
+def test_after_a_retraction_the_last_values_before_it_stand() -> None:
+    event = summary(PRELIMINARY, RETRACTION)
+    assert event["state"] == "retracted"
+    assert (event["retracted_by"], event["reinstated_by"]) == (2, None)
+    assert (event["current"]["number"], event["current"]["values"]["far"]) == (1, 1e-7)
+
+
+def test_retracted_then_confirmed_is_in_force() -> None:
+    event = summary(PRELIMINARY, RETRACTION, INITIAL)
+    assert event["state"] == "initial"
+    assert event["retracted"] is False
+    assert (event["retracted_by"], event["reinstated_by"]) == (2, 3)
+    assert event["current"]["number"] == 3
+
+
+def test_retraction_alone_has_no_values() -> None:
+    event = summary(RETRACTION)
+    assert event["current"] is None
+    assert event["sentence"].startswith("Stop follow-up.")
+
+
+def test_delay_is_against_the_alerts_own_signal_time_and_may_be_negative() -> None:
+    early = alert(1, "EARLYWARNING", "2026-11-22T03:07:51Z")
+    event = summary(early, RETRACTION)
+    assert [row["delay_s"] for row in event["history"]] == [-13.741, 2335.259]
+
+
+def test_kind_comes_from_the_identifier_only() -> None:
+    mdc = alert(1, "UPDATE", "2026-11-22T03:08:33Z", search="MDC")
+    assert summary(mdc)["kind"] == "real"
+    assert summary(PRELIMINARY, superevent_id="MS261122ab")["kind"] == "mock"
+    assert summary(PRELIMINARY, superevent_id="TS261122ab")["kind"] == "test"
+
+
+def test_no_readable_alert_is_a_state() -> None:
+    assert summary()["state"] == "no_readable_alert"
+
+
+def test_absent_significance_is_unknown() -> None:
+    sample = copy.deepcopy(PRELIMINARY)
+    del sample["record"]["event"]["significant"]
+    assert summary(sample)["current"]["values"]["significant"] is None
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//x", "ftp://x", 7])
+def test_only_http_addresses_are_kept(url: object) -> None:
+    sample = copy.deepcopy(PRELIMINARY)
+    sample["record"]["urls"] = {"gracedb": url}
+    assert summary(sample)["gracedb"] is None
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.just(10**400)
+    | st.text(st.characters(codec=None, categories=["L", "Cc", "Cf", "Cs", "P"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    event=st.fixed_dictionaries({}, optional=dict.fromkeys(EVENT, JSON)),
+    coincidence=JSON | st.fixed_dictionaries({"observatory": JSON, "gcn_notice_id": JSON}),
+    urls=JSON,
+)
+def test_no_record_breaks_the_summary(
+    event: dict[str, Any], coincidence: object, urls: object
+) -> None:
+    sample = alert(1, "UPDATE", "2026-11-22T03:08:33Z")
+    sample["record"] = {"event": event, "external_coinc": coincidence, "urls": urls}
+    summary(sample)

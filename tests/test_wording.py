@@ -1,0 +1,135 @@
+"""Rounding is that of the documented rules; the sentence says what an observer must do."""
+
+import pytest
+
+from sirenflow import wording
+from sirenflow.wording import SentenceFacts
+
+
+def plain(text: str) -> str:
+    return text.replace(wording.NARROW_SPACE, " ").replace(wording.NO_BREAK, " ")
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [
+        (0.0, "<1 %"),
+        (1e-94, "<1 %"),
+        (0.00999, "<1 %"),
+        (0.01, "1 %"),
+        (0.945, "94 %"),
+        (0.99, "99 %"),
+        (0.9901, ">99 %"),
+        (1.0, ">99 %"),
+        (None, "not provided"),
+    ],
+)
+def test_probability_is_an_integer_per_cent_without_false_certainty(
+    probability: float | None, text: str
+) -> None:
+    assert plain(wording.probability_text(probability)) == text
+
+
+@pytest.mark.parametrize(
+    ("far_hz", "text"),
+    [
+        (1 / (3.2 * 31557600), "1 per 3.2 yr"),
+        (1 / 31557600, "1 per 1.0 yr"),
+        (3.80314e-06, "1 per 3.0 d"),
+        (1.57826e-05, "1 per 18 h"),
+        (9.110699364861297e-14, "1 per 3.5 × 10⁵ yr"),
+        (1.14177774199959e-41, "1 per 2.8 × 10³³ yr"),
+        (1 / (5200 * 31557600), "1 per 5 200 yr"),
+        (2.0, "1 per 5.0 × 10⁻¹ s"),
+        (0.0, "0 as sent"),
+        (5e-324, "0 as sent"),
+        (None, "not provided"),
+    ],
+)
+def test_false_alarm_rate_is_an_interval_of_two_digits(far_hz: float | None, text: str) -> None:
+    assert plain(wording.false_alarm_text(far_hz)) == text
+
+
+@pytest.mark.parametrize(
+    ("area", "text"),
+    [(0.4, "<1"), (1.0, "1.0"), (9.94, "9.9"), (9.96, "10"), (269.6, "270"), (24219.1, "24 219")],
+)
+def test_area_has_one_decimal_only_under_ten(area: float, text: str) -> None:
+    assert plain(wording.area_text(area)) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (28.0, "28 s after T₀"),
+        (-14.2, "14 s before T₀"),
+        (780.0, "13 min after T₀"),
+        (13320.0, "3.7 h after T₀"),
+        (233280.0, "2.7 d after T₀"),
+    ],
+)
+def test_delay_says_before_or_after(seconds: float, text: str) -> None:
+    assert wording.delay_text(seconds) == text
+
+
+def test_duration_is_in_milliseconds_below_a_second() -> None:
+    assert wording.duration_text(0.05823) == "58 ms"
+    assert wording.duration_text(2.34) == "2.3 s"
+
+
+@pytest.mark.parametrize(
+    ("probability", "word"),
+    [
+        (1.0, "almost certain"),
+        (0.99, "almost certain"),
+        (0.98, "likely"),
+        (0.66, "likely"),
+        (0.33, "possible"),
+        (0.01, "unlikely"),
+        (0.0, "very unlikely"),
+    ],
+)
+def test_words_follow_the_published_thresholds(probability: float, word: str) -> None:
+    assert wording.word_for(probability, wording.LIKELIHOOD_WORDS) == word
+
+
+def said(**facts: object) -> str:
+    values: dict[str, object] = {"kind": "real", "state": "update", **facts}
+    return plain(wording.sentence_text(wording.sentence(SentenceFacts(**values))))  # type: ignore[arg-type]
+
+
+def test_sentence_of_a_binary_neutron_star() -> None:
+    assert said(
+        source_class="BNS",
+        source_probability=0.95,
+        has_remnant=0.91,
+        distance_mean_mpc=186.2,
+        distance_std_mpc=37.4,
+    ) == (
+        "Probably a binary neutron star (95 %), 186 ± 37 Mpc away; "
+        "matter outside the remnant is likely (HasRemnant 91 %)."
+    )
+
+
+def test_sentence_of_noise_promises_no_remnant() -> None:
+    text = said(source_class="Terrestrial", source_probability=0.94, has_remnant=0.5)
+    assert text == "Probably terrestrial noise (94 %)."
+
+
+def test_sentence_of_a_burst() -> None:
+    text = said(is_burst=True, duration_s=0.0117, central_frequency_hz=155.4)
+    assert text == "An unmodelled burst: 12 ms long near 155 Hz. No distance or source class."
+
+
+def test_mock_begins_with_the_warning_and_retraction_with_stop() -> None:
+    assert said(kind="mock").startswith("Test alert, do not observe. Were it real: ")
+    assert said(state="retracted").startswith("Stop follow-up.")
+    assert said(kind="test", state="retracted").startswith(
+        "Test alert, do not observe. Stop follow-up."
+    )
+
+
+def test_gain_names_its_direction() -> None:
+    assert wording.gain_text(300, 100) == "90 % area 3.0 times smaller"
+    assert wording.gain_text(100, 300) == "90 % area 3.0 times larger"
+    assert wording.gain_text(100, 99) == "about the same 90 % area"
