@@ -1,5 +1,6 @@
 """Sirenflow: alerts in the inbox become sky maps, numbers, reports and a catalogue."""
 
+import traceback
 from pathlib import Path
 
 import sirenflow
@@ -24,6 +25,7 @@ except SirenflowError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = config["results"]
+LOGS = f"{RESULTS}/logs"
 
 
 wildcard_constraints:
@@ -36,6 +38,7 @@ rule all:
         f"{RESULTS}/index.html",
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/extract.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/catalogue.smk"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import zlib
+from importlib.resources import files
 from pathlib import Path
 
-import fastavro
 import pytest
 from builders import (
     SCHEMA,
     avro_alert,
+    avro_bytes,
     avro_container,
     avro_long,
     record,
@@ -35,7 +35,7 @@ from sirenflow.alert import parse_alert
 from sirenflow.errors import AlertError
 resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-resource.setrlimit(resource.RLIMIT_CPU, (8, 8))
+resource.setrlimit(resource.RLIMIT_CPU, (4, 4))
 before = resource.getrusage(resource.RUSAGE_SELF)
 try:
     parse_alert(Path(sys.argv[1]).read_bytes())
@@ -59,10 +59,11 @@ def test_ordinary_container_passes(codec: str) -> None:
     assert parse_alert(data).record == record()
 
 
-def test_empty_blocks_beside_the_record_are_allowed() -> None:
-    (block,) = fastavro.block_reader(__import__("io").BytesIO(avro_alert(record())))
-    body = block.bytes_.getvalue()
-    check_container(avro_container(SCHEMA, [(0, b""), (1, body), (0, b"")]), LIMIT)
+@pytest.mark.parametrize("counts", [(1, 1), (0, 1), (1, 0), (2, -1), (-1,), (2**40,)])
+def test_any_blocks_but_one_with_one_record_are_refused(counts: tuple[int, ...]) -> None:
+    """No writer makes empty blocks, and a million of them takes seconds to walk."""
+    with pytest.raises(AlertError, match="expected exactly one"):
+        check_container(avro_container(SCHEMA, [(count, b"") for count in counts]), LIMIT)
 
 
 @pytest.mark.parametrize("count", [0, 2, 3])
@@ -82,12 +83,6 @@ def test_deflate_bomb_is_refused_without_being_inflated() -> None:
     bomb = raw_deflate(bytes(100 * LIMIT))
     with pytest.raises(AlertError, match="more than"):
         check_container(avro_container(SCHEMA, [(1, bomb)], b"deflate"), LIMIT)
-
-
-def test_bomb_in_pieces_is_refused() -> None:
-    piece = raw_deflate(bytes(LIMIT // 2))
-    with pytest.raises(AlertError, match="more than"):
-        check_container(avro_container(SCHEMA, [(0, piece)] * 3 + [(1, b"")], b"deflate"), LIMIT)
 
 
 @pytest.mark.parametrize("block", [b"not deflate", b"\xff" * 50])
@@ -142,16 +137,13 @@ def test_brackets_in_a_text_are_no_depth() -> None:
     check_container(avro_container({**SCHEMA, "doc": "[" * 500}, [(1, b"")]), LIMIT)
 
 
-def test_negative_counts_do_not_make_up_for_others() -> None:
-    """2^40 records less 2^40 - 1 are not one: the decoder would make the first 2^40."""
-    with pytest.raises(AlertError):
-        check_container(avro_container(b'"null"', [(2**40, b""), (1 - 2**40, b"")]), LIMIT)
-
-
+KEY = b"".join(
+    avro_bytes(text) for text in (b"MS260101a", b"PRELIMINARY", b"2026-01-01T00:10:00Z")
+)
 HOSTILE = {
     "a record in itself, 10,000 deep": avro_container(NODE, [(1, b"\x02" * 10_000 + b"\0")]),
     "a record in itself in an alert": avro_container(
-        schema_with(node=NODE), [(1, b"\x02" * 10_000 + b"\0")]
+        schema_with(node=NODE), [(1, KEY + b"\0\0\0" + b"\x02" * 10_000 + b"\0")]
     ),
     "a record in itself through an array": avro_container(
         record_type("Node", nodes={"type": "array", "items": "Node"}),
@@ -194,14 +186,9 @@ def test_hostile_container_is_refused_soon_and_in_little_memory(
     assert done.stdout, "it was taken for an alert"
 
 
-def test_published_schema_passes() -> None:
-    """The published schema is far from the limits."""
-    from igwn_gwalert_schema import __file__ as home
-
-    schemas = [
-        json.loads(path.read_text())
-        for path in Path(home).parent.rglob("*.avsc")
-    ]
+def test_published_schemas_pass() -> None:
+    published = files("igwn_gwalert_schema")
+    schemas = [file.read_bytes() for file in published.iterdir() if file.name.endswith(".avsc")]
     assert schemas
     for schema in schemas:
         check_container(avro_container(schema, [(1, b"")]), LIMIT)

@@ -38,6 +38,8 @@ MAX_ALERT_BYTES = 16 * 2**20
 SUPEREVENT_ID = re.compile(r"[MT]?S[0-9]{6}[a-z]{1,16}")
 """Superevent ids: S is real, MS a mock, TS a test. To be matched in full."""
 
+# Records are nested 4 deep; a thousand would be more than a JSON encoder can write.
+_MAX_DEPTH = 64
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?")
 # Samples of 2022 spell it so; the meaning is the same.
 _SPELLINGS = {"EARLY_WARNING": "EARLYWARNING"}
@@ -107,7 +109,9 @@ class Alert:
     @property
     def order(self) -> tuple[str, int, str]:
         """Key that sorts the alerts of a superevent: time, place in the life cycle, hash."""
-        return (self.time_created, ALERT_TYPES.index(self.alert_type), self.sha256)
+        # Without the Z, which sorts after the point of a fraction.
+        time = self.time_created.removesuffix("Z")
+        return (time, ALERT_TYPES.index(self.alert_type), self.sha256)
 
 
 def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
@@ -178,7 +182,7 @@ def _as_object(record: object) -> dict[str, Any]:
 
 def _text(record: Mapping[str, Any], key: str) -> str:
     if key not in record:
-        raise AlertError(f"no {key} (found {', '.join(map(repr, list(record)[:12])) or 'nothing'})")
+        raise AlertError(f"no {key} (found {', '.join(repr(name[:32]) for name in list(record)[:12]) or 'nothing'})")
     value = record[key]
     if not isinstance(value, str):
         raise AlertError(f"{key} is a {type(value).__name__}; expected text")
@@ -246,13 +250,15 @@ def _describe(attached: AttachedMap) -> dict[str, Any]:
     return {"sha256": attached.sha256, "size_bytes": len(attached.data)}
 
 
-def _to_json(value: Any) -> Any:
+def _to_json(value: Any, depth: int = 0) -> Any:
     """Express a decoded value in JSON's types, without losing which value it was."""
+    if depth > _MAX_DEPTH:
+        raise AlertError(f"the record is nested more than {_MAX_DEPTH} deep")
     match value:
         case dict():
-            return {str(key): _to_json(item) for key, item in value.items()}
+            return {str(key): _to_json(item, depth + 1) for key, item in value.items()}
         case list() | tuple():
-            return [_to_json(item) for item in value]
+            return [_to_json(item, depth + 1) for item in value]
         case float() if not math.isfinite(value):
             return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         case bytes():

@@ -16,7 +16,7 @@ CONFIG_FILE = Path("config", "config.yaml")
 """Where the configuration is, in the working directory or else beside the Snakefile."""
 
 # JSON Schema takes 50.0 for an integer; the names of fields do not.
-_Validator = validators.extend(
+_Validator = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: type(value) is int
@@ -40,6 +40,7 @@ def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
         If a key or value is wrong. The message names each, and what was expected.
     """
     schema = _load(schema_file)
+    config = {key: _numbers(value) for key, value in config.items()}
     errors = _Validator(schema).iter_errors(config)
     problems = {_explain(error, config, schema) for error in errors}
     if problems:
@@ -62,6 +63,13 @@ def default_inbox() -> Path:
     if not isinstance(inbox, str) or not inbox:
         raise ConfigError(f"{CONFIG_FILE}: inbox is {inbox!r}; expected a directory's path")
     return Path(inbox)
+
+
+def _numbers(value: Any) -> Any:
+    """Read whole numbers in a list: ``--config key=[1,2]`` passes them as text."""
+    if not isinstance(value, list):
+        return value
+    return [int(item) if str(item).isdecimal() else item for item in value]
 
 
 def _load(path: Path) -> dict[str, Any]:

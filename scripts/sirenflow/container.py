@@ -7,6 +7,7 @@ https://avro.apache.org/docs/1.12.0/specification/#object-container-files
 
 from __future__ import annotations
 
+import re
 import zlib
 
 import numpy as np
@@ -18,7 +19,10 @@ _SYNC_BYTES = 16
 # The published schema is 4 kB long and nested 9 deep.
 _MAX_SCHEMA_BYTES = 256 * 1024
 _MAX_SCHEMA_DEPTH = 64
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _OPENING, _CLOSING = tuple(b"{["), tuple(b"}]")
+# The specification names two entries.
+_MAX_HEADER_ENTRIES = 64
 _CODECS = (b"null", b"deflate")
 
 
@@ -47,6 +51,10 @@ def check_container(data: bytes, max_bytes: int) -> None:
     records = size = 0
     while offset < len(data):
         count, offset = _long(data, offset)
+        if count != 1 or records:
+            raise AlertError(
+                f"{count} records in an Avro block after {records}; expected exactly one in all"
+            )
         length, offset = _long(data, offset)
         block = _take(data, offset, length)
         offset += length
@@ -66,7 +74,7 @@ def _check_schema(schema: bytes) -> None:
         raise AlertError("no schema in the Avro container")
     if len(schema) > _MAX_SCHEMA_BYTES:
         raise AlertError(f"Avro schema of {len(schema)} bytes; at most {_MAX_SCHEMA_BYTES}")
-    brackets = np.frombuffer(schema, np.uint8)
+    brackets = np.frombuffer(b"0" + _TEXT.sub(b"", schema), np.uint8)
     steps = np.isin(brackets, _OPENING).astype(int) - np.isin(brackets, _CLOSING)
     deepest = int(np.cumsum(steps).max())
     if deepest > _MAX_SCHEMA_DEPTH:
@@ -80,6 +88,8 @@ def _metadata(data: bytes, offset: int) -> tuple[dict[bytes, bytes], int]:
         count, offset = _long(data, offset)
         if count == 0:
             return entries, offset
+        if len(entries) + abs(count) > _MAX_HEADER_ENTRIES:
+            raise AlertError(f"Avro header of {count} entries; at most {_MAX_HEADER_ENTRIES}")
         if count < 0:  # a negative count is followed by the block's size
             _, offset = _long(data, offset)
         for _ in range(abs(count)):

@@ -10,17 +10,11 @@ rule report:
     output:
         page=f"{RESULTS}/{{superevent}}/index.html",
         event=f"{RESULTS}/{{superevent}}/event.json",
+    log:
+        f"{LOGS}/report/{{superevent}}.log",
     params:
         version=sirenflow.__version__,
     message:
         "{wildcards.superevent}: report"
     run:
-        workers.run(
-            workflow.cores,
-            report,
-            alerts=Path(input.alerts),
-            localization=Path(input.localization),
-            skymaps=Path(input.skymaps),
-            page=Path(output.page),
-            event=Path(output.event),
-        )
+        work(report, input, output, log)

@@ -1,0 +1,157 @@
+"""The configuration is checked at the start, and a message says all that is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sirenflow.config import default_inbox, validate
+from sirenflow.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+README = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+
+
+def refusal(config: dict[Any, Any]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        validate(config, SCHEMA_FILE)
+    return str(caught.value)
+
+
+def test_nothing_set_means_the_shipped_configuration() -> None:
+    assert validate({}, SCHEMA_FILE) == SHIPPED
+
+
+def test_what_is_set_wins_and_the_rest_is_filled_in() -> None:
+    config = {"results": "/data/results"}
+    assert validate(config, SCHEMA_FILE) == {**SHIPPED, "results": "/data/results"}
+    assert config == {"results": "/data/results"}
+
+
+@pytest.mark.parametrize("key", SCHEMA["properties"])
+def test_every_key_is_shipped_and_documented_with_its_default(key: str) -> None:
+    default = SCHEMA["properties"][key]["default"]
+    assert SHIPPED[key] == default
+    assert f"| `{key}` | `{default}` |" in README
+    assert SCHEMA["properties"][key]["description"]
+
+
+def test_no_key_is_shipped_or_documented_that_is_not_in_the_schema() -> None:
+    assert set(SHIPPED) == set(SCHEMA["properties"])
+    assert set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)) == set(SCHEMA["properties"])
+
+
+def test_unknown_key_is_named_beside_the_known_ones() -> None:
+    assert refusal({"inbx": "x"}) == (
+        "configuration: unknown key 'inbx'; the keys are inbox, results, credible_levels_percent"
+    )
+
+
+def test_several_unknown_keys_are_all_named_whatever_their_type() -> None:
+    message = refusal({"inbx": "x", 7: "y", None: "z"})
+    assert all(name in message for name in ("'inbx'", "7", "None"))
+
+
+@pytest.mark.parametrize("key", ["inbox", "results"])
+@pytest.mark.parametrize("value", [None, 3, "", ["a"], {"a": 1}, True])
+def test_path_that_is_none_is_refused_with_key_value_and_expectation(key: str, value: Any) -> None:
+    message = refusal({key: value})
+    assert message.startswith(f"configuration: {key} is {value!r}; expected the path of the direct")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "90",
+        None,
+        50,
+        [],
+        [50],
+        [90],
+        [50, 90, 90],
+        [0, 50, 90],
+        [50, 90, 100],
+        [50, 68.3, 90],
+        [50.0, 90],
+        [50, 90, "95"],
+        [50, 90, True],
+        [50, 90, None],
+    ],
+)
+def test_wrong_levels_are_refused_with_the_whole_value_and_the_expectation(value: Any) -> None:
+    """Also 50.0: fields are named after the levels, and `area_50.0_deg2` is none of them."""
+    assert refusal({"credible_levels_percent": value}) == (
+        f"configuration: credible_levels_percent is {value!r}; expected a list of whole per cent "
+        "between 1 and 99, each once, 50 and 90 among them"
+    )
+
+
+@pytest.mark.parametrize("value", [[90, 50], [50, 90, 95], [1, 50, 90, 99]])
+def test_levels_may_be_more_and_in_any_order(value: list[int]) -> None:
+    assert validate({"credible_levels_percent": value}, SCHEMA_FILE) == {
+        **SHIPPED,
+        "credible_levels_percent": value,
+    }
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    message = refusal({"inbx": "x", "results": 3, "credible_levels_percent": [0, 200]})
+    assert "unknown key 'inbx'" in message
+    assert "results is 3" in message
+    assert message.count("credible_levels_percent is [0, 200]") == 1
+
+
+def configure(directory: Path, content: bytes) -> None:
+    (directory / "config").mkdir()
+    (directory / "config" / "config.yaml").write_bytes(content)
+
+
+def test_default_inbox_is_the_configured_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    configure(tmp_path, b"inbox: /data/alerts\nresults: x\n")
+    assert default_inbox() == Path("/data/alerts")
+
+
+@pytest.mark.parametrize("content", [None, b"results: x\n"])
+def test_default_inbox_without_configuration_is_the_schemas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        configure(tmp_path, content)
+    assert default_inbox() == Path(SCHEMA["properties"]["inbox"]["default"])
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"inbox: 3", "inbox is 3; expected a directory's path"),
+        (b"inbox:", "inbox is None; expected a directory's path"),
+        (b"inbox: ''", "inbox is ''; expected a directory's path"),
+        (b"- inbox", "holds a list; expected keys and values"),
+        (b"# nothing", "holds nothing; expected keys and values"),
+        (b"inbox: [a\n", "cannot be read: while parsing a flow sequence"),
+        (b"inbox: \xff", "cannot be read: 'utf-8' codec can't decode byte 0xff"),
+        (b"inbox: !!python/object:os.system x", "cannot be read: could not determine a constr"),
+    ],
+)
+def test_broken_configuration_is_named_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    configure(tmp_path, content)
+    with pytest.raises(ConfigError) as caught:
+        default_inbox()
+    message = str(caught.value)
+    assert message.startswith("config/config.yaml")
+    assert problem in message
+    assert "\n" not in message

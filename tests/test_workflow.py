@@ -1,0 +1,218 @@
+"""The workflow as a user runs it: `snakemake` in a process of its own."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "samples"
+SUPEREVENTS = {path.name.split("-")[0] for path in SAMPLES.glob("*-[0-9][0-9]-*")}
+BIN = Path(sys.executable).parent
+
+
+def command(directory: Path, *arguments: str, cores: int = 4) -> list[str]:
+    return [
+        *(str(BIN / "snakemake"), "--snakefile", str(ROOT / "Snakefile")),
+        *("--directory", str(directory), "--cores", str(cores), *arguments),
+    ]
+
+
+def snakemake(directory: Path, *arguments: str, cores: int = 4) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(directory, *arguments, cores=cores),
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def jobs(run: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """Read how many jobs of each rule a run had from its table of them."""
+    assert run.returncode == 0, run.stdout
+    table = re.search(r"^job +count\n[- ]+\n(.*?)^total", run.stdout, re.MULTILINE | re.DOTALL)
+    lines = table[1].splitlines() if table else []
+    return {rule: int(count) for rule, count in map(str.split, lines)}
+
+
+def ingest(inbox: Path, *paths: Path) -> None:
+    subprocess.run([BIN / "sirenflow", "ingest", "--inbox", inbox, *paths], check=True)
+
+
+def checksums(results: Path) -> dict[str, str]:
+    """Hash every product; the directory output's time stamp is Snakemake's, not a product."""
+    return {
+        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(results.rglob("*"))
+        if path.is_file() and path.name != ".snakemake_timestamp"
+    }
+
+
+@pytest.fixture(scope="module")
+def processed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a working directory in which the samples are taken in and processed."""
+    directory = tmp_path_factory.mktemp("processed")
+    ingest(directory / "inbox", SAMPLES)
+    assert jobs(snakemake(directory)) == {
+        "all": 1,
+        "catalogue": 1,
+        "extract": len(SUPEREVENTS),
+        "report": len(SUPEREVENTS),
+    }
+    return directory
+
+
+@pytest.fixture
+def worked(processed: Path, tmp_path: Path) -> Path:
+    """Copy the processed directory, to be changed; files keep their times."""
+    return shutil.copytree(processed, tmp_path / "worked")
+
+
+def test_every_superevent_has_every_product(processed: Path) -> None:
+    results = processed / "results"
+    for superevent in SUPEREVENTS:
+        for name in ("index.html", "event.json", "alerts.json", "localization.json"):
+            assert (results / superevent / name).stat().st_size > 0
+    for name in ("index.html", "catalogue.ecsv", "catalogue.csv"):
+        assert all(id_ in (results / name).read_text() for id_ in SUPEREVENTS)
+
+
+def test_finished_work_is_not_done_again(processed: Path) -> None:
+    run = snakemake(processed)
+    assert "Nothing to be done" in run.stdout
+    assert jobs(run) == {}
+
+
+def test_one_more_alert_redoes_its_superevent_and_the_catalogue(worked: Path) -> None:
+    before = checksums(worked / "results")
+    original = SAMPLES / "MS260926m-01-retraction-alone.json"
+    record = json.loads(original.read_text()) | {"time_created": "2026-09-27T00:00:00Z"}
+    later = worked / "later.json"
+    later.write_text(json.dumps(record))
+    ingest(worked / "inbox", later)
+    assert jobs(snakemake(worked)) == {"all": 1, "catalogue": 1, "extract": 1, "report": 1}
+    after = checksums(worked / "results")
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed
+    assert {Path(name).parts[0] for name in changed} <= {
+        *("MS260926m", "index.html", "catalogue.ecsv", "catalogue.csv")
+    }
+
+
+def test_directory_cores_and_order_of_arrival_change_no_byte(
+    processed: Path, tmp_path: Path
+) -> None:
+    """One core, other directories, and a superevent processed alert by alert, last one first."""
+    files = sorted(SAMPLES.glob("*-[0-9][0-9]-*"), reverse=True)
+    ingest(tmp_path / "elsewhere" / "in", *files[: len(files) // 2])
+    setting = ("--config", "inbox=elsewhere/in", "results=elsewhere/out")
+    assert snakemake(tmp_path, *setting, cores=1).returncode == 0
+    ingest(tmp_path / "elsewhere" / "in", *files)
+    assert snakemake(tmp_path, *setting, cores=1).returncode == 0
+    assert checksums(tmp_path / "elsewhere" / "out") == checksums(processed / "results")
+
+
+def test_products_hold_no_path_of_this_machine(processed: Path) -> None:
+    for path in (processed / "results").rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            assert str(processed).encode() not in data
+            assert str(ROOT).encode() not in data
+
+
+def test_other_credible_levels_recompute_and_add_keys(worked: Path) -> None:
+    setting = ("--config", "credible_levels_percent=[50,68,90]")
+    assert jobs(snakemake(worked, *setting))["extract"] == len(SUPEREVENTS)
+    localization = json.loads((worked / "results/MS260418b/localization.json").read_text())
+    measured = localization["alerts"][0]["skymaps"][0]
+    assert measured["area_50_deg2"] < measured["area_68_deg2"] < measured["area_90_deg2"]
+
+
+def test_own_configuration_comes_before_the_one_beside_the_snakefile(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("inbox: mine\nresults: ours\n")
+    ingest(tmp_path / "mine", SAMPLES / "MS260926m-01-retraction-alone.json")
+    assert jobs(snakemake(tmp_path))["extract"] == 1
+    assert (tmp_path / "ours/MS260926m/index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("inbx=here", ["unknown key 'inbx'", "inbox, results"]),
+        ("credible_levels_percent=[50]", ["credible_levels_percent is [50]", "50 and 90"]),
+        ("inbox=nowhere", ["'nowhere' does not exist", "sirenflow ingest"]),
+    ],
+)
+def test_wrong_setting_stops_the_run_and_is_named(
+    tmp_path: Path, setting: str, told: list[str]
+) -> None:
+    run = snakemake(tmp_path, "--config", setting)
+    assert run.returncode == 1
+    assert all(words in run.stdout for words in told), run.stdout
+    assert "Traceback" not in run.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_empty_inbox_gives_an_empty_catalogue(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    assert jobs(snakemake(tmp_path)) == {"all": 1, "catalogue": 1}
+    assert (tmp_path / "results/index.html").exists()
+
+
+def test_broken_files_in_the_inbox_stop_nothing_and_are_told(tmp_path: Path) -> None:
+    good = SAMPLES / "TS260902f-02-preliminary-single-detector.avro"
+    ingest(tmp_path / "inbox", good)
+    directory = tmp_path / "inbox/TS260902f/PRELIMINARY"
+    (directory / "truncated.avro").write_bytes(good.read_bytes()[:5000])
+    other = tmp_path / "inbox/TS260101a/UPDATE"
+    other.mkdir(parents=True)
+    (other / "empty.avro").touch()
+    assert jobs(snakemake(tmp_path))["extract"] == 2
+    results = tmp_path / "results"
+    alerts = json.loads((results / "TS260902f/alerts.json").read_text())
+    assert [alert["alert_type"] for alert in alerts["alerts"]] == ["PRELIMINARY"]
+    (rejected,) = alerts["rejected"]
+    assert rejected["file"] == "PRELIMINARY/truncated.avro"
+    assert "truncated" in rejected["reason"]
+    assert "truncated" in (results / "TS260902f/index.html").read_text()
+    nothing = json.loads((results / "TS260101a/alerts.json").read_text())
+    assert nothing["alerts"] == []
+    assert "empty" in nothing["rejected"][0]["reason"]
+    assert "TS260101a" in (results / "catalogue.csv").read_text()
+
+
+def test_killed_run_is_completed_by_the_next(processed: Path, tmp_path: Path) -> None:
+    ingest(tmp_path / "inbox", SAMPLES)
+    process = subprocess.Popen(
+        command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
+    )
+    while not list((tmp_path / "results").glob("*/alerts.json")):
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "results/index.html").exists()
+    snakemake(tmp_path, "--unlock")
+    assert jobs(snakemake(tmp_path))["catalogue"] == 1
+    assert checksums(tmp_path / "results") == checksums(processed / "results")
+
+
+def test_failing_stage_leaves_its_traceback_in_the_log(tmp_path: Path) -> None:
+    """A directory in an alert's place is no content that a stage could reject."""
+    ingest(tmp_path / "inbox", SAMPLES / "MS260926m-01-retraction-alone.json")
+    (tmp_path / "inbox/TS260101a/UPDATE/trap.avro").mkdir(parents=True)
+    run = snakemake(tmp_path)
+    assert run.returncode == 1
+    assert "IsADirectoryError" in (tmp_path / "results/logs/extract/TS260101a.log").read_text()
+    assert (tmp_path / "results/MS260926m/index.html").exists(), "others go on"
