@@ -4,12 +4,9 @@ import traceback
 from pathlib import Path
 
 import sirenflow
-from sirenflow import inbox, workers
+from sirenflow import inbox, stages, workers
 from sirenflow.config import CONFIG_FILE, validate
 from sirenflow.errors import SirenflowError
-from sirenflow.stages.catalogue import catalogue
-from sirenflow.stages.extract import extract
-from sirenflow.stages.report import report
 from snakemake.exceptions import WorkflowError
 
 SOURCE = Path(workflow.basedir)

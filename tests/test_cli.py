@@ -116,9 +116,7 @@ def test_inbox_that_cannot_be_written_is_one_line_and_exit_1() -> None:
 
 def test_debug_shows_the_traceback() -> None:
     arguments = ["--debug", "ingest", "--inbox", "/proc/nowhere", str(RETRACTION)]
-    done = subprocess.run(  # noqa: S603
-        [*PROGRAM, *arguments], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback")
     assert "InboxError: /proc/nowhere" in done.stderr
@@ -155,7 +153,7 @@ def test_only_what_prints_is_printed(text: str, shown: str) -> None:
 
 
 def test_inbox_name_that_is_no_text_does_not_stop_the_summary() -> None:
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [*PROGRAM, "ingest", "--inbox", b"in\xff", str(RETRACTION)],
         capture_output=True,
         check=False,
@@ -168,9 +166,7 @@ def run_on_a_terminal(*arguments: str) -> str:
     """Run the command with a terminal as standard error; return what that shows."""
     here, there = pty.openpty()
     termios.tcsetwinsize(there, (24, 100))
-    with subprocess.Popen(  # noqa: S603
-        [*PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=there
-    ):
+    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=there):
         os.close(there)
         shown = b""
         while True:
@@ -194,9 +190,7 @@ def test_progress_is_shown_on_a_terminal_and_wiped_at_the_end() -> None:
 
 
 def test_no_progress_is_shown_where_there_is_no_terminal() -> None:
-    done = subprocess.run(  # noqa: S603
-        [*PROGRAM, "ingest", "samples"], capture_output=True, check=True
-    )
+    done = subprocess.run([*PROGRAM, "ingest", "samples"], capture_output=True, check=True)
     assert done.stderr == b""
 
 

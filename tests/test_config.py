@@ -80,7 +80,7 @@ def test_path_that_is_none_is_refused_with_key_value_and_expectation(key: str, v
         [50, 90, 100],
         [50, 68.3, 90],
         [50.0, 90],
-        [50, 90, "95"],
+        [50, 90, "ninety-five"],
         [50, 90, True],
         [50, 90, None],
     ],
@@ -99,6 +99,11 @@ def test_levels_may_be_more_and_in_any_order(value: list[int]) -> None:
         **SHIPPED,
         "credible_levels_percent": value,
     }
+
+
+def test_levels_of_the_command_line_are_numbers_though_they_come_as_text() -> None:
+    validated = validate({"credible_levels_percent": ["50", "90"]}, SCHEMA_FILE)
+    assert validated["credible_levels_percent"] == [50, 90]
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -236,7 +236,7 @@ def test_killed_while_writing_the_inbox_shows_all_or_nothing_and_a_rerun_complet
 
 def run_python(script: str, *arguments: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_two_writers_of_one_process_number_do_not_share_a_temporary_file(

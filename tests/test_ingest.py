@@ -332,16 +332,33 @@ def test_tar_header_of_a_gigabyte_is_not_read_into_memory(tmp_path: Path) -> Non
     archive.write_bytes(tar_bytes({FIRST: ALERTS[FIRST]})[:2560] + header.tobuf())
     with archive.open("r+b") as file:
         file.truncate(2**30)  # sparse: takes no room on disk
+    assert take_in_with_little_memory(tmp_path, archive) == "stored rejected\n"
+    assert stored(tmp_path / "inbox") == expected(FIRST)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".zip", ".tar.gz"])
+def test_bomb_is_not_read_into_memory(tmp_path: Path, suffix: str) -> None:
+    """Three hundred megabytes, where there is room for 256."""
+    bomb = tmp_path / f"x{suffix}"
+    if suffix == ".json":
+        with bomb.open("wb") as file:
+            file.truncate(300 * 2**20)  # sparse: takes no room on disk
+    else:
+        write_archive(bomb, {"bomb.json": bytes(300 * 2**20)})
+    assert take_in_with_little_memory(tmp_path, bomb) == "rejected\n"
+
+
+def take_in_with_little_memory(directory: Path, source: Path) -> str:
     script = (
         "import resource, sys; from pathlib import Path; from sirenflow.ingest import ingest\n"
         "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, resource.RLIM_INFINITY))\n"
         "print(*(o.result for o in ingest([Path(sys.argv[1])], Path(sys.argv[2]))))\n"
     )
-    command = [sys.executable, "-c", script, str(archive), str(tmp_path / "inbox")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    assert done.stdout == "stored rejected\n", done.stderr
-    assert stored(tmp_path / "inbox") == expected(FIRST)
+    command = [sys.executable, "-c", script, str(source), str(directory / "inbox")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def damage(archive: Path, member: str, shift: int) -> None:
@@ -425,10 +442,7 @@ def test_two_at_the_same_time_store_each_alert_once(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", script, str(source), str(tmp_path / "inbox")]
     pipe = subprocess.PIPE
-    processes = [
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)  # noqa: S603
-        for _ in range(4)
-    ]
+    processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(4)]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

@@ -182,7 +182,8 @@ def _as_object(record: object) -> dict[str, Any]:
 
 def _text(record: Mapping[str, Any], key: str) -> str:
     if key not in record:
-        raise AlertError(f"no {key} (found {', '.join(repr(name[:32]) for name in list(record)[:12]) or 'nothing'})")
+        found = ", ".join(repr(name[:32]) for name in list(record)[:12])
+        raise AlertError(f"no {key} (found {found or 'nothing'})")
     value = record[key]
     if not isinstance(value, str):
         raise AlertError(f"{key} is a {type(value).__name__}; expected text")

@@ -83,8 +83,9 @@ class LinesOfSight:
 
     @cached_property
     def antiderivative_at_zero(self) -> Floats:
-        """(n,) the same at r = 0."""
-        return self.antiderivative(0.0)
+        """(n,) the same at r = 0: one less than at infinity, as DISTNORM normalises the density."""
+        at_infinity = np.where(self.mu < 0, 0.0, self.mu * self.mu + self.sigma * self.sigma)
+        return self.norm * at_infinity - 1.0
 
     def cumulative(self, r: float) -> float:
         """Probability, summed over all rows, that the distance is below r."""
@@ -214,11 +215,14 @@ def marginal_distance(rows: LinesOfSight) -> MarginalDistance | None:
     mean_on_line, square_on_line = conditional_moments(rows.mu, rows.sigma)
     mean = float((rows.probability * mean_on_line).sum())
     square = float((rows.probability * square_on_line).sum())
+    std = float(np.sqrt(max(square - mean * mean, 0.0)))
     return MarginalDistance(
-        rows.total,
-        mean,
-        float(np.sqrt(max(square - mean * mean, 0.0))),
-        *(_percentile(rows, q, mean) for q in (0.05, 0.5, 0.95)),
+        probability=rows.total,
+        mean_mpc=mean,
+        std_mpc=std,
+        p05_mpc=_percentile(rows, 0.05, guess=max(mean - 1.6 * std, 0.1 * mean)),
+        p50_mpc=_percentile(rows, 0.50, guess=mean),
+        p95_mpc=_percentile(rows, 0.95, guess=mean + 1.6 * std),
     )
 
 

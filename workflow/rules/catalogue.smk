@@ -16,4 +16,4 @@ rule catalogue:
     message:
         "catalogue of all superevents: {output.page}"
     run:
-        work(catalogue, input, output, log)
+        work("catalogue", input, output, log)

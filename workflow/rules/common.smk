@@ -1,7 +1,7 @@
 # How a rule runs its stage.
 
 
-def work(function, input, output, log, **arguments):
+def work(stage, input, output, log, **arguments):
     """Hand a stage to a worker process, its files as arguments of the names the rule gives them."""
     files = {**dict(input.items()), **dict(output.items())}
     paths = {
@@ -9,7 +9,7 @@ def work(function, input, output, log, **arguments):
         for name, value in files.items()
     }
     try:
-        workers.run(workflow.cores, function, **paths, **arguments)
+        workers.run(workflow.cores, stages.call, stage, **paths, **arguments)
     except Exception:
         Path(log[0]).write_text(traceback.format_exc(), errors="backslashreplace")
         raise

@@ -17,4 +17,4 @@ rule extract:
     message:
         "{wildcards.superevent}: decode, extract and measure {input}"
     run:
-        work(extract, input, output, log, levels_percent=params.levels_percent)
+        work("extract", input, output, log, levels_percent=params.levels_percent)

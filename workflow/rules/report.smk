@@ -17,4 +17,4 @@ rule report:
     message:
         "{wildcards.superevent}: report"
     run:
-        work(report, input, output, log)
+        work("report", input, output, log)
