@@ -15,7 +15,7 @@ from builders import (
     quadrature,
     same_distance_columns,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from tilings import Tiling, tilings
@@ -194,7 +194,7 @@ def test_map_without_distance_columns_has_no_lines_of_sight() -> None:
 
 def test_row_of_negligible_probability_does_no_harm() -> None:
     """Real maps hold such rows, with mu / sigma down to -18 and DISTNORM up to 1e70."""
-    columns = same_distance_columns(40.0, 8.0)
+    columns = same_distance_columns(50.0, 10.0)
     other = distance_columns([-180.0], [10.0])
     columns["PROBDENSITY"] = np.array([1e-14, *[12 / 11 / SPHERE_SR] * 11])
     for name, value in other.items():
@@ -225,16 +225,29 @@ def test_volumes_grow_with_level(tiling: Tiling, levels: list[float]) -> None:
     assert all(np.diff(values) >= -1e-3 * np.array(values[:-1]))
 
 
-@settings(max_examples=100)
 @given(tilings(), st.randoms(use_true_random=False))
-def test_neither_order_nor_splitting_of_rows_changes_a_distance(
+def test_neither_order_nor_splitting_of_rows_changes_a_moment(
     tiling: Tiling, random: object
 ) -> None:
+    def moments(skymap: Skymap) -> tuple[float, float, float]:
+        found = marginal(skymap)
+        return found.probability, found.mean_mpc, found.std_mpc
+
+    before = moments(tiling.skymap)
+    assert moments(tiling.shuffled(random).skymap) == pytest.approx(before, rel=1e-9)
+    assert moments(tiling.split(random).skymap) == pytest.approx(before, rel=1e-9)
+
+
+@given(tilings(), st.randoms(use_true_random=False))
+def test_neither_order_nor_splitting_of_rows_changes_a_percentile_or_volume(
+    tiling: Tiling, random: object
+) -> None:
+    """Equal densities come in any order: what depends on it differs between processors."""
+
     def numbers(skymap: Skymap) -> list[float | None]:
         found = marginal(skymap)
-        percentiles = [found.p05_mpc, found.p50_mpc, found.p95_mpc]
         volumes = credible_volumes(lines_of_sight(skymap), [0.5, 0.9])
-        return [found.mean_mpc, found.std_mpc, *percentiles, *volumes]
+        return [found.p05_mpc, found.p50_mpc, found.p95_mpc, *volumes]
 
     before = numbers(tiling.skymap)
     assert numbers(tiling.shuffled(random).skymap) == pytest.approx(before, rel=1e-9)

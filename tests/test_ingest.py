@@ -336,7 +336,7 @@ def test_tar_header_of_a_gigabyte_is_not_read_into_memory(tmp_path: Path) -> Non
     assert stored(tmp_path / "inbox") == expected(FIRST)
 
 
-@pytest.mark.parametrize("suffix", [".json", ".zip", ".tar.gz"])
+@pytest.mark.parametrize("suffix", [".json", ".zip"])
 def test_bomb_is_not_read_into_memory(tmp_path: Path, suffix: str) -> None:
     """Three hundred megabytes, where there is room for 256."""
     bomb = tmp_path / f"x{suffix}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
@@ -24,7 +25,8 @@ class Tiling:
     def skymap(self) -> Skymap:
         """The map, through a file."""
         uniq, density, mu, sigma = (np.array(column) for column in zip(*self.cells, strict=True))
-        probdensity = density / (density * cell_area_sr(uniq)).sum()
+        # Exactly rounded, so that neither order nor splitting changes the sum.
+        probdensity = density / math.fsum(density * cell_area_sr(uniq))
         norm = [distnorm(m, s) for m, s in zip(mu.tolist(), sigma.tolist(), strict=True)]
         columns = {"UNIQ": uniq, "PROBDENSITY": probdensity}
         distance = {"DISTMU": mu, "DISTSIGMA": sigma, "DISTNORM": np.array(norm)}

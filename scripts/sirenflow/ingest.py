@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import lzma
 import os
 import tarfile
@@ -12,15 +14,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, Self, cast
 
 from sirenflow import inbox
 from sirenflow.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.errors import AlertError
 
-_TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-_TAR_ZSTD_SUFFIXES = (".tar.zst", ".tzst")
-_ARCHIVE_SUFFIXES = (".zip", *_TAR_SUFFIXES, *_TAR_ZSTD_SUFFIXES)
+_COMPRESSED_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+_ARCHIVE_SUFFIXES = (".zip", ".tar", *_COMPRESSED_TAR_SUFFIXES, ".tzst")
+# What tarfile reads into memory as a whole: a long name or the like.
+_TAR_EXTENSIONS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_MAX_EXTENSION_BYTES = 2**20
 _BROKEN_ARCHIVE = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -190,18 +200,47 @@ def _tar_items(path: Path) -> Iterator[Item]:
 @contextmanager
 def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
     """Open a tar archive to be read once, in order."""
-    if not path.name.endswith(_TAR_ZSTD_SUFFIXES):
-        with tarfile.open(path, mode="r|*") as archive:
-            yield archive
-        return
     import zstandard
 
     try:
         with (
-            path.open("rb") as file,
-            zstandard.ZstdDecompressor().stream_reader(file) as stream,
-            tarfile.open(fileobj=stream, mode="r|") as archive,
+            _decompressed(path) as stream,
+            tarfile.open(fileobj=stream, mode="r|", tarinfo=_TarMember) as archive,
         ):
             yield archive
     except zstandard.ZstdError as error:
         raise tarfile.ReadError(str(error)) from error
+
+
+def _decompressed(path: Path) -> IO[bytes]:
+    """Open a file, unpacked by what it begins with, through all pieces it was compressed in."""
+    import zstandard
+
+    with path.open("rb") as file:
+        start = file.read(6)
+    if start.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.open(path))
+    if start.startswith(b"BZh"):
+        return bz2.open(path)
+    if start == b"\xfd7zXZ\0":
+        return lzma.open(path)
+    if start.startswith(zstandard.FRAME_HEADER):
+        unpacker = zstandard.ZstdDecompressor()
+        return cast("IO[bytes]", unpacker.stream_reader(path.open("rb"), read_across_frames=True))
+    return path.open("rb")
+
+
+class _TarMember(tarfile.TarInfo):
+    """A member, whose broken header tarfile would take for the end of the archive."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        try:
+            member = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if buf and not any(buf):  # zeros: the proper end
+                raise
+            raise tarfile.ReadError(f"{error}, and no end-of-archive mark") from error
+        if member.type in _TAR_EXTENSIONS and member.size > _MAX_EXTENSION_BYTES:
+            raise tarfile.ReadError(f"header of {member.size} bytes")
+        return member
