@@ -83,8 +83,14 @@ def fits_map(
     for name, array in arrays.items():
         table[name] = array
     own: dict[str, object] = {
-        **{"XTENSION": "BINTABLE", "BITPIX": 8, "NAXIS": 2, "NAXIS1": dtype.itemsize},
-        **{"NAXIS2": len(table), "PCOUNT": 0, "GCOUNT": 1, "TFIELDS": len(arrays)},
+        "XTENSION": "BINTABLE",
+        "BITPIX": 8,
+        "NAXIS": 2,
+        "NAXIS1": dtype.itemsize,
+        "NAXIS2": len(table),
+        "PCOUNT": 0,
+        "GCOUNT": 1,
+        "TFIELDS": len(arrays),
     }
     for number, (name, array) in enumerate(arrays.items(), start=1):
         width = int(np.prod(array.shape[1:], dtype=int))
@@ -170,8 +176,9 @@ def record(**changes: Any) -> dict[str, Any]:
 
 def with_map(skymap: object, **changes: Any) -> dict[str, Any]:
     """Give the record of an alert with a sky map."""
-    return record(event={"time": "2026-01-01T00:05:00.123Z", "far": 1e-9, "skymap": skymap},
-                  **changes)
+    return record(
+        event={"time": "2026-01-01T00:05:00.123Z", "far": 1e-9, "skymap": skymap}, **changes
+    )
 
 
 def json_alert(content: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+
 from builders import (
     SCHEMA,
     avro_alert,
@@ -19,7 +20,6 @@ from builders import (
     record_type,
     schema_with,
 )
-
 from sirenflow.alert import parse_alert
 from sirenflow.container import check_container
 from sirenflow.errors import AlertError
@@ -137,9 +137,7 @@ def test_brackets_in_a_text_are_no_depth() -> None:
     check_container(avro_container({**SCHEMA, "doc": "[" * 500}, [(1, b"")]), LIMIT)
 
 
-KEY = b"".join(
-    avro_bytes(text) for text in (b"MS260101a", b"PRELIMINARY", b"2026-01-01T00:10:00Z")
-)
+KEY = b"".join(avro_bytes(text) for text in (b"MS260101a", b"PRELIMINARY", b"2026-01-01T00:10:00Z"))
 HOSTILE = {
     "a record in itself, 10,000 deep": avro_container(NODE, [(1, b"\x02" * 10_000 + b"\0")]),
     "a record in itself in an alert": avro_container(
@@ -157,9 +155,7 @@ HOSTILE = {
         [(1, avro_long(2**40) + b"\0")],
     ),
     "2^40 fixed of size 0": avro_container(
-        record_type(
-            "A", a={"type": "array", "items": {"type": "fixed", "name": "F", "size": 0}}
-        ),
+        record_type("A", a={"type": "array", "items": {"type": "fixed", "name": "F", "size": 0}}),
         [(1, avro_long(2**40) + b"\0")],
     ),
     "2^40 entries of the header": b"Obj\x01" + avro_long(2**40) + bytes(2**24 - 100),
@@ -175,13 +171,11 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_container_is_refused_soon_and_in_little_memory(
-    name: str, tmp_path: Path
-) -> None:
+def test_hostile_container_is_refused_soon_and_in_little_memory(name: str, tmp_path: Path) -> None:
     file = tmp_path / "hostile.avro"
     file.write_bytes(HOSTILE[name])
     command = [sys.executable, "-c", GUARDED, str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr[-500:] or f"died of signal {-done.returncode}"
     assert done.stdout, "it was taken for an alert"
 

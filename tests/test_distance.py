@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+
 from builders import (
     SPHERE_SR,
     all_cells,
@@ -15,11 +19,6 @@ from builders import (
     quadrature,
     same_distance_columns,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.optimize import brentq
-from tilings import Tiling, tilings
-
 from sirenflow.distance import (
     MarginalDistance,
     conditional_moments,
@@ -28,6 +27,7 @@ from sirenflow.distance import (
     marginal_distance,
 )
 from sirenflow.skymap import Skymap, read_skymap
+from tilings import Tiling, tilings
 
 SIGMA = 10.0
 RATIOS = [-18, -10, -5, -4.001, -4, -3.999, -2, -1, -0.1, 0, 0.1, 1, 2, 3, 5, 10, 30, 100]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from builders import (
     avro_alert,
     fits_map,
@@ -21,7 +22,6 @@ from builders import (
     schema_with,
     with_map,
 )
-
 from sirenflow.stages import extract as module
 from sirenflow.stages.extract import extract
 
@@ -317,4 +317,4 @@ def test_numbers_of_samples_are_those_of_ligo_skymap(tmp_path: Path, name: str) 
     keys = ("area_50_deg2", "area_90_deg2", "distance_marginal_mean_mpc")
     keys += ("distance_marginal_std_mpc",)
     for key, expected in zip(keys, LIGO_SKYMAP[name], strict=True):
-        assert found[key] == (expected and pytest.approx(expected, rel=1e-3)), key
+        assert found[key] == (expected and pytest.approx(expected, rel=3e-3)), key

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import SPHERE_DEG2, all_cells, cell_area_sr, fits_map, flat_map
 from hypothesis import given
 from hypothesis import strategies as st
-from tilings import Tiling, tilings
 
+from builders import SPHERE_DEG2, all_cells, cell_area_sr, fits_map, flat_map
 from sirenflow.localization import credible_areas, credible_levels, peak
 from sirenflow.skymap import Skymap, read_skymap
+from tilings import Tiling, tilings
 
 LEVELS = [0.01, 0.1, 0.5, 0.9, 0.99]
 
@@ -50,9 +50,7 @@ def test_cells_of_two_levels_are_ranked_by_density_and_not_by_probability() -> N
     uniq = np.array([16, 17, 18, 19, *range(5, 16)])
     probability = np.zeros(len(uniq))
     probability[[0, 4]] = 0.4, 0.6
-    skymap = read_skymap(
-        fits_map({"UNIQ": uniq, "PROBDENSITY": probability / cell_area_sr(uniq)})
-    )
+    skymap = read_skymap(fits_map({"UNIQ": uniq, "PROBDENSITY": probability / cell_area_sr(uniq)}))
     assert credible_areas(skymap, [0.4, 0.7]) == pytest.approx(
         np.array([1 / 4, 1 / 4 + 1 / 2]) * SPHERE_DEG2 / 12
     )
@@ -92,7 +90,9 @@ def test_areas_grow_with_level(tiling: Tiling, levels: list[float]) -> None:
 
 
 @given(tilings(), st.randoms(use_true_random=False))
-def test_neither_order_nor_splitting_of_rows_changes_an_area(tiling: Tiling, random: object) -> None:
+def test_neither_order_nor_splitting_of_rows_changes_an_area(
+    tiling: Tiling, random: object
+) -> None:
     before = credible_areas(tiling.skymap, LEVELS)
     assert credible_areas(tiling.shuffled(random).skymap, LEVELS) == pytest.approx(before, rel=1e-9)
     assert credible_areas(tiling.split(random).skymap, LEVELS) == pytest.approx(before, rel=1e-9)

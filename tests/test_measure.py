@@ -8,21 +8,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import SPHERE_DEG2, fits_map, flat_columns, flat_map, same_distance_columns
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import SPHERE_DEG2, fits_map, flat_columns, flat_map, same_distance_columns
 from sirenflow.errors import SkymapError
 from sirenflow.measure import measure, unmeasured
 from sirenflow.products import rounded, write_json
 from sirenflow.skymap import read_skymap
 
 LEVELS = [50, 90]
-CONTRACT = """rejected_because numbers_withheld_because rows level_min level_max creator peak_ra_deg
-peak_dec_deg peak_probdensity_per_sr area_50_deg2 area_90_deg2 distance_absent_because
-probability_with_distance distance_mean_mpc distance_std_mpc distance_marginal_mean_mpc
-distance_marginal_std_mpc distance_p05_mpc distance_p50_mpc distance_p95_mpc volume_50_mpc3
-volume_90_mpc3 volume_absent_because""".split()
+CONTRACT = (
+    *("rejected_because", "numbers_withheld_because", "rows", "level_min", "level_max", "creator"),
+    *("peak_ra_deg", "peak_dec_deg", "peak_probdensity_per_sr", "area_50_deg2", "area_90_deg2"),
+    *("distance_absent_because", "probability_with_distance"),
+    *("distance_mean_mpc", "distance_std_mpc"),
+    *("distance_marginal_mean_mpc", "distance_marginal_std_mpc"),
+    *("distance_p05_mpc", "distance_p50_mpc", "distance_p95_mpc"),
+    *("volume_50_mpc3", "volume_90_mpc3", "volume_absent_because"),
+)
 
 
 def measured(data: bytes) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from builders import cell_area_sr, distnorm, fits_map
 from hypothesis import strategies as st
 
+from builders import cell_area_sr, distnorm, fits_map
 from sirenflow.skymap import Skymap, read_skymap
 
 
@@ -23,7 +23,7 @@ class Tiling:
 
     @cached_property
     def skymap(self) -> Skymap:
-        """The map, through a file."""
+        """The map, read from a file."""
         uniq, density, mu, sigma = (np.array(column) for column in zip(*self.cells, strict=True))
         # Exactly rounded, so that neither order nor splitting changes the sum.
         probdensity = density / math.fsum(density * cell_area_sr(uniq))
@@ -33,11 +33,11 @@ class Tiling:
         return read_skymap(fits_map({**columns, **distance}))
 
     def shuffled(self, random: Any) -> Tiling:
-        """The same cells in another order."""
+        """Put the same cells in another order."""
         return replace(self, cells=tuple(random.sample(self.cells, len(self.cells))))
 
     def split(self, random: Random) -> Tiling:
-        """The same map with one cell in four."""
+        """Split one cell in four; the map stays the same."""
         cells = list(self.cells)
         uniq, *rest = cells.pop(random.randrange(len(cells)))
         children = [(4 * uniq + child, *rest) for child in range(4)]
