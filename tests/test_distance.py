@@ -72,9 +72,9 @@ def beyond(ratio: float, r_mpc: float) -> float:
 @pytest.mark.parametrize("ratio", RATIOS)
 def test_moments_on_a_line_of_sight_agree_with_quadrature(ratio: float) -> None:
     r, probability = density(ratio)
-    mean, square = conditional_moments(np.array([ratio * SIGMA]), np.array([SIGMA]))
-    assert mean[0] == pytest.approx((probability * r).sum(), rel=1e-8)
-    assert square[0] == pytest.approx((probability * r**2).sum(), rel=1e-8)
+    moments = conditional_moments(np.array([ratio * SIGMA]), np.array([SIGMA]))
+    assert moments.mean[0] == pytest.approx((probability * r).sum(), rel=1e-8)
+    assert moments.mean_square[0] == pytest.approx((probability * r**2).sum(), rel=1e-8)
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
@@ -205,16 +205,17 @@ def test_row_of_negligible_probability_does_no_harm() -> None:
 
 @given(st.floats(-20, 100), st.floats(1e-3, 1e5))
 def test_distances_scale_with_their_unit(ratio: float, sigma: float) -> None:
-    mean, square = conditional_moments(np.array([ratio, ratio * sigma]), np.array([1.0, sigma]))
-    assert mean[1] == pytest.approx(mean[0] * sigma, rel=1e-9)
-    assert square[1] == pytest.approx(square[0] * sigma**2, rel=1e-9)
+    moments = conditional_moments(np.array([ratio, ratio * sigma]), np.array([1.0, sigma]))
+    assert moments.mean[1] == pytest.approx(moments.mean[0] * sigma, rel=1e-9)
+    assert moments.mean_square[1] == pytest.approx(moments.mean_square[0] * sigma**2, rel=1e-9)
+    assert moments.norm[1] == pytest.approx(moments.norm[0] * sigma**2, rel=1e-9)
 
 
 @given(st.floats(-30, 100))
 def test_moments_are_those_of_a_distribution(ratio: float) -> None:
-    mean, square = conditional_moments(np.array([ratio]), np.array([1.0]))
-    assert mean[0] > max(ratio, 0)
-    assert square[0] > mean[0] ** 2
+    moments = conditional_moments(np.array([ratio]), np.array([1.0]))
+    assert moments.mean[0] > max(ratio, 0)
+    assert moments.mean_square[0] > moments.mean[0] ** 2
 
 
 @given(tilings(), st.lists(st.floats(0.01, 0.99), min_size=2, max_size=4))
@@ -222,6 +223,7 @@ def test_volumes_grow_with_level(tiling: Tiling, levels: list[float]) -> None:
     volumes = credible_volumes(lines_of_sight(tiling.skymap), sorted(levels))
     values = [volume for volume in volumes if volume is not None]
     assert len(values) == len(levels)
+    assert min(values) > 0
     assert all(np.diff(values) >= -1e-3 * np.array(values[:-1]))
 
 
@@ -242,7 +244,10 @@ def test_neither_order_nor_splitting_of_rows_changes_a_moment(
 def test_neither_order_nor_splitting_of_rows_changes_a_percentile_or_volume(
     tiling: Tiling, random: object
 ) -> None:
-    """Equal densities come in any order: what depends on it differs between processors."""
+    """Equal densities come in any order: what depends on it differs between processors.
+
+    Where a solution starts depends on the rows, so split ones find it to the solver's tolerance.
+    """
 
     def numbers(skymap: Skymap) -> list[float | None]:
         found = marginal(skymap)
@@ -251,4 +256,4 @@ def test_neither_order_nor_splitting_of_rows_changes_a_percentile_or_volume(
 
     before = numbers(tiling.skymap)
     assert numbers(tiling.shuffled(random).skymap) == pytest.approx(before, rel=1e-9)
-    assert numbers(tiling.split(random).skymap) == pytest.approx(before, rel=1e-9)
+    assert numbers(tiling.split(random).skymap) == pytest.approx(before, rel=1e-4)

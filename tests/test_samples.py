@@ -238,7 +238,7 @@ def test_some_superevent_shows(case: str) -> None:
 
 def test_script_reproduces_the_committed_bytes(tmp_path: Path) -> None:
     script = ROOT / "scripts" / "make_samples.py"
-    subprocess.run([sys.executable, script, tmp_path], check=True, capture_output=True)  # noqa: S603
+    subprocess.run([sys.executable, script, tmp_path], check=True, capture_output=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == [path.name for path in FILES]
     different = [p.name for p in FILES if p.read_bytes() != (tmp_path / p.name).read_bytes()]
     assert different == []

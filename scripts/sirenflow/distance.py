@@ -33,12 +33,14 @@ from sirenflow.skymap import Floats, Ints, Skymap
 NEGLIGIBLE = 1e-10
 """Probability that may be left out of integrals over distance, in the least dense rows."""
 
+# Bounds of what can be a distance, and of what its density may integrate to.
+_NEAREST_MPC, _FARTHEST_MPC = 1e-9, 1e9
+_INTEGRAL_TOLERANCE = 1e-2
 _SQRT_2PI = float(np.sqrt(2 * np.pi))
 # Below this mu / sigma the moments' recurrence loses its digits and quadrature takes over.
 _STEEP = -4.0
 _LAGUERRE_NODES, _LAGUERRE_WEIGHTS = laggauss(24)
-# Residual probability at which a last Newton step leaves a relative error of about 1e-5.
-_CLOSE = 5e-4
+_RELATIVE_ERROR = 1e-5
 _MOST_STEPS = 100
 
 
@@ -92,11 +94,15 @@ class LinesOfSight:
         inside = self.antiderivative(r) - self.antiderivative_at_zero
         return float((self.probability * inside).sum())
 
-    def density(self, r: float) -> float:
-        """Probability density, summed over all rows, of the distance at r, 1/Mpc."""
+    def density(self, r: float) -> tuple[float, float]:
+        """Probability density, summed over all rows, of the distance at r, and its derivative.
+
+        In 1/Mpc and 1/Mpc2.
+        """
         z = (r - self.mu) / self.sigma
-        gauss = np.exp(-0.5 * z * z) * self.norm / self.sigma
-        return float((self.probability * gauss).sum()) * r * r / _SQRT_2PI
+        gauss = self.probability * self.norm * np.exp(-0.5 * z * z) / (_SQRT_2PI * self.sigma)
+        density = float(gauss.sum()) * r * r
+        return density, 2 * density / r - float((gauss * z / self.sigma).sum()) * r * r
 
     @cached_property
     def total(self) -> float:
@@ -143,6 +149,9 @@ class MarginalDistance:
 def lines_of_sight(skymap: Skymap) -> LinesOfSight:
     """Take the rows that have a distance, without the least dense that hold `NEGLIGIBLE` together.
 
+    A row has none where the analysis found none (DISTMU infinite, DISTNORM 0: normal in the field),
+    or where the ansatz with its parameters does not integrate to 1.
+
     Raises
     ------
     ValueError
@@ -150,26 +159,43 @@ def lines_of_sight(skymap: Skymap) -> LinesOfSight:
     """
     if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:
         raise ValueError("the sky map has no distance columns")
-    order = skymap.rank
-    remaining = np.cumsum(skymap.probability[order][::-1])[::-1]
-    order = order[remaining > NEGLIGIBLE]
-    mu, sigma, norm = (c[order] for c in (skymap.distmu, skymap.distsigma, skymap.distnorm))
-    # DISTMU is infinite, or DISTNORM 0, where the analysis found no distance: normal in the field.
-    with np.errstate(invalid="ignore"):
-        known = np.isfinite(mu) & np.isfinite(sigma) & np.isfinite(norm) & (sigma > 0) & (norm > 0)
-    rows = order[known]
+    remaining = np.cumsum(skymap.probability[skymap.rank][::-1])[::-1]
+    rows = skymap.rank[remaining > NEGLIGIBLE]
+    mu, sigma = skymap.distmu[rows], skymap.distsigma[rows]
+    rows = rows[(np.abs(mu) < _FARTHEST_MPC) & (sigma > _NEAREST_MPC) & (sigma < _FARTHEST_MPC)]
+    mu, sigma, norm = (c[rows] for c in (skymap.distmu, skymap.distsigma, skymap.distnorm))
+    with np.errstate(over="ignore", invalid="ignore"):
+        integral = norm * conditional_moments(mu, sigma).norm
+        rows = rows[np.abs(integral - 1) < _INTEGRAL_TOLERANCE]
     return LinesOfSight(
         skymap.probability[rows],
         skymap.area_sr[rows],
         skymap.probdensity[rows],
-        mu[known],
-        sigma[known],
-        norm[known],
+        skymap.distmu[rows],
+        skymap.distsigma[rows],
+        skymap.distnorm[rows],
     )
 
 
-def conditional_moments(mu: Floats, sigma: Floats) -> tuple[Floats, Floats]:
-    """Mean and mean square of the distance on each line of sight.
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Moments of the distance on each line of sight.
+
+    Attributes
+    ----------
+    norm : (n,) float64
+        Integral of r^2 times the normal density over r > 0, Mpc2: the reciprocal of DISTNORM.
+    mean, mean_square : (n,) float64
+        Of the distance; Mpc, Mpc2.
+    """
+
+    norm: Floats
+    mean: Floats
+    mean_square: Floats
+
+
+def conditional_moments(mu: Floats, sigma: Floats) -> Moments:
+    """Find the moments of the distance on each line of sight.
 
     With M_k the integral of r^k times the normal density over r > 0, the moments are M_3 / M_2 and
     M_4 / M_2, and M_k = mu M_(k-1) + (k-1) sigma^2 M_(k-2). Far below zero the recurrence cancels;
@@ -179,30 +205,26 @@ def conditional_moments(mu: Floats, sigma: Floats) -> tuple[Floats, Floats]:
     ----------
     mu, sigma : (n,)
         Mpc.
-
-    Returns
-    -------
-    mean : (n,)
-        Mpc.
-    mean_square : (n,)
-        Mpc2.
     """
     x = mu / sigma
-    even = ndtr(x)  # M_0, with sigma = 1
-    odd = x * even + np.exp(-0.5 * x * x) / _SQRT_2PI  # M_1
-    moments = [even, odd]
-    for k in (2, 3, 4):
-        moments.append(x * moments[-1] + (k - 1) * moments[-2])
-    _, _, second, third, fourth = moments
+    gauss = np.exp(-0.5 * x * x) / _SQRT_2PI
+    zeroth = ndtr(x)  # with sigma = 1
+    first = x * zeroth + gauss
+    second = x * first + zeroth
+    third = x * second + 2 * first
+    fourth = x * third + 3 * second
     steep = x < _STEEP
     if steep.any():
-        slope = -x[steep, np.newaxis]
-        weights = _LAGUERRE_WEIGHTS * np.exp(-0.5 * (_LAGUERRE_NODES / slope) ** 2)
-        r = _LAGUERRE_NODES / slope
+        r = _LAGUERRE_NODES / -x[steep, np.newaxis]
+        weights = _LAGUERRE_WEIGHTS * np.exp(-0.5 * r * r) * (gauss / -x)[steep, np.newaxis]
         second[steep] = (weights * r**2).sum(axis=1)
         third[steep] = (weights * r**3).sum(axis=1)
         fourth[steep] = (weights * r**4).sum(axis=1)
-    return sigma * third / second, sigma * sigma * fourth / second
+    return Moments(
+        norm=sigma * sigma * second,
+        mean=sigma * third / second,
+        mean_square=sigma * sigma * fourth / second,
+    )
 
 
 def marginal_distance(rows: LinesOfSight) -> MarginalDistance | None:
@@ -212,10 +234,10 @@ def marginal_distance(rows: LinesOfSight) -> MarginalDistance | None:
     """
     if len(rows.mu) == 0:
         return None
-    mean_on_line, square_on_line = conditional_moments(rows.mu, rows.sigma)
-    mean = float((rows.probability * mean_on_line).sum())
-    square = float((rows.probability * square_on_line).sum())
-    std = float(np.sqrt(max(square - mean * mean, 0.0)))
+    moments = conditional_moments(rows.mu, rows.sigma)
+    mean = float((rows.probability * moments.mean).sum())
+    mean_square = float((rows.probability * moments.mean_square).sum())
+    std = float(np.sqrt(max(mean_square - mean * mean, 0.0)))
     return MarginalDistance(
         probability=rows.total,
         mean_mpc=mean,
@@ -232,8 +254,11 @@ def _percentile(rows: LinesOfSight, q: float, guess: float) -> float | None:
     for sample in rows.samples:
         wanted = q * sample.total / rows.total
 
-        def evaluate(r: float, sample: LinesOfSight = sample, wanted: float = wanted) -> _Point:
-            return _Point(sample.cumulative(r) - wanted, sample.density(r), value=r, gradient=1.0)
+        def evaluate(r: float, sample: LinesOfSight = sample, wanted: float = wanted) -> _Trial:
+            density, derivative = sample.density(r)
+            scale = density / abs(derivative) if derivative else np.inf
+            bend = np.copysign(0.5 / scale, -derivative) if scale else 0.0
+            return _Trial(wanted - sample.cumulative(r), density, r, 1.0, bend, scale)
 
         guess, percentile = _solve(evaluate, guess, 0.0, np.inf)
     return percentile
@@ -266,80 +291,109 @@ def _credible_volume(rows: LinesOfSight, q: float) -> float:
     guess = None
     for sample in rows.samples:
         wanted = q * sample.total / rows.total
-        highest = float(sample.log_peak_density.max())
+        shallowest = -float(sample.log_peak_density.max())
         if guess is None:
-            guess = _density_reached(sample, wanted) - 1.0
+            guess = _depth_reached(sample, wanted) + 1.0
 
-        def evaluate(log_t: float, sample: LinesOfSight = sample, wanted: float = wanted) -> _Point:
-            return _beyond_density(sample, log_t, wanted)
+        def evaluate(depth: float, sample: LinesOfSight = sample, wanted: float = wanted) -> _Trial:
+            return _down_to_depth(sample, depth, wanted)
 
-        guess, volume = _solve(evaluate, min(guess, highest - 1e-6), -np.inf, highest)
+        guess, volume = _solve(evaluate, max(guess, shallowest + 1e-6), shallowest, np.inf)
     return volume
 
 
-def _density_reached(rows: LinesOfSight, wanted: float) -> float:
-    """Log of the peak density of the row at which the densest rows hold a probability."""
+def _depth_reached(rows: LinesOfSight, wanted: float) -> float:
+    """Depth at which the lines of sight with the densest peaks hold a probability."""
     order = np.argsort(-rows.log_peak_density)
     row = np.searchsorted(np.cumsum(rows.probability[order]), wanted)
-    return float(rows.log_peak_density[order[min(int(row), len(order) - 1)]])
+    return -float(rows.log_peak_density[order[min(int(row), len(order) - 1)]])
 
 
-def _beyond_density(rows: LinesOfSight, log_t: float, wanted: float) -> _Point:
-    """Volume where the density exceeds a threshold, and the probability lacking there."""
-    dense = np.flatnonzero(rows.log_peak_density > log_t)
+def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> _Trial:
+    """Volume and probability where the density exceeds exp(-depth) per Mpc3."""
+    dense = np.flatnonzero(rows.log_peak_density > -depth)
     inside = rows.take(dense)
     # Of the interval of r, in sigma to either side of mu.
-    reach = np.sqrt(2 * (rows.log_peak_density[dense] - log_t))
+    reach = np.sqrt(2 * (rows.log_peak_density[dense] + depth))
     far = np.maximum(inside.mu + inside.sigma * reach, 0.0)
     near = np.maximum(inside.mu - inside.sigma * reach, 0.0)
     between = inside.antiderivative(far) - inside.antiderivative(near)
-    probability = (inside.probability * between).sum()
-    volume = (inside.area_sr * (far * far * far - near * near * near)).sum() / 3
-    shrinking = -(inside.area_sr * (inside.sigma / reach * (far**2 + near**2))).sum()
-    return _Point(
-        residual=wanted - float(probability),
-        slope=-float(np.exp(log_t)) * float(shrinking),
-        value=float(volume),
-        gradient=float(shrinking),
-    )
+    probability = float((inside.probability * between).sum())
+    volume = float((inside.area_sr * (far * far * far - near * near * near)).sum()) / 3
+    growth = float((inside.area_sr * inside.sigma / reach * (far * far + near * near)).sum())
+    # dP = exp(-depth) dV: so the derivative of V with respect to P grows as exp(depth).
+    slope = float(np.exp(-depth)) * growth
+    # Near the densest point, volume and probability both grow as the power 3/2 of the way from it.
+    scale = min(1.0, depth + float(rows.log_peak_density.max()))
+    return _Trial(wanted - probability, slope, volume, growth, 0.5, scale)
 
 
 @dataclass(frozen=True)
-class _Point:
-    """A residual that rises with x, its slope, and a value wanted at the root with its own."""
+class _Trial:
+    """What is known at a trial x of a rising probability P(x), and of a value wanted at its root.
 
-    residual: float
+    Attributes
+    ----------
+    lacking
+        What P lacks of the probability wanted.
+    slope
+        dP/dx.
+    value, gradient
+        The value, and its derivative with respect to x.
+    bend
+        Of the value as a function of P: the second-order term, over the first and over the step.
+    scale
+        Distance in x over which the slope changes by its own size.
+    """
+
+    lacking: float
     slope: float
     value: float
     gradient: float
+    bend: float
+    scale: float
+
+    @property
+    def step(self) -> float:
+        """Newton's step in x."""
+        return self.lacking / self.slope if self.slope > 0 else np.copysign(np.inf, self.lacking)
+
+    @property
+    def value_at_root(self) -> float:
+        """The value at the root, to second order."""
+        return self.value + self.gradient * self.step * (1 + self.bend * self.step)
+
+    @property
+    def is_close(self) -> bool:
+        """Whether that is good enough, judged by what the third order may be."""
+        if self.slope <= 0 or abs(self.step) >= self.scale:
+            return False
+        error = abs(self.gradient * self.step) * (self.step / self.scale) ** 2
+        return error <= _RELATIVE_ERROR * abs(self.value_at_root)
 
 
 def _solve(
-    evaluate: Callable[[float], _Point], x: float, low: float, high: float
+    evaluate: Callable[[float], _Trial], x: float, low: float, high: float
 ) -> tuple[float, float]:
-    """Find the root of a rising function by Newton's method, kept inside a shrinking bracket.
+    """Find where a probability is the one wanted, by Newton's method in a bracket that shrinks.
 
     Returns
     -------
     x, value
-        The root, and the value there; both with the last step's correction.
+        The root, and the value there.
     """
     for _ in range(_MOST_STEPS):
-        point = evaluate(x)
-        if point.residual > 0:
-            high = min(high, x)
-        else:
+        trial = evaluate(x)
+        if trial.is_close:
+            return x + trial.step, trial.value_at_root
+        if trial.lacking > 0:
             low = max(low, x)
-        step = -point.residual / point.slope if point.slope > 0 else np.inf
-        if abs(point.residual) < _CLOSE and np.isfinite(step):
-            return x + step, point.value + point.gradient * step
-        x = x + step if low < x + step < high else _between(low, high)
-    return x, point.value
+        else:
+            high = min(high, x)
+        following = x + trial.step
+        x = following if low < following < high else _between(low, high)
+    return x, trial.value
 
 
 def _between(low: float, high: float) -> float:
-    if np.isinf(low):
-        return high - max(1.0, abs(high))
-    if np.isinf(high):
-        return low + max(1.0, abs(low))
-    return (low + high) / 2
+    return (low + high) / 2 if np.isfinite(high) else low + max(1.0, abs(low))

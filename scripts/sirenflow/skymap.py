@@ -114,8 +114,16 @@ class Skymap:
 
     @cached_property
     def rank(self) -> Ints:
-        """(n,) row numbers by descending PROBDENSITY."""
-        return np.argsort(-self.probdensity)
+        """(n,) row numbers by descending PROBDENSITY; rows of equal density by UNIQ.
+
+        The tie-break makes the ranking, and all that is summed along it, independent of the order
+        of rows in the file.
+        """
+        order = np.argsort(-self.probdensity)
+        ranked = self.probdensity[order]
+        if np.any(ranked[1:] == ranked[:-1]):
+            return np.lexsort((self.uniq, -self.probdensity))
+        return order
 
 
 def read_skymap(data: bytes) -> Skymap:
