@@ -266,7 +266,10 @@ VOTABLE = b"""<?xml version="1.0"?><VOTABLE version="1.3"><RESOURCE><TABLE>
         (FLAT[:-2880], "NAXIS2 = 12 rows"),
         (fits_map(flat_columns(), rows=False), "NAXIS2 = 12 rows"),
         (FLAT.replace(b"NAXIS2  =", b"NAXIS2   "), "NAXIS2"),
-        (FLAT.replace(b"TTYPE1  = 'UNIQ    '", b"TTYPE1  = 'UNIQ     "), "FITS header|columns"),
+        (
+            FLAT.replace(b"TTYPE1  = 'UNIQ    '", b"TTYPE1  = 'UNIQ     "),
+            "FITS card|FITS header|columns",
+        ),
         (FLAT.replace(b"'BINTABLE'", b"\xff\xfeNTABLE\xff\xff"), "FITS|HDU 1"),
     ],
 )

@@ -45,139 +45,6 @@ _MOST_STEPS = 100
 
 
 @dataclass(frozen=True, eq=False)
-class LinesOfSight:
-    """Rows of a map that have a distance, most dense first.
-
-    Attributes
-    ----------
-    probability, area_sr, probdensity : (n,) float64
-        Of each row; 1, sr, 1/sr.
-    mu, sigma, norm : (n,) float64
-        Parameters of the distance ansatz; Mpc, Mpc, 1/Mpc2.
-    """
-
-    probability: Floats
-    area_sr: Floats
-    probdensity: Floats
-    mu: Floats
-    sigma: Floats
-    norm: Floats
-
-    def take(self, rows: slice | Ints) -> LinesOfSight:
-        """Take some of the rows."""
-        return LinesOfSight(
-            self.probability[rows],
-            self.area_sr[rows],
-            self.probdensity[rows],
-            self.mu[rows],
-            self.sigma[rows],
-            self.norm[rows],
-        )
-
-    def antiderivative(self, r: Floats | float) -> Floats:
-        """(n,) antiderivative of the distance's density at r; differences are probabilities."""
-        mu, sigma = self.mu, self.sigma
-        z = (r - mu) / sigma
-        gauss = np.exp(-0.5 * z * z) * (sigma / _SQRT_2PI)
-        sign = np.copysign(1.0, mu)
-        # sign * Phi(sign * z): the antiderivative that keeps its digits, see above.
-        return self.norm * ((mu * mu + sigma * sigma) * sign * ndtr(sign * z) - gauss * (r + mu))
-
-    @cached_property
-    def antiderivative_at_zero(self) -> Floats:
-        """(n,) the same at r = 0: one less than at infinity, as DISTNORM normalises the density."""
-        at_infinity = np.where(self.mu < 0, 0.0, self.mu * self.mu + self.sigma * self.sigma)
-        return self.norm * at_infinity - 1.0
-
-    def cumulative(self, r: float) -> float:
-        """Probability, summed over all rows, that the distance is below r."""
-        inside = self.antiderivative(r) - self.antiderivative_at_zero
-        return float((self.probability * inside).sum())
-
-    def density(self, r: float) -> tuple[float, float]:
-        """Probability density, summed over all rows, of the distance at r, and its derivative.
-
-        In 1/Mpc and 1/Mpc2.
-        """
-        z = (r - self.mu) / self.sigma
-        gauss = self.probability * self.norm * np.exp(-0.5 * z * z) / (_SQRT_2PI * self.sigma)
-        density = float(gauss.sum()) * r * r
-        return density, 2 * density / r - float((gauss * z / self.sigma).sum()) * r * r
-
-    @cached_property
-    def total(self) -> float:
-        """Probability of all rows."""
-        return float(self.probability.sum())
-
-    @cached_property
-    def samples(self) -> tuple[LinesOfSight, ...]:
-        """Every 16th row, every 4th, and all: solutions on fewer rows start those on more."""
-        return self.take(slice(None, None, 16)), self.take(slice(None, None, 4)), self
-
-    @cached_property
-    def log_peak_density(self) -> Floats:
-        """(n,) log of the probability per volume at r = mu, log 1/Mpc3."""
-        return np.log(self.probdensity) + np.log(self.norm / (_SQRT_2PI * self.sigma))
-
-
-@dataclass(frozen=True)
-class MarginalDistance:
-    """Distance posterior, marginalised over the sky.
-
-    Integrals run over the lines of sight that have a distance, and are not scaled up for those that
-    have none: this is ligo.skymap's convention (`ligo.skymap.distance`). A percentile is the
-    distance within which that share of the whole map's probability lies.
-
-    Attributes
-    ----------
-    probability
-        Share of the probability that lies on lines of sight with a distance.
-    mean_mpc, std_mpc
-        Moments.
-    p05_mpc, p50_mpc, p95_mpc
-        Percentiles; None where `probability` does not reach them.
-    """
-
-    probability: float
-    mean_mpc: float
-    std_mpc: float
-    p05_mpc: float | None
-    p50_mpc: float | None
-    p95_mpc: float | None
-
-
-def lines_of_sight(skymap: Skymap) -> LinesOfSight:
-    """Take the rows that have a distance, without the least dense that hold `NEGLIGIBLE` together.
-
-    A row has none where the analysis found none (DISTMU infinite, DISTNORM 0: normal in the field),
-    or where the ansatz with its parameters does not integrate to 1.
-
-    Raises
-    ------
-    ValueError
-        If the map has no distance columns.
-    """
-    if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:
-        raise ValueError("the sky map has no distance columns")
-    remaining = np.cumsum(skymap.probability[skymap.rank][::-1])[::-1]
-    rows = skymap.rank[remaining > NEGLIGIBLE]
-    mu, sigma = skymap.distmu[rows], skymap.distsigma[rows]
-    rows = rows[(np.abs(mu) < _FARTHEST_MPC) & (sigma > _NEAREST_MPC) & (sigma < _FARTHEST_MPC)]
-    mu, sigma, norm = (c[rows] for c in (skymap.distmu, skymap.distsigma, skymap.distnorm))
-    with np.errstate(over="ignore", invalid="ignore"):
-        integral = norm * conditional_moments(mu, sigma).norm
-        rows = rows[np.abs(integral - 1) < _INTEGRAL_TOLERANCE]
-    return LinesOfSight(
-        skymap.probability[rows],
-        skymap.area_sr[rows],
-        skymap.probdensity[rows],
-        skymap.distmu[rows],
-        skymap.distsigma[rows],
-        skymap.distnorm[rows],
-    )
-
-
-@dataclass(frozen=True, eq=False)
 class Moments:
     """Moments of the distance on each line of sight.
 
@@ -227,6 +94,171 @@ def conditional_moments(mu: Floats, sigma: Floats) -> Moments:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class LinesOfSight:
+    """Rows of a map that have a distance, most dense first.
+
+    Attributes
+    ----------
+    probability, area_sr, probdensity : (n,) float64
+        Of each row; 1, sr, 1/sr.
+    mu, sigma : (n,) float64
+        Parameters of the distance ansatz, Mpc.
+    """
+
+    probability: Floats
+    area_sr: Floats
+    probdensity: Floats
+    mu: Floats
+    sigma: Floats
+
+    def take(self, rows: slice | Ints) -> LinesOfSight:
+        """Take some of the rows."""
+        return LinesOfSight(
+            self.probability[rows],
+            self.area_sr[rows],
+            self.probdensity[rows],
+            self.mu[rows],
+            self.sigma[rows],
+        )
+
+    @cached_property
+    def samples(self) -> tuple[LinesOfSight, ...]:
+        """Every 16th row, every 4th, and all: solutions on fewer rows start those on more."""
+        return self.take(slice(None, None, 16)), self.take(slice(None, None, 4)), self
+
+    @cached_property
+    def total(self) -> float:
+        """Probability of all rows."""
+        return float(self.probability.sum())
+
+    @cached_property
+    def width(self) -> float:
+        """Distance over which the marginal density may change, Mpc: half the mean of sigma."""
+        return float((self.probability * self.sigma).sum()) / self.total / 2
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Moments of the distance."""
+        return conditional_moments(self.mu, self.sigma)
+
+    @cached_property
+    def variance(self) -> Floats:
+        """(n,) sigma^2, Mpc2."""
+        return self.sigma * self.sigma
+
+    @cached_property
+    def square(self) -> Floats:
+        """(n,) mu^2 + sigma^2, Mpc2."""
+        return self.mu * self.mu + self.variance
+
+    @cached_property
+    def height(self) -> Floats:
+        """(n,) N / (sqrt(2 pi) sigma), 1/Mpc3."""
+        return 1 / (_SQRT_2PI * self.sigma * self.moments.norm)
+
+    @cached_property
+    def log_peak_density(self) -> Floats:
+        """(n,) log of the probability per volume at r = mu, log 1/Mpc3."""
+        return np.log(self.probdensity) + np.log(self.height)
+
+    @cached_property
+    def at_zero(self) -> Floats:
+        """(n,) antiderivative of p(r) at r = 0: one less than at infinity."""
+        return np.where(self.mu < 0, 0.0, self.square) / self.moments.norm - 1.0
+
+    @cached_property
+    def _weights(self) -> tuple[Floats, Floats, float]:
+        """Probability times `square` / norm and times `height`; and times `at_zero`, summed."""
+        return (
+            self.probability * self.square / self.moments.norm,
+            self.probability * self.height,
+            float((self.probability * self.at_zero).sum()),
+        )
+
+    def marginal(self, r: float) -> tuple[float, float, float]:
+        """Marginalise p(r) over the rows.
+
+        Returns
+        -------
+        cumulative
+            Probability that the distance is below r.
+        density, derivative
+            The distance's density at r, 1/Mpc, and the derivative of that, 1/Mpc2.
+        """
+        masses, heights, at_zero = self._weights
+        z = (r - self.mu) / self.sigma
+        gauss = heights * np.exp(-0.5 * z * z)
+        below = masses * _phi(z, self.mu) - gauss * self.variance * (r + self.mu)
+        density = float(gauss.sum()) * r * r
+        derivative = 2 * density / r - float((gauss * z / self.sigma).sum()) * r * r
+        return float(below.sum()) - at_zero, density, derivative
+
+
+def _phi(z: Floats, mu: Floats) -> Floats:
+    """Phi(z), less 1 where mu is negative: the constant drops out, and the digits stay."""
+    phi = ndtr(z)
+    negative = np.flatnonzero(mu < 0)
+    phi[negative] = -ndtr(-z[negative])
+    return phi
+
+
+@dataclass(frozen=True)
+class MarginalDistance:
+    """Distance posterior, marginalised over the sky.
+
+    Integrals run over the lines of sight that have a distance, and are not scaled up for those that
+    have none: this is ligo.skymap's convention (`ligo.skymap.distance`). A percentile is the
+    distance within which that share of the whole map's probability lies.
+
+    Attributes
+    ----------
+    probability
+        Share of the probability that lies on lines of sight with a distance.
+    mean_mpc, std_mpc
+        Moments.
+    p05_mpc, p50_mpc, p95_mpc
+        Percentiles; None where `probability` does not reach them.
+    """
+
+    probability: float
+    mean_mpc: float
+    std_mpc: float
+    p05_mpc: float | None
+    p50_mpc: float | None
+    p95_mpc: float | None
+
+
+def lines_of_sight(skymap: Skymap) -> LinesOfSight:
+    """Take the rows that have a distance, without the least dense that hold `NEGLIGIBLE` together.
+
+    A row has none where the analysis found none (DISTMU infinite, DISTNORM 0: normal in the field),
+    or where the ansatz with its parameters does not integrate to 1.
+
+    Raises
+    ------
+    ValueError
+        If the map has no distance columns.
+    """
+    if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:
+        raise ValueError("the sky map has no distance columns")
+    remaining = np.cumsum(skymap.probability[skymap.rank][::-1])[::-1]
+    rows = skymap.rank[remaining > NEGLIGIBLE]
+    mu, sigma = skymap.distmu[rows], skymap.distsigma[rows]
+    rows = rows[(np.abs(mu) < _FARTHEST_MPC) & (sigma > _NEAREST_MPC) & (sigma < _FARTHEST_MPC)]
+    lines = LinesOfSight(
+        skymap.probability[rows],
+        skymap.area_sr[rows],
+        skymap.probdensity[rows],
+        skymap.distmu[rows],
+        skymap.distsigma[rows],
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        integral = skymap.distnorm[rows] * lines.moments.norm
+        whole = np.abs(integral - 1) < _INTEGRAL_TOLERANCE
+    return lines if whole.all() else lines.take(np.flatnonzero(whole))
+
+
 def marginal_distance(rows: LinesOfSight) -> MarginalDistance | None:
     """Marginalise the distance over the sky; None if no line of sight has one.
 
@@ -234,9 +266,8 @@ def marginal_distance(rows: LinesOfSight) -> MarginalDistance | None:
     """
     if len(rows.mu) == 0:
         return None
-    moments = conditional_moments(rows.mu, rows.sigma)
-    mean = float((rows.probability * moments.mean).sum())
-    mean_square = float((rows.probability * moments.mean_square).sum())
+    mean = float((rows.probability * rows.moments.mean).sum())
+    mean_square = float((rows.probability * rows.moments.mean_square).sum())
     std = float(np.sqrt(max(mean_square - mean * mean, 0.0)))
     return MarginalDistance(
         probability=rows.total,
@@ -255,10 +286,10 @@ def _percentile(rows: LinesOfSight, q: float, guess: float) -> float | None:
         wanted = q * sample.total / rows.total
 
         def evaluate(r: float, sample: LinesOfSight = sample, wanted: float = wanted) -> _Trial:
-            density, derivative = sample.density(r)
-            scale = density / abs(derivative) if derivative else np.inf
-            bend = np.copysign(0.5 / scale, -derivative) if scale else 0.0
-            return _Trial(wanted - sample.cumulative(r), density, r, 1.0, bend, scale)
+            below, density, derivative = sample.marginal(r)
+            bend = -derivative / (2 * density) if density > 0 else 0.0
+            scale = min(sample.width, 0.5 / abs(bend) if bend else np.inf)
+            return _Trial(wanted - below, density, r, 1.0, bend, scale)
 
         guess, percentile = _solve(evaluate, guess, 0.0, np.inf)
     return percentile
@@ -313,14 +344,28 @@ def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> _Trial:
     """Volume and probability where the density exceeds exp(-depth) per Mpc3."""
     dense = np.flatnonzero(rows.log_peak_density > -depth)
     inside = rows.take(dense)
-    # Of the interval of r, in sigma to either side of mu.
+    mu, sigma = inside.mu, inside.sigma
+    # Of the interval of r, in sigma to either side of mu; it may begin, or end, before r = 0.
     reach = np.sqrt(2 * (rows.log_peak_density[dense] + depth))
-    far = np.maximum(inside.mu + inside.sigma * reach, 0.0)
-    near = np.maximum(inside.mu - inside.sigma * reach, 0.0)
-    between = inside.antiderivative(far) - inside.antiderivative(near)
-    probability = float((inside.probability * between).sum())
-    volume = float((inside.area_sr * (far * far * far - near * near * near)).sum()) / 3
-    growth = float((inside.area_sr * inside.sigma / reach * (far * far + near * near)).sum())
+    far = mu + sigma * reach
+    near = np.maximum(mu - sigma * reach, 0.0)
+    exists = far > 0
+    # The antiderivative of p(r) / N at both ends; where the nearer one is not 0, mu is positive.
+    norm, square = rows.moments.norm[dense], rows.square[dense]
+    phi = _phi(reach, mu)
+    gauss = np.exp(-0.5 * reach * reach) * sigma / _SQRT_2PI
+    at_far = square * phi - gauss * (far + mu)
+    at_near = np.where(
+        near > 0, square * (1 - phi) - gauss * (near + mu), rows.at_zero[dense] * norm
+    )
+    within = inside.probability * exists * (at_far - at_near) / norm
+    volumes = inside.area_sr * exists * (far * far * far - near * near * near)
+    surfaces = inside.area_sr * exists * sigma / reach * (far * far + near * near)
+    probability, volume, growth = (
+        float(within.sum()),
+        float(volumes.sum()) / 3,
+        float(surfaces.sum()),
+    )
     # dP = exp(-depth) dV: so the derivative of V with respect to P grows as exp(depth).
     slope = float(np.exp(-depth)) * growth
     # Near the densest point, volume and probability both grow as the power 3/2 of the way from it.

@@ -18,7 +18,7 @@ import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -55,7 +55,7 @@ _UNITS = {
     "DISTSIGMA": ("Mpc",),
     "DISTNORM": ("Mpc-2", "1/Mpc2", "Mpc^-2", "Mpc**-2", "Mpc**(-2)", "1/Mpc**2", "1/Mpc^2"),
 }
-_COMMENTARY = ("", "COMMENT", "HISTORY", "END")
+_COMMENTARY = (b"", b"COMMENT", b"HISTORY", b"END")
 _DISTANCE_COLUMNS = ("DISTMU", "DISTSIGMA", "DISTNORM")
 
 
@@ -179,15 +179,25 @@ def _read_cards(data: bytes, offset: int) -> tuple[dict[str, Any], int]:
     else:
         raise SkymapError(f"FITS header at byte {offset} is over {_MAX_HEADER_BLOCKS} blocks long")
     cards: dict[str, Any] = {}
-    try:
-        # A broken card that matters is told as an error; one that does not, in nobody's log.
-        with warnings.catch_warnings(action="ignore", category=AstropyWarning):
-            for card in fits.Header.fromstring(data[offset:end]).cards:
-                if card.keyword not in _COMMENTARY:
-                    cards.setdefault(card.keyword, card.value)
-    except (fits.VerifyError, ValueError, KeyError, UnicodeError) as error:
-        raise SkymapError(f"FITS header at byte {offset}: {error}") from error
+    for start in range(offset, end, _CARD):
+        image = data[start : start + _CARD]
+        try:
+            keyword, value = _card(image)
+        except (fits.VerifyError, ValueError, KeyError, UnicodeError) as error:
+            raise SkymapError(f"FITS card {image!r}: {error}") from error
+        cards.setdefault(keyword, value)
     return cards, end
+
+
+@lru_cache(maxsize=4096)
+def _card(image: bytes) -> tuple[str, Any]:
+    """Parse a card; most cards of a map are the same in every other."""
+    if image[:8].rstrip() in _COMMENTARY:
+        return "", None
+    # A broken card that matters is told as an error; one that does not, in nobody's log.
+    with warnings.catch_warnings(action="ignore", category=AstropyWarning):
+        card = fits.Card.fromstring(image)
+        return card.keyword, card.value
 
 
 def _read_table(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
