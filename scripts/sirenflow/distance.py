@@ -60,6 +60,10 @@ class Moments:
     mean: Floats
     mean_square: Floats
 
+    def take(self, rows: slice | Ints) -> Moments:
+        """Take those of some of the lines of sight."""
+        return Moments(self.norm[rows], self.mean[rows], self.mean_square[rows])
+
 
 def conditional_moments(mu: Floats, sigma: Floats) -> Moments:
     """Find the moments of the distance on each line of sight.
@@ -104,6 +108,8 @@ class LinesOfSight:
         Of each row; 1, sr, 1/sr.
     mu, sigma : (n,) float64
         Parameters of the distance ansatz, Mpc.
+    moments
+        What follows from them.
     """
 
     probability: Floats
@@ -111,6 +117,7 @@ class LinesOfSight:
     probdensity: Floats
     mu: Floats
     sigma: Floats
+    moments: Moments
 
     def take(self, rows: slice | Ints) -> LinesOfSight:
         """Take some of the rows."""
@@ -120,6 +127,7 @@ class LinesOfSight:
             self.probdensity[rows],
             self.mu[rows],
             self.sigma[rows],
+            self.moments.take(rows),
         )
 
     @cached_property
@@ -136,11 +144,6 @@ class LinesOfSight:
     def width(self) -> float:
         """Distance over which the marginal density may change, Mpc: half the mean of sigma."""
         return float((self.probability * self.sigma).sum()) / self.total / 2
-
-    @cached_property
-    def moments(self) -> Moments:
-        """Moments of the distance."""
-        return conditional_moments(self.mu, self.sigma)
 
     @cached_property
     def variance(self) -> Floats:
@@ -160,7 +163,7 @@ class LinesOfSight:
     @cached_property
     def log_peak_density(self) -> Floats:
         """(n,) log of the probability per volume at r = mu, log 1/Mpc3."""
-        return np.log(self.probdensity) + np.log(self.height)
+        return np.log(self.probdensity * self.height)
 
     @cached_property
     def at_zero(self) -> Floats:
@@ -246,16 +249,18 @@ def lines_of_sight(skymap: Skymap) -> LinesOfSight:
     rows = skymap.rank[remaining > NEGLIGIBLE]
     mu, sigma = skymap.distmu[rows], skymap.distsigma[rows]
     rows = rows[(np.abs(mu) < _FARTHEST_MPC) & (sigma > _NEAREST_MPC) & (sigma < _FARTHEST_MPC)]
+    mu, sigma = skymap.distmu[rows], skymap.distsigma[rows]
+    with np.errstate(over="ignore", invalid="ignore"):
+        moments = conditional_moments(mu, sigma)
+        whole = np.abs(skymap.distnorm[rows] * moments.norm - 1) < _INTEGRAL_TOLERANCE
     lines = LinesOfSight(
         skymap.probability[rows],
         skymap.area_sr[rows],
         skymap.probdensity[rows],
-        skymap.distmu[rows],
-        skymap.distsigma[rows],
+        mu,
+        sigma,
+        moments,
     )
-    with np.errstate(over="ignore", invalid="ignore"):
-        integral = skymap.distnorm[rows] * lines.moments.norm
-        whole = np.abs(integral - 1) < _INTEGRAL_TOLERANCE
     return lines if whole.all() else lines.take(np.flatnonzero(whole))
 
 
@@ -343,8 +348,7 @@ def _depth_reached(rows: LinesOfSight, wanted: float) -> float:
 def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> _Trial:
     """Volume and probability where the density exceeds exp(-depth) per Mpc3."""
     dense = np.flatnonzero(rows.log_peak_density > -depth)
-    inside = rows.take(dense)
-    mu, sigma = inside.mu, inside.sigma
+    mu, sigma, area_sr = rows.mu[dense], rows.sigma[dense], rows.area_sr[dense]
     # Of the interval of r, in sigma to either side of mu; it may begin, or end, before r = 0.
     reach = np.sqrt(2 * (rows.log_peak_density[dense] + depth))
     far = mu + sigma * reach
@@ -358,9 +362,9 @@ def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> _Trial:
     at_near = np.where(
         near > 0, square * (1 - phi) - gauss * (near + mu), rows.at_zero[dense] * norm
     )
-    within = inside.probability * exists * (at_far - at_near) / norm
-    volumes = inside.area_sr * exists * (far * far * far - near * near * near)
-    surfaces = inside.area_sr * exists * sigma / reach * (far * far + near * near)
+    within = rows.probability[dense] * exists * (at_far - at_near) / norm
+    volumes = area_sr * exists * (far * far * far - near * near * near)
+    surfaces = area_sr * exists * sigma / reach * (far * far + near * near)
     probability, volume, growth = (
         float(within.sum()),
         float(volumes.sum()) / 3,

@@ -121,9 +121,11 @@ class Skymap:
         """
         order = np.argsort(-self.probdensity)
         ranked = self.probdensity[order]
-        if np.any(ranked[1:] == ranked[:-1]):
-            return np.lexsort((self.uniq, -self.probdensity))
-        return order
+        if np.all(ranked[1:] < ranked[:-1]):
+            return order
+        if np.all(self.uniq[1:] > self.uniq[:-1]):
+            return np.argsort(-self.probdensity, kind="stable")
+        return np.lexsort((self.uniq, -self.probdensity))
 
 
 def read_skymap(data: bytes) -> Skymap:
