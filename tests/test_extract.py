@@ -22,6 +22,7 @@ from builders import (
     schema_with,
     with_map,
 )
+from sirenflow.alert import MAX_ALERT_BYTES
 from sirenflow.stages import extract as module
 from sirenflow.stages.extract import extract
 
@@ -318,3 +319,15 @@ def test_numbers_of_samples_are_those_of_ligo_skymap(tmp_path: Path, name: str) 
     keys += ("distance_marginal_std_mpc",)
     for key, expected in zip(keys, LIGO_SKYMAP[name], strict=True):
         assert found[key] == (expected and pytest.approx(expected, rel=3e-3)), key
+
+
+def test_file_larger_than_any_alert_is_rejected_with_its_hash(tmp_path: Path) -> None:
+    file = tmp_path / "inbox/MS260101a/UPDATE/huge.json"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b" " * (MAX_ALERT_BYTES + 5))
+    outputs = (tmp_path / name for name in ("alerts.json", "skymaps", "localization.json"))
+    extract([file], *outputs, [50, 90])
+    (rejected,) = json.loads((tmp_path / "alerts.json").read_text())["rejected"]
+    assert rejected["reason"] == f"more than {MAX_ALERT_BYTES} bytes"
+    assert rejected["size_bytes"] == MAX_ALERT_BYTES + 5
+    assert rejected["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()

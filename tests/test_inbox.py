@@ -292,3 +292,17 @@ def test_listing_is_by_superevent_then_life_cycle_then_name(tmp_path: Path) -> N
 def test_missing_inbox_says_how_to_fill_one(tmp_path: Path) -> None:
     with pytest.raises(InboxError, match=r"'.*nowhere' does not exist; .*sirenflow ingest"):
         inbox.list_superevents(tmp_path / "nowhere")
+
+
+def test_name_that_is_not_taken_for_an_alert_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = tmp_path / "TS260101a" / "UPDATE"
+    directory.mkdir(parents=True)
+    for name in ("good.avro", "good.meta.json", "my alert.avro", "notes.txt"):
+        (directory / name).touch()
+    assert inbox.list_superevents(tmp_path) == {"TS260101a": [directory / "good.avro"]}
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert "my alert.avro" in told[0]
+    assert "notes.txt" in told[1]

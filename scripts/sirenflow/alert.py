@@ -130,7 +130,7 @@ def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
         If the bytes are not one alert with a valid key. The message is the reason.
     """
     if len(data) > max_bytes:
-        raise AlertError(f"{len(data)} bytes; at most {max_bytes} are accepted")
+        raise AlertError(f"more than {max_bytes} bytes")
     if data.startswith(AVRO_MAGIC):
         encoding: Literal["avro", "json"] = "avro"
         sent = _read_avro(data, max_bytes)

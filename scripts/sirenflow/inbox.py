@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -22,6 +23,8 @@ from typing import Any
 
 from sirenflow.alert import ALERT_TYPES, SUPEREVENT_ID, Alert
 from sirenflow.errors import InboxError
+
+_LOG = logging.getLogger(__name__)
 
 QUARANTINE = "quarantine"
 SUFFIXES = (".avro", ".json")
@@ -165,13 +168,15 @@ def list_superevents(inbox: Path) -> dict[str, list[Path]]:
 
 
 def _list_alerts(directory: Path) -> list[Path]:
-    return [
-        directory / alert_type / name
-        for alert_type in ALERT_TYPES
-        if (directory / alert_type).is_dir()
-        for name in sorted(file.name for file in (directory / alert_type).iterdir())
-        if is_alert_name(name) and _PLAIN_NAME.fullmatch(name)
-    ]
+    types = [directory / name for name in ALERT_TYPES if (directory / name).is_dir()]
+    files = [file for type_ in types for file in sorted(type_.iterdir())]
+    alerts = []
+    for file in files:
+        if is_alert_name(file.name) and _PLAIN_NAME.fullmatch(file.name):
+            alerts.append(file)
+        elif not file.name.startswith(".") and not file.name.endswith(_NOT_ALERTS):
+            _LOG.warning("%r is not taken for an alert: expected a name like x.avro", str(file))
+    return alerts
 
 
 def _make_directories(directory: Path) -> None:

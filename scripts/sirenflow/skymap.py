@@ -47,8 +47,8 @@ _CARD = 80
 _MAX_HEADER_BLOCKS = 64
 # Bytes an element, numpy kind and FITS code of the column formats in the FITS standard 4.0, 7.3.1.
 _FORMATS = {"L": "S1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
-_FORMATS |= {"C": ">c8", "M": ">c16", "A": "S1", "P": "V8", "Q": "V16"}
-_TFORM = re.compile(r"(\d{0,9})([LBIJKEDCMAPQ])")
+_FORMATS |= {"C": ">c8", "M": ">c16", "A": "S1", "P": "V8", "Q": "V16", "X": "V1"}
+_TFORM = re.compile(r"(\d{0,9})([LBIJKEDCMAPQX])")
 _UNITS = {
     "PROBDENSITY": ("sr-1", "1/sr", "sr^-1", "sr**-1", "sr**(-1)"),
     "DISTMU": ("Mpc",),
@@ -236,7 +236,10 @@ def _row_dtype(header: Mapping[str, Any]) -> np.dtype[Any]:
         if match is None:
             raise SkymapError(f"TFORM{i} = {header.get(f'TFORM{i}')!r}; expected a FITS format")
         name = str(header.get(f"TTYPE{i}", f"col{i}")).strip()
-        description.append((name, _FORMATS[match[2]], int(match[1] or 1)))
+        count = int(match[1] or 1)
+        if match[2] == "X":  # bits, eight a byte
+            count = -(-count // 8)
+        description.append((name, _FORMATS[match[2]], count))
     try:
         dtype = np.dtype(
             [(name, kind) if n == 1 else (name, kind, (n,)) for name, kind, n in description]

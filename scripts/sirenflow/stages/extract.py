@@ -1,7 +1,7 @@
 """Alerts of one superevent to everything they say, their sky maps, and numbers.
 
-The three products are made in one pass. An alert is read, hashed and decoded once; a map is held
-only while it is measured; and a job of the workflow costs more than all of it.
+The three products are made in one pass: an alert is read, hashed and decoded once, and a job of the
+workflow costs more than all of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sirenflow.alert import Alert, AttachedMap, parse_alert
+from sirenflow.alert import MAX_ALERT_BYTES, Alert, AttachedMap, parse_alert
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
 from sirenflow.measure import measure, unmeasured
 from sirenflow.products import write_json
@@ -62,25 +62,33 @@ def _read_alerts(
     accepted: dict[str, tuple[Path, Alert]] = {}
     rejected = []
     for file in sorted(files):
-        data = file.read_bytes()
         try:
-            alert = parse_alert(data)
+            alert = _read_alert(file)
             if alert.superevent_id != superevent_id:
                 raise AlertError(f"is of {alert.superevent_id}; expected {superevent_id}")
             if alert.sha256 in accepted:
                 raise AlertError(f"same bytes as {_relative(accepted[alert.sha256][0])}")
         except AlertError as error:
-            rejected.append(
-                {
-                    "file": _relative(file),
-                    "sha256": hashlib.sha256(data).hexdigest(),
-                    "size_bytes": len(data),
-                    "reason": str(error),
-                }
-            )
+            rejected.append(_reject(file, str(error)))
         else:
             accepted[alert.sha256] = file, alert
     return sorted(accepted.values(), key=lambda pair: pair[1].order), rejected
+
+
+def _read_alert(file: Path) -> Alert:
+    with file.open("rb") as stream:
+        return parse_alert(stream.read(MAX_ALERT_BYTES + 1))
+
+
+def _reject(file: Path, reason: str) -> dict[str, Any]:
+    with file.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {
+        "file": _relative(file),
+        "sha256": sha256,
+        "size_bytes": file.stat().st_size,
+        "reason": reason,
+    }
 
 
 def _relative(file: Path) -> str:
