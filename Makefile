@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
-	$(BIN)/snakemake --cores 4 --quiet rules
+	$(BIN)/snakemake --cores 4 --quiet rules host progress
 	@echo "The catalogue: $(CURDIR)/results/index.html"
 
 test: .venv/installed

@@ -217,7 +217,8 @@ def help_of(command: str) -> str:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_every_command_tells_exit_codes(command: str) -> None:
     shown = help_of(command)
-    assert re.search(r"Exit codes: 0 .*; 1 .*; 2 wrong usage; 3 ", shown)
+    assert re.search(r"Exit codes: 0 .*; 1 .*; 2 wrong usage", shown)
+    assert ("; 3 done, but some were rejected" in shown) == (command == "ingest")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -245,3 +246,10 @@ def test_readme_mentions_every_command(command: str) -> None:
 
 def test_version_is_the_packages() -> None:
     assert sirenflow("--version").stdout == f"sirenflow {__version__}\n"
+
+
+def test_example_output_in_the_readme_is_what_the_command_prints() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"```console\n\$ sirenflow (.*)\n((?:.*\n)*?)\.\.\.\n```", readme)
+    assert block
+    assert sirenflow(*shlex.split(block[1])).stdout.startswith(block[2])

@@ -160,3 +160,11 @@ def test_broken_configuration_is_named_in_one_line(
     assert message.startswith("config/config.yaml")
     assert problem in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("inbox", "results"), [("same", "same"), ("archive", "archive/results"), ("out/in", "out")]
+)
+def test_results_and_inbox_must_not_lie_in_each_other(inbox: str, results: str) -> None:
+    with pytest.raises(ConfigError, match="neither inside the other"):
+        validate({"inbox": inbox, "results": results}, SCHEMA_FILE)

@@ -22,7 +22,8 @@ from builders import (
     schema_with,
     with_map,
 )
-from sirenflow.alert import MAX_ALERT_BYTES
+from sirenflow.alert import MAX_ALERT_BYTES, parse_alert
+from sirenflow.inbox import alert_path
 from sirenflow.stages import extract as module
 from sirenflow.stages.extract import extract
 
@@ -331,3 +332,34 @@ def test_file_larger_than_any_alert_is_rejected_with_its_hash(tmp_path: Path) ->
     assert rejected["reason"] == f"more than {MAX_ALERT_BYTES} bytes"
     assert rejected["size_bytes"] == MAX_ALERT_BYTES + 5
     assert rejected["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_alert_damaged_in_the_inbox_is_rejected_and_the_good_copy_used(tmp_path: Path) -> None:
+    sample = SAMPLES / "MS260926m-01-retraction-alone.json"
+    data = sample.read_bytes()
+    alert = parse_alert(data)
+    good = tmp_path / "inbox" / alert_path(alert, digits=64)
+    damaged = tmp_path / "inbox" / alert_path(alert)
+    good.parent.mkdir(parents=True)
+    good.write_bytes(data)
+    damaged.write_bytes(data.replace(b"23:06:05", b"23:59:59"))
+    outputs = (tmp_path / name for name in ("alerts.json", "skymaps", "localization.json"))
+    extract([good, damaged], *outputs, [50, 90])
+    written = json.loads((tmp_path / "alerts.json").read_text())
+    assert [a["file"] for a in written["alerts"]] == [f"RETRACTION/{good.name}"]
+    assert written["rejected"][0]["file"] == f"RETRACTION/{damaged.name}"
+    assert "damaged since it was stored" in written["rejected"][0]["reason"]
+
+
+def test_file_that_cannot_be_read_is_rejected_with_the_reason(tmp_path: Path) -> None:
+    directory = tmp_path / "inbox/MS260926m/RETRACTION"
+    (directory / "folder.json").mkdir(parents=True)
+    gone = directory / "gone.json"
+    outputs = (tmp_path / name for name in ("alerts.json", "skymaps", "localization.json"))
+    extract([directory / "folder.json", gone], *outputs, [50, 90])
+    rejected = json.loads((tmp_path / "alerts.json").read_text())["rejected"]
+    assert [entry["reason"] for entry in rejected] == [
+        "cannot be read: Is a directory",
+        "cannot be read: No such file or directory",
+    ]
+    assert {entry["sha256"] for entry in rejected} == {None}

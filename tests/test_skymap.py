@@ -266,10 +266,6 @@ VOTABLE = b"""<?xml version="1.0"?><VOTABLE version="1.3"><RESOURCE><TABLE>
         (FLAT[:-2880], "NAXIS2 = 12 rows"),
         (fits_map(flat_columns(), rows=False), "NAXIS2 = 12 rows"),
         (FLAT.replace(b"NAXIS2  =", b"NAXIS2   "), "NAXIS2"),
-        (
-            FLAT.replace(b"TTYPE1  = 'UNIQ    '", b"TTYPE1  = 'UNIQ     "),
-            "FITS card|FITS header|columns",
-        ),
         (FLAT.replace(b"'BINTABLE'", b"\xff\xfeNTABLE\xff\xff"), "FITS|HDU 1"),
     ],
 )
@@ -390,3 +386,19 @@ header_values = st.one_of(
 )
 def test_any_cards_are_a_map_or_a_reason(cards: dict[str, object]) -> None:
     map_or_reason(flat_map(**cards))
+
+
+@pytest.mark.parametrize(
+    "card",
+    [b"CREATOR = '\xc3\xa9'", b"CREATOR = 1.2.3", b"LOGBCI  = inf", b"COMMENT \xff", b"X = 'open"],
+)
+def test_card_that_nothing_depends_on_spoils_no_map(card: bytes) -> None:
+    data = flat_map(SPARE=1)
+    start = data.index(b"SPARE ")
+    assert len(read_skymap(data[:start] + card.ljust(80) + data[start + 80 :])) == ROWS
+
+
+def test_broken_card_that_matters_is_missed() -> None:
+    data = FLAT.replace(b"TTYPE1  = 'UNIQ    '", b"TTYPE1  = 'UNIQ     ")
+    with pytest.raises(SkymapValueError, match=r"lacks UNIQ \(found col1, PROBDENSITY\)"):
+        read_skymap(data)

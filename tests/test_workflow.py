@@ -208,11 +208,23 @@ def test_killed_run_is_completed_by_the_next(processed: Path, tmp_path: Path) ->
     assert checksums(tmp_path / "results") == checksums(processed / "results")
 
 
-def test_failing_stage_leaves_its_traceback_in_the_log(tmp_path: Path) -> None:
-    """A directory in an alert's place is no content that a stage could reject."""
+def test_failing_stage_leaves_its_traceback_in_the_log_and_others_go_on(tmp_path: Path) -> None:
     ingest(tmp_path / "inbox", SAMPLES / "MS260926m-01-retraction-alone.json")
-    (tmp_path / "inbox/TS260101a/UPDATE/trap.avro").mkdir(parents=True)
+    assert snakemake(tmp_path).returncode == 0
+    results = tmp_path / "results"
+    (results / "MS260926m/localization.json").write_text("{")
+    ingest(tmp_path / "inbox", SAMPLES / "TS260902f-03-retraction.avro")
+    assert snakemake(tmp_path).returncode == 1
+    assert "JSONDecodeError" in (results / "logs/report/MS260926m.log").read_text()
+    assert (results / "TS260902f/index.html").exists()
+
+
+def test_what_is_no_file_in_the_inbox_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    ingest(tmp_path / "inbox", SAMPLES / "MS260926m-01-retraction-alone.json")
+    directory = tmp_path / "inbox/TS260101a/UPDATE"
+    (directory / "folder.avro").mkdir(parents=True)
+    (directory / "gone.avro").symlink_to("nowhere")
     run = snakemake(tmp_path)
-    assert run.returncode == 1
-    assert "IsADirectoryError" in (tmp_path / "results/logs/extract/TS260101a.log").read_text()
-    assert (tmp_path / "results/MS260926m/index.html").exists(), "others go on"
+    assert jobs(run)["extract"] == 1
+    assert "folder.avro' is not taken for an alert" in run.stdout
+    assert "gone.avro' is not taken for an alert" in run.stdout

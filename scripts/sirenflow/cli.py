@@ -15,7 +15,8 @@ from sirenflow.errors import AlertError, SirenflowError
 
 EXIT_REJECTED = 3
 
-_EPILOG = (
+_EXIT_CODES = "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage."
+_INGEST_EXIT_CODES = (
     "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage; 3 done, but some were rejected."
 )
 
@@ -34,7 +35,7 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=_Commands, epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, prog_name="sirenflow", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
@@ -46,7 +47,7 @@ def main(debug: bool) -> None:
     """
 
 
-@main.command(epilog=_EPILOG)
+@main.command(epilog=_INGEST_EXIT_CODES)
 @click.option(
     "--inbox",
     type=click.Path(file_okay=False, path_type=Path),
@@ -89,7 +90,7 @@ def ingest(inbox: Path | None, paths: tuple[Path, ...]) -> None:
         sys.exit(EXIT_REJECTED)
 
 
-@main.command(epilog=_EPILOG)
+@main.command(epilog=_EXIT_CODES, short_help="Print what one alert says.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def show(file: Path) -> None:
     """Print what an alert says: most probable position, distance, record.

@@ -46,7 +46,14 @@ def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     if problems:
         raise ConfigError("configuration: " + "; ".join(sorted(problems)))
     defaults = {key: value["default"] for key, value in schema["properties"].items()}
-    return {**defaults, **config}
+    whole = {**defaults, **config}
+    inbox, results = Path(whole["inbox"]).resolve(), Path(whole["results"]).resolve()
+    if inbox.is_relative_to(results) or results.is_relative_to(inbox):
+        raise ConfigError(
+            f"configuration: inbox is {whole['inbox']!r} and results is {whole['results']!r}; "
+            "expected two directories, neither inside the other"
+        )
+    return whole
 
 
 def default_inbox() -> Path:

@@ -38,7 +38,7 @@ _PLAIN_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,200}")
 
 def is_alert_name(name: str) -> bool:
     """Tell whether a file of this name is taken for an alert."""
-    return name.endswith(SUFFIXES) and not name.endswith(_NOT_ALERTS)
+    return name.lower().endswith(SUFFIXES) and not name.endswith(_NOT_ALERTS)
 
 
 def alert_path(alert: Alert, digits: int = _HASH_DIGITS) -> Path:
@@ -74,6 +74,7 @@ def store(inbox: Path, alert: Alert, data: bytes, how: Mapping[str, Any]) -> boo
     """
     path = inbox / alert_path(alert)
     if _is_taken(path, data):
+        _LOG.warning("%s holds other bytes than its name says: is the disk sound?", path)
         path = inbox / alert_path(alert, digits=64)
     new = write_durably(path, data)
     meta = {"sha256": alert.sha256, "size_bytes": alert.size_bytes, **how}
@@ -172,10 +173,13 @@ def _list_alerts(directory: Path) -> list[Path]:
     files = [file for type_ in types for file in sorted(type_.iterdir())]
     alerts = []
     for file in files:
-        if is_alert_name(file.name) and _PLAIN_NAME.fullmatch(file.name):
+        plain = is_alert_name(file.name) and _PLAIN_NAME.fullmatch(file.name)
+        if plain and file.is_file():
             alerts.append(file)
         elif not file.name.startswith(".") and not file.name.endswith(_NOT_ALERTS):
-            _LOG.warning("%r is not taken for an alert: expected a name like x.avro", str(file))
+            _LOG.warning(
+                "%r is not taken for an alert: expected a file named like x.avro", str(file)
+            )
     return alerts
 
 

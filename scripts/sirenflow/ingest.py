@@ -119,7 +119,7 @@ def _items(source: Path) -> Iterator[Item]:
     try:
         if source.is_dir():
             yield from _directory_items(source)
-        elif source.name.endswith(_ARCHIVE_SUFFIXES):
+        elif source.name.lower().endswith(_ARCHIVE_SUFFIXES):
             yield from _archive_items(source)
         else:
             with source.open("rb") as file:
@@ -133,7 +133,7 @@ def _directory_items(directory: Path) -> Iterator[Item]:
     for parent, directories, names in os.walk(directory, onerror=unlisted.append):
         directories.sort()
         for name in sorted(names):
-            if inbox.is_alert_name(name) or name.endswith(_ARCHIVE_SUFFIXES):
+            if inbox.is_alert_name(name) or name.lower().endswith(_ARCHIVE_SUFFIXES):
                 path = Path(parent, name)
                 if _is_pipe(path):  # might never be written to
                     yield Item(str(path), None, "is a named pipe; expected a file")
@@ -163,7 +163,7 @@ def _bounded(source: str, file: IO[bytes]) -> Item:
 
 
 def _archive_items(path: Path) -> Iterator[Item]:
-    members = _zip_items(path) if path.name.endswith(".zip") else _tar_items(path)
+    members = _zip_items(path) if path.name.lower().endswith(".zip") else _tar_items(path)
     try:
         for item in members:
             yield replace(item, source=f"{path}!{item.source}")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sirenflow.distance import credible_volumes, lines_of_sight, marginal_distance
 from sirenflow.localization import credible_areas, peak
-from sirenflow.products import rounded
+from sirenflow.products import SOLVED_DIGITS, rounded
 from sirenflow.skymap import Skymap
 
 _NO_COLUMNS = "the sky map has no distance columns"
+_NO_CARDS = "the header lacks DISTMEAN or DISTSTD"
 _NO_ROWS = "no row of the sky map has a distance"
 
 
@@ -55,8 +55,8 @@ def measure(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str, Any]:
         "rows": len(skymap),
         "level_min": int(skymap.level.min()),
         "level_max": int(skymap.level.max()),
-        "creator": _text(skymap.header, "CREATOR"),
-        "instruments": _text(skymap.header, "INSTRUME"),
+        "creator": skymap.card_text("CREATOR"),
+        "instruments": skymap.card_text("INSTRUME"),
         "peak_ra_deg": top.ra_deg,
         "peak_dec_deg": top.dec_deg,
         "peak_probdensity_per_sr": top.probdensity_per_sr,
@@ -71,9 +71,11 @@ def measure(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str, Any]:
 def _measure_distance(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str, Any]:
     if skymap.distmu is None:
         return {"distance_absent_because": _NO_COLUMNS, "volume_absent_because": _NO_COLUMNS}
+    mean, std = skymap.card_number("DISTMEAN"), skymap.card_number("DISTSTD")
     headline = {
-        "distance_mean_mpc": _number(skymap.header, "DISTMEAN"),
-        "distance_std_mpc": _number(skymap.header, "DISTSTD"),
+        "distance_mean_mpc": mean,
+        "distance_std_mpc": std,
+        "distance_absent_because": _NO_CARDS if mean is None or std is None else None,
     }
     rows = lines_of_sight(skymap)
     marginal = marginal_distance(rows)
@@ -91,26 +93,14 @@ def _measure_distance(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str
         "probability_with_distance": rounded(marginal.probability),
         "distance_marginal_mean_mpc": rounded(marginal.mean_mpc),
         "distance_marginal_std_mpc": rounded(marginal.std_mpc),
-        "distance_p05_mpc": rounded(marginal.p05_mpc),
-        "distance_p50_mpc": rounded(marginal.p50_mpc),
-        "distance_p95_mpc": rounded(marginal.p95_mpc),
+        "distance_p05_mpc": rounded(marginal.p05_mpc, SOLVED_DIGITS),
+        "distance_p50_mpc": rounded(marginal.p50_mpc, SOLVED_DIGITS),
+        "distance_p95_mpc": rounded(marginal.p95_mpc, SOLVED_DIGITS),
         **{
-            f"volume_{percent}_mpc3": rounded(volume)
+            f"volume_{percent}_mpc3": rounded(volume, SOLVED_DIGITS)
             for percent, volume in zip(levels_percent, volumes, strict=True)
         },
         "volume_absent_because": None
         if None not in volumes
         else f"only {marginal.probability:.4g} of the probability has a distance",
     }
-
-
-def _number(header: Mapping[str, Any], key: str) -> float | None:
-    value = header.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
-
-
-def _text(header: Mapping[str, Any], key: str) -> str | None:
-    value = header.get(key)
-    return value if isinstance(value, str) else None

@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-_DIGITS = 10
+DIGITS = 10
+"""Digits of a sum: the last ones of thousands of terms differ between processors."""
+SOLVED_DIGITS = 6
+"""Digits of what was solved for, to a relative error of about 1e-6."""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -21,9 +24,6 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(text + "\n", encoding="ascii")
 
 
-def rounded(value: float | None) -> float | None:
-    """Round a computed number to 10 significant digits.
-
-    The last digits of a sum of thousands differ between processors; products must not.
-    """
-    return None if value is None else float(f"{value:.{_DIGITS}g}")
+def rounded(value: float | None, digits: int = DIGITS) -> float | None:
+    """Round a computed number to the significant digits that every processor agrees on."""
+    return None if value is None else float(f"{value:.{digits}g}")

@@ -45,7 +45,7 @@ def _describe_map(attached: AttachedMap) -> list[str]:
         return [f"No position or distance{which}: {error}"]
     top = peak(skymap)
     lines = [f"Most probable sky location{which} (RA, Dec) = ({top.ra_deg}, {top.dec_deg})"]
-    mean, std = skymap.header.get("DISTMEAN"), skymap.header.get("DISTSTD")
+    mean, std = skymap.card_number("DISTMEAN"), skymap.card_number("DISTSTD")
     if mean is None or std is None:
         return [*lines, f"Distance{which}: not provided"]
     return [*lines, f"Distance{which} = {mean} +/- {std}"]

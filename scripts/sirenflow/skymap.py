@@ -112,6 +112,18 @@ class Skymap:
         """(n,) probability of each row's cell."""
         return self.probdensity * self.area_sr
 
+    def card_number(self, keyword: str) -> float | None:
+        """Value of a header card, if it is a positive finite number."""
+        value = self.header.get(keyword)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return float(value) if 0 < value < np.inf else None
+
+    def card_text(self, keyword: str) -> str | None:
+        """Value of a header card, if it is a text."""
+        value = self.header.get(keyword)
+        return value if isinstance(value, str) else None
+
     @cached_property
     def rank(self) -> Ints:
         """(n,) row numbers by descending PROBDENSITY; rows of equal density by UNIQ.
@@ -183,23 +195,26 @@ def _read_cards(data: bytes, offset: int) -> tuple[dict[str, Any], int]:
     cards: dict[str, Any] = {}
     for start in range(offset, end, _CARD):
         image = data[start : start + _CARD]
-        try:
-            keyword, value = _card(image)
-        except (fits.VerifyError, ValueError, KeyError, UnicodeError) as error:
-            raise SkymapError(f"FITS card {image!r}: {error}") from error
+        keyword, value = _card(image)
         cards.setdefault(keyword, value)
     return cards, end
 
 
 @lru_cache(maxsize=4096)
 def _card(image: bytes) -> tuple[str, Any]:
-    """Parse a card; most cards of a map are the same in every other."""
-    if image[:8].rstrip() in _COMMENTARY:
+    """Parse a card; most cards of a map are the same in every other.
+
+    One that cannot be parsed is as good as absent: if it matters, that is told where it is missed.
+    """
+    keyword = image[:8].rstrip()
+    if keyword in _COMMENTARY:
         return "", None
-    # A broken card that matters is told as an error; one that does not, in nobody's log.
     with warnings.catch_warnings(action="ignore", category=AstropyWarning):
-        card = fits.Card.fromstring(image)
-        return card.keyword, card.value
+        try:
+            card = fits.Card.fromstring(image)
+            return card.keyword, card.value
+        except (fits.VerifyError, ValueError, KeyError, UnicodeError):
+            return keyword.decode("ascii", "replace"), None
 
 
 def _read_table(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -235,7 +250,7 @@ def _row_dtype(header: Mapping[str, Any]) -> np.dtype[Any]:
         match = _TFORM.match(str(header.get(f"TFORM{i}", "")))
         if match is None:
             raise SkymapError(f"TFORM{i} = {header.get(f'TFORM{i}')!r}; expected a FITS format")
-        name = str(header.get(f"TTYPE{i}", f"col{i}")).strip()
+        name = str(header.get(f"TTYPE{i}") or f"col{i}").strip()
         count = int(match[1] or 1)
         if match[2] == "X":  # bits, eight a byte
             count = -(-count // 8)

@@ -12,7 +12,7 @@ rule catalogue:
     log:
         f"{LOGS}/catalogue.log",
     params:
-        version=sirenflow.__version__,
+        version=sirenflow.__version__,  # another version makes everything anew
     message:
         "catalogue of all superevents: {output.page}"
     run:

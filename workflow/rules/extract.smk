@@ -13,7 +13,7 @@ rule extract:
         f"{LOGS}/extract/{{superevent}}.log",
     params:
         levels_percent=config["credible_levels_percent"],
-        version=sirenflow.__version__,
+        version=sirenflow.__version__,  # another version makes everything anew
     message:
         "{wildcards.superevent}: decode, extract and measure {input}"
     run:

@@ -13,7 +13,7 @@ rule report:
     log:
         f"{LOGS}/report/{{superevent}}.log",
     params:
-        version=sirenflow.__version__,
+        version=sirenflow.__version__,  # another version makes everything anew
     message:
         "{wildcards.superevent}: report"
     run:

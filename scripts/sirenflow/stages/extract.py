@@ -7,6 +7,7 @@ workflow costs more than all of it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from sirenflow.products import write_json
 from sirenflow.skymap import read_skymap
 
 SCHEMA_VERSION = 1
+
+_NAMED_HASH = re.compile(r"-([0-9a-f]{12}|[0-9a-f]{64})\.")
 
 
 def extract(
@@ -64,12 +67,13 @@ def _read_alerts(
     for file in sorted(files):
         try:
             alert = _read_alert(file)
+            _check_name(file, alert)
             if alert.superevent_id != superevent_id:
                 raise AlertError(f"is of {alert.superevent_id}; expected {superevent_id}")
             if alert.sha256 in accepted:
                 raise AlertError(f"same bytes as {_relative(accepted[alert.sha256][0])}")
-        except AlertError as error:
-            rejected.append(_reject(file, str(error)))
+        except (AlertError, OSError, MemoryError) as error:
+            rejected.append(_reject(file, error))
         else:
             accepted[alert.sha256] = file, alert
     return sorted(accepted.values(), key=lambda pair: pair[1].order), rejected
@@ -80,15 +84,41 @@ def _read_alert(file: Path) -> Alert:
         return parse_alert(stream.read(MAX_ALERT_BYTES + 1))
 
 
-def _reject(file: Path, reason: str) -> dict[str, Any]:
-    with file.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+def _check_name(file: Path, alert: Alert) -> None:
+    """Check the hash in the name that the inbox gave the file, if it did."""
+    named = _NAMED_HASH.search(file.name)
+    if named and not alert.sha256.startswith(named[1]):
+        raise AlertError(
+            f"damaged since it was stored: its name says sha256 {named[1]}, its content has "
+            f"{alert.sha256[: len(named[1])]}"
+        )
+
+
+def _reject(file: Path, error: Exception) -> dict[str, Any]:
+    sha256: str | None = None
+    size_bytes: int | None = None
+    try:
+        with file.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        size_bytes = file.stat().st_size
+    except OSError:
+        pass  # which is the reason given
     return {
         "file": _relative(file),
         "sha256": sha256,
-        "size_bytes": file.stat().st_size,
-        "reason": reason,
+        "size_bytes": size_bytes,
+        "reason": _reason(error),
     }
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case OSError():
+            return f"cannot be read: {error.strerror}"
+        case MemoryError():
+            return "takes more memory than a worker may have"
+        case _:
+            return str(error)
 
 
 def _relative(file: Path) -> str:
@@ -160,7 +190,7 @@ def _deliver(
 def _measure(data: bytes, levels_percent: Sequence[int]) -> dict[str, Any]:
     try:
         return measure(read_skymap(data), levels_percent)
-    except SkymapValueError as error:
-        return {**unmeasured(levels_percent), "numbers_withheld_because": str(error)}
+    except (SkymapValueError, MemoryError) as error:
+        return {**unmeasured(levels_percent), "numbers_withheld_because": _reason(error)}
     except SkymapError as error:
         return {**unmeasured(levels_percent), "rejected_because": str(error)}
