@@ -55,7 +55,8 @@ def expected(*names: str) -> dict[str, bytes]:
 
 
 def take_in(inbox: Path, *sources: Path) -> list[Outcome]:
-    return list(ingest(sources, inbox))
+    """Ingest; return the outcomes of what may be an alert by its name."""
+    return [outcome for outcome in ingest(sources, inbox) if outcome.result != "left alone"]
 
 
 def rejections(outcomes: list[Outcome]) -> dict[str, str | None]:
@@ -454,3 +455,17 @@ def test_two_at_the_same_time_store_each_alert_once(tmp_path: Path) -> None:
     assert results == {"stored": 100, "duplicate": 300}
     assert sorted(stored(tmp_path / "inbox").values()) == sorted(members.values())
     assert len(list((tmp_path / "inbox").rglob("*.meta.json"))) == 100
+
+
+def test_other_files_are_left_alone_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not an alert")
+    (tmp_path / "alert.avro.gz").write_bytes(b"")
+    archive = write_archive(tmp_path / "x.zip", {"UPPER.JSON": ALERTS[FIRST], "README": b""})
+    archive.rename(tmp_path / "x.ZIP")
+    outcomes = list(ingest([tmp_path], tmp_path / "inbox"))
+    assert sorted((Path(o.source).name, o.result) for o in outcomes) == [
+        ("alert.avro.gz", "left alone"),
+        ("notes.txt", "left alone"),
+        ("x.ZIP!README", "left alone"),
+        ("x.ZIP!UPPER.JSON", "stored"),
+    ]

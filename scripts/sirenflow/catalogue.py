@@ -41,8 +41,9 @@ class CatalogueRow:
     has_ssm: float | None = _column("HasSSM, given an astrophysical source")
     duration: float | None = _column("Duration of a burst", "s")
     central_frequency: float | None = _column("Central frequency of a burst", "Hz")
-    peak_ra_deg: float | None = _column("Right ascension (ICRS) of the most probable pixel", "deg")
-    peak_dec_deg: float | None = _column("Declination (ICRS) of the most probable pixel", "deg")
+    skymap_alert_number: int | None = _column("Number of the alert whose sky map stands")
+    peak_ra_deg: float | None = _column("Right ascension (ICRS) of the most probable cell", "deg")
+    peak_dec_deg: float | None = _column("Declination (ICRS) of the most probable cell", "deg")
     area_50_deg2: float | None = _column("Area of the 50 % credible region", "deg2")
     area_90_deg2: float | None = _column("Area of the 90 % credible region", "deg2")
     distance_mean_mpc: float | None = _column("Luminosity distance, mean (DISTMEAN)", "Mpc")
@@ -72,7 +73,9 @@ def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
     latest: Mapping[str, Any] = event["history"][-1] if event["history"] else {}
     current: Mapping[str, Any] = event["current"] or {}
     values: Mapping[str, Any] = current.get("values") or {}
-    skymap: Mapping[str, Any] = current.get("skymap") or {}
+    number = event["skymap_alert_number"]
+    located = next((alert for alert in event["history"] if alert["number"] == number), {})
+    skymap: Mapping[str, Any] = located.get("skymap") or {}
     classification, properties = values.get("classification", {}), values.get("properties", {})
     same = ("significant", "trigger_time", "far", "group", "search", "pipeline", "duration")
     places = ("peak_ra_deg", "peak_dec_deg", "area_50_deg2", "area_90_deg2")
@@ -85,6 +88,7 @@ def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
     return CatalogueRow(
         **copied,
         alert_number=latest.get("number"),
+        skymap_alert_number=number,
         alert_type=latest.get("alert_type"),
         time_created=latest.get("time_created"),
         instruments=" ".join(values.get("instruments", ())) or None,

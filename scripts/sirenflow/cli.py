@@ -65,7 +65,7 @@ def ingest(inbox: Path | None, paths: tuple[Path, ...]) -> None:
 
     PATH is an alert (Avro, or GCN JSON), a directory, or an archive (.zip, .tar, .tar.gz, .tar.bz2,
     .tar.xz, .tar.zst). Below directories and in archives, *.avro and *.json are taken for alerts.
-    Links to directories are not followed.
+    Other files are left alone, and counted. Links to directories are not followed.
 
     An alert is on disk, unchanged, when its turn is over. One that the inbox holds already is not
     stored twice. What is no alert goes to the inbox's quarantine/ with its reason.
@@ -84,8 +84,9 @@ def ingest(inbox: Path | None, paths: tuple[Path, ...]) -> None:
             if outcome.reason is not None:
                 line = printable(f"sirenflow: rejected {outcome.source}: {outcome.reason}")
                 progress.write(line, file=sys.stderr)
-    counts = (f"{results[name]} {name}" for name in ("stored", "duplicate", "rejected"))
-    click.echo(printable(f"{', '.join(counts)} (inbox: {directory})"))
+    names = ["stored", "duplicate", "rejected", *(["left alone"] if results["left alone"] else [])]
+    counts = ", ".join(f"{results[name]} {name}" for name in names)
+    click.echo(printable(f"{counts} (inbox: {directory})"))
     if results["rejected"]:
         sys.exit(EXIT_REJECTED)
 

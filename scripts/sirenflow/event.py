@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 SCHEMA_VERSION = 1
+# Where less of the probability has a distance, the percentiles of the rest mislead.
+LEAST_PROBABILITY_WITH_DISTANCE = 0.99
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class SkymapSummary:
     area_50_deg2: float | None
     area_90_deg2: float | None
     distance_absent_because: str | None
+    probability_with_distance: float | None
     distance_mean_mpc: float | None
     distance_std_mpc: float | None
     distance_marginal_mean_mpc: float | None
@@ -58,6 +61,18 @@ class SkymapSummary:
     def is_trusted(self) -> bool:
         """Tell whether the map may be drawn and its numbers shown."""
         return not (self.file is None or self.rejected_because or self.numbers_withheld_because)
+
+    @property
+    def is_distance_partial(self) -> bool:
+        """Tell whether part of the probability has no distance, so that percentiles mislead."""
+        part = self.probability_with_distance
+        return part is not None and 0 < part < LEAST_PROBABILITY_WITH_DISTANCE
+
+    @property
+    def has_percentiles(self) -> bool:
+        """Tell whether the percentiles are all known and may be shown."""
+        percentiles = (self.distance_p05_mpc, self.distance_p50_mpc, self.distance_p95_mpc)
+        return None not in percentiles and not self.is_distance_partial
 
 
 @dataclass(frozen=True)
@@ -114,6 +129,8 @@ class EventSummary:
 
     That is the last alert with an event record; after a retraction, the last one before it.
     `reinstated_by` is the first alert with an event record after the last retraction.
+    `skymap_alert_number` is that of the alert whose GW map stands: the current one or, where that
+    carries no map, the newest before it whose map can be trusted.
     """
 
     schema_version: int
@@ -127,9 +144,16 @@ class EventSummary:
     sentence: str
     gracedb: str | None
     current: AlertSummary | None
+    skymap_alert_number: int | None
     history: tuple[AlertSummary, ...]
     rejected_alerts: tuple[RejectedAlert, ...]
     thumbnail: Thumbnail | None = None
+
+    @property
+    def skymap_alert(self) -> AlertSummary | None:
+        """The alert whose GW map stands."""
+        numbered = (alert for alert in self.history if alert.number == self.skymap_alert_number)
+        return None if self.skymap_alert_number is None else next(numbered, None)
 
     def to_json(self) -> dict[str, Any]:
         """Give the content of event.json."""

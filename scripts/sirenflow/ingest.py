@@ -55,7 +55,7 @@ class Item:
     data
         Its bytes, or None.
     problem
-        Why there are no bytes.
+        Why there are no bytes; None for what is left alone because of its name.
     """
 
     source: str
@@ -68,7 +68,7 @@ class Outcome:
     """What became of an item; `reason` is set when it was rejected."""
 
     source: str
-    result: Literal["stored", "duplicate", "rejected"]
+    result: Literal["stored", "duplicate", "rejected", "left alone"]
     reason: str | None = None
 
 
@@ -100,7 +100,7 @@ def ingest(sources: Iterable[Path], directory: Path) -> Iterator[Outcome]:
 
 def _take_in(item: Item, directory: Path) -> Outcome:
     if item.data is None:
-        return Outcome(item.source, "rejected", item.problem)
+        return Outcome(item.source, "rejected" if item.problem else "left alone", item.problem)
     how = {
         "way": "ingest",
         "source": item.source,
@@ -133,14 +133,19 @@ def _directory_items(directory: Path) -> Iterator[Item]:
     for parent, directories, names in os.walk(directory, onerror=unlisted.append):
         directories.sort()
         for name in sorted(names):
-            if inbox.is_alert_name(name) or name.lower().endswith(_ARCHIVE_SUFFIXES):
-                path = Path(parent, name)
-                if _is_pipe(path):  # might never be written to
-                    yield Item(str(path), None, "is a named pipe; expected a file")
-                else:
-                    yield from _items(path)
+            path = Path(parent, name)
+            if not _is_wanted(name):
+                yield Item(str(path), None)
+            elif _is_pipe(path):  # might never be written to
+                yield Item(str(path), None, "is a named pipe; expected a file")
+            else:
+                yield from _items(path)
     for error in unlisted:
         yield _unreadable(error.filename, error)
+
+
+def _is_wanted(name: str) -> bool:
+    return inbox.is_alert_name(name) or name.lower().endswith(_ARCHIVE_SUFFIXES)
 
 
 def _is_pipe(path: Path) -> bool:
@@ -176,6 +181,8 @@ def _zip_items(path: Path) -> Iterator[Item]:
         for member in archive.infolist():
             if inbox.is_alert_name(member.filename):
                 yield _zip_item(archive, member)
+            elif not member.is_dir():
+                yield Item(member.filename, None)
 
 
 def _zip_item(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Item:
@@ -191,10 +198,11 @@ def _zip_item(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Item:
 def _tar_items(path: Path) -> Iterator[Item]:
     with _open_tar(path) as archive:
         for member in archive:
-            if member.isfile() and inbox.is_alert_name(member.name):
-                file = archive.extractfile(member)
-                if file is not None:
-                    yield _bounded(member.name, file)
+            file = archive.extractfile(member) if member.isfile() else None
+            if file is not None and inbox.is_alert_name(member.name):
+                yield _bounded(member.name, file)
+            elif not member.isdir():
+                yield Item(member.name, None)
 
 
 @contextmanager

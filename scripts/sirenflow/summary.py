@@ -52,6 +52,7 @@ _SKYMAP_TEXTS = (
 )
 _SKYMAP_INTEGERS = ("size_bytes", "rows")
 _SKYMAP_NUMBERS = (
+    "probability_with_distance",
     "peak_ra_deg",
     "peak_dec_deg",
     "area_50_deg2",
@@ -75,6 +76,7 @@ def summarize_event(alerts: Mapping[str, Any], localization: Mapping[str, Any]) 
     kind = KINDS.get(superevent_id[:1], "real")
     history = _history(mappings(alerts.get("alerts")), mappings(localization.get("alerts")))
     current = next((alert for alert in reversed(history) if alert.values), None)
+    located = _located(history, current)
     state = STATES.get(history[-1].alert_type, "preliminary") if history else "no_readable_alert"
     retracted_by, reinstated_by = _retraction(history)
     return EventSummary(
@@ -86,19 +88,22 @@ def summarize_event(alerts: Mapping[str, Any], localization: Mapping[str, Any]) 
         retracted=state == "retracted",
         retracted_by=retracted_by,
         reinstated_by=reinstated_by,
-        sentence=sentence_text(sentence(sentence_facts(kind, state, current))),
+        sentence=sentence_text(sentence(sentence_facts(kind, state, current, located))),
         gracedb=_gracedb(mappings(alerts.get("alerts"))),
         current=current,
+        skymap_alert_number=located.number if located else None,
         history=history,
         rejected_alerts=_rejected(alerts),
     )
 
 
-def sentence_facts(kind: str, state: str, current: AlertSummary | None) -> SentenceFacts:
-    """Gather what the plain sentence says."""
+def sentence_facts(
+    kind: str, state: str, current: AlertSummary | None, located: AlertSummary | None
+) -> SentenceFacts:
+    """Gather what the plain sentence says of the current alert and of the one with the map."""
     if current is None or current.values is None:
         return SentenceFacts(kind=kind, state=state, has_values=False)
-    values, skymap = current.values, current.skymap
+    values, skymap = current.values, located.skymap if located else None
     source, probability = top_class(values.classification)
     return SentenceFacts(
         kind=kind,
@@ -109,9 +114,25 @@ def sentence_facts(kind: str, state: str, current: AlertSummary | None) -> Sente
         has_remnant=values.properties.get("HasRemnant"),
         distance_mean_mpc=skymap.distance_mean_mpc if skymap else None,
         distance_std_mpc=skymap.distance_std_mpc if skymap else None,
+        distance_alert_number=located.number if located and located is not current else None,
         duration_s=values.duration,
         central_frequency_hz=values.central_frequency,
     )
+
+
+def _located(
+    history: Sequence[AlertSummary], current: AlertSummary | None
+) -> AlertSummary | None:
+    """Find the alert whose GW map stands: the current one, else the newest before it.
+
+    A current alert with a map that cannot be trusted has no substitute: it is told on the page.
+    """
+    if current is None:
+        return None
+    if current.skymap is not None:
+        return current if current.skymap.is_trusted else None
+    before = history[: history.index(current)]
+    return next((a for a in reversed(before) if a.skymap and a.skymap.is_trusted), None)
 
 
 def _history(

@@ -25,7 +25,7 @@ CERTAINTY_WORDS = (
     (0.99, "almost certainly"),
     (0.66, "probably"),
     (0.5, "perhaps"),
-    (0.0, "source unclear: at best"),
+    (0.0, "source unclear: the most probable is"),
 )
 CLASS_NOUNS = {
     "BNS": "a binary neutron star",
@@ -46,7 +46,10 @@ class Phrase:
 
 @dataclass(frozen=True)
 class SentenceFacts:
-    """What the sentence is made of; None where the alert does not say."""
+    """What the sentence is made of; None where the alert does not say.
+
+    `distance_alert_number` is set where the distance is that of an earlier alert's sky map.
+    """
 
     kind: str
     state: str
@@ -56,6 +59,7 @@ class SentenceFacts:
     has_remnant: float | None = None
     distance_mean_mpc: float | None = None
     distance_std_mpc: float | None = None
+    distance_alert_number: int | None = None
     duration_s: float | None = None
     central_frequency_hz: float | None = None
     has_values: bool = True
@@ -75,6 +79,11 @@ def probability_text(probability: float | None) -> str:
 def integer_text(value: float) -> str:
     """Write an integer with its thousands apart."""
     return f"{round(value):,}".replace(",", NARROW_SPACE)
+
+
+def tenths_text(value: float) -> str:
+    """Write a number with one decimal and its thousands apart."""
+    return f"{value:,.1f}".replace(",", NARROW_SPACE)
 
 
 def scientific_text(value: float) -> str:
@@ -123,11 +132,26 @@ def area_text(area_deg2: float | None) -> str:
 
 
 def distance_text(mean_mpc: float | None, std_mpc: float | None = None) -> str:
-    """Write a distance in integer Mpc, with its standard deviation where there is one."""
+    """Write a distance in Mpc, with its standard deviation where there is one.
+
+    An integer, one decimal under 10, "<0.1" under a tenth; the deviation with as many decimals,
+    one where it would round to 0.
+    """
     if mean_mpc is None:
         return ABSENT
-    mean = integer_text(mean_mpc) if mean_mpc >= 1 else "<1"
-    return mean if std_mpc is None else f"{mean} ± {integer_text(std_mpc)}"
+    if mean_mpc < 0.1:
+        return "<0.1"
+    in_tenths = round(mean_mpc, 1) < 10 or (std_mpc is not None and std_mpc <= 0.5)
+    mean, std = (
+        tenths_text(value) if in_tenths else integer_text(value)
+        for value in (mean_mpc, std_mpc or 0)
+    )
+    return mean if std_mpc is None else f"{mean} ±{NO_BREAK}{std}"
+
+
+def distance_range_text(low_mpc: float, high_mpc: float) -> str:
+    """Write an interval of distances with its unit: "74–124 Mpc"."""
+    return f"{distance_text(low_mpc)}–{distance_text(high_mpc)}{NO_BREAK}Mpc"
 
 
 def duration_text(seconds: float | None) -> str:
@@ -236,10 +260,14 @@ def _description(facts: SentenceFacts) -> list[Phrase]:
     if facts.is_burst:
         return _burst(facts)
     phrases = _source(facts)
+    if facts.source_class == "Terrestrial":
+        return [*phrases, Phrase(".")]
     if facts.distance_mean_mpc is not None:
         distance = distance_text(facts.distance_mean_mpc, facts.distance_std_mpc)
-        phrases += [Phrase(", "), Phrase(f"{distance} Mpc", strong=True), Phrase(" away")]
-    if facts.has_remnant is not None and facts.source_class != "Terrestrial":
+        alert = facts.distance_alert_number
+        away = " away" if alert is None else f" away by the sky map of alert {alert}"
+        phrases += [Phrase(", "), Phrase(f"{distance}{NO_BREAK}Mpc", strong=True), Phrase(away)]
+    if facts.has_remnant is not None:
         phrases += [
             Phrase("; matter outside the remnant is "),
             Phrase(word_for(facts.has_remnant, LIKELIHOOD_WORDS), strong=True),

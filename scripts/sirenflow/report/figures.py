@@ -62,11 +62,18 @@ def bar_segments(classification: Mapping[str, float]) -> list[Segment]:
 
 
 def distance_figure(skymap: SkymapSummary) -> DistanceFigure | None:
-    """Place mean, standard deviation and percentiles on one axis; None without a distance."""
+    """Place mean, standard deviation and percentiles on one axis; None without a distance.
+
+    The percentiles are left out where they may not be shown.
+    """
     mean, std = skymap.distance_mean_mpc, skymap.distance_std_mpc
     low = None if mean is None or std is None else mean - std
     high = None if mean is None or std is None else mean + std
-    p05, p50, p95 = skymap.distance_p05_mpc, skymap.distance_p50_mpc, skymap.distance_p95_mpc
+    p05, p50, p95 = (
+        (skymap.distance_p05_mpc, skymap.distance_p50_mpc, skymap.distance_p95_mpc)
+        if skymap.has_percentiles
+        else (None, None, None)
+    )
     known = [place for place in (low, mean, high, p05, p50, p95) if place is not None]
     if not known or max(known) <= 0:
         return None

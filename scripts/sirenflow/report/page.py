@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from sirenflow import __version__, wording
 from sirenflow.catalogue import CatalogueRow
-from sirenflow.event import AlertSummary, EventSummary
+from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
 from sirenflow.report.figures import bar_segments, class_style, distance_figure
 from sirenflow.report.skyplot import SkyFigure, sky_frame
 from sirenflow.summary import sentence_facts
@@ -74,13 +74,45 @@ def skymap_problem(alert: AlertSummary | None) -> str | None:
     if alert is None:
         return "no alert with event values"
     if alert.skymap is None:
-        return alert.skymap_absent_because
+        absent = alert.skymap_absent_because
+        return "the alert carries no sky map" if absent in (None, wording.ABSENT) else absent
     skymap = alert.skymap
     if skymap.rejected_because is not None:
         return f"sky map rejected: {skymap.rejected_because}"
     if skymap.numbers_withheld_because is not None:
         return f"numbers withheld: {skymap.numbers_withheld_because}"
     return None
+
+
+def skymap_label(summary: EventSummary) -> str | None:
+    """Name the alert whose map stands; where it is an earlier one, say so."""
+    located, current = summary.skymap_alert or summary.current, summary.current
+    if located is None or current is None:
+        return None
+    name = f"{_alert_name(located.alert_type)}, alert {located.number}"
+    if located.number == current.number:
+        return name
+    return f"{name}; alert {current.number} carries no sky map"
+
+
+def percentiles_problem(skymap: SkymapSummary) -> str | None:
+    """Say why the marginal distance of a map is not shown, None where it is."""
+    if skymap.has_percentiles:
+        return None
+    if skymap.is_distance_partial:
+        part = wording.probability_text(skymap.probability_with_distance)
+        return (
+            f"only {part} of the probability has a distance: "
+            "percentiles withheld here, see localization.json"
+        )
+    return skymap.distance_absent_because or "the map gives no percentiles"
+
+
+def distance_problem(skymap: SkymapSummary | None, problem: str | None) -> str:
+    """Say why there is no mean distance: the map's reason, else why there is no map."""
+    if skymap is None:
+        return problem or "the alert carries no sky map"
+    return skymap.distance_absent_because or "the header of the map gives no distance"
 
 
 def relative_link(target: Path, page: Path) -> str:
@@ -96,34 +128,42 @@ def render_event(summary: EventSummary, figures: Mapping[str, SkyFigure], links:
     summary
         Content of event.json.
     figures
-        The current maps that may be drawn, by kind: "gw", "combined".
+        The maps that stand and may be drawn, by kind: "gw", "combined".
     links
         Where the downloads are, as seen from the page.
     """
     current = summary.current
     values = current.values if current else None
-    skymap = current.skymap if current else None
-    facts = sentence_facts(summary.kind, summary.state, current)
+    located = summary.skymap_alert
+    skymap = located.skymap if located else None
+    problem = skymap_problem(located or current)
+    facts = sentence_facts(summary.kind, summary.state, current, located)
+    untrusted = [
+        (alert, skymap)
+        for alert in summary.history
+        for skymap in (alert.skymap, alert.combined_skymap)
+        if skymap and not skymap.is_trusted
+    ]
     return _render(
         "event.html.j2",
         summary=summary,
         current=current,
         values=values,
-        skymap=skymap if skymap and skymap.is_trusted else None,
+        skymap=skymap,
+        skymap_label=skymap_label(summary),
+        skymap_is_earlier=located is not None and located is not current,
         combined=current.combined_skymap if current else None,
         latest=summary.history[-1] if summary.history else None,
         sentence=wording.sentence(facts),
         ribbon=ribbon(summary.kind, summary.state, values.significant if values else None),
-        problem=skymap_problem(current),
+        problem=problem,
         figures=figures,
         distance=distance_figure(skymap) if skymap else None,
+        distance_problem=distance_problem(skymap, problem),
+        percentiles_problem=percentiles_problem(skymap) if skymap else None,
         links=links,
-        bad_skymaps=[
-            (alert, skymap)
-            for alert in summary.history
-            for skymap in (alert.skymap, alert.combined_skymap)
-            if skymap and not skymap.is_trusted
-        ],
+        rejected_skymaps=[entry for entry in untrusted if not _is_withheld(entry[1])],
+        withheld_skymaps=[entry for entry in untrusted if _is_withheld(entry[1])],
     )
 
 
@@ -140,6 +180,19 @@ def render_catalogue(rows: Sequence[CatalogueRow], downloads: Mapping[str, str])
     real = [row for row in rows if row.kind == "real"]
     latest = next((row for row in real or rows if row.alert_type is not None), None)
     return _render("catalogue.html.j2", rows=rows, real=real, latest=latest, downloads=downloads)
+
+
+def _is_withheld(skymap: SkymapSummary) -> bool:
+    """Tell whether a map is delivered as sent and only its numbers are not."""
+    return skymap.file is not None and skymap.rejected_because is None
+
+
+def _alert_name(alert_type: str) -> str:
+    return _ALERT_NAMES.get(alert_type, alert_type)
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _render(template: str, **values: object) -> str:
@@ -171,7 +224,8 @@ def _environment() -> Environment:
         "megabytes": wording.megabytes_text,
         "utc": utc_text,
         "utc_seconds": lambda time: utc_text(time).partition(".")[0],
-        "alert_name": lambda kind: _ALERT_NAMES.get(kind, kind),
+        "alert_name": _alert_name,
+        "first_upper": _first_upper,
         "given": lambda value: wording.ABSENT if value is None else value,
         "quoted": lambda name: quote(name, safe=""),
         "segments": bar_segments,
@@ -180,6 +234,7 @@ def _environment() -> Environment:
     style = "".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _STYLES)
     environment.globals |= {
         "style": Markup(style),  # noqa: S704 - our own file
+        "distance_range": wording.distance_range_text,
         "style_hash": b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         "frame": sky_frame(),
         "gain": wording.gain_text,

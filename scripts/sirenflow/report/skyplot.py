@@ -32,7 +32,7 @@ _HALF_WINDOW = 0.1
 _PATH_LIMIT = 5000
 _THUMBNAIL_SCALE = 200 / WIDTH
 _THUMBNAIL_LIMIT = 450
-# J2000 coordinates of the galactic pole and the position angle of the origin of longitude.
+# J2000 coordinates of the galactic pole.
 _GALACTIC_POLE_RA_DEG, _GALACTIC_POLE_DEC_DEG = 192.85948, 27.12825
 
 
@@ -197,21 +197,16 @@ def _edge(y: float) -> int:
 
 
 def _galactic_plane() -> str:
-    """Draw b = 0 as one open line; its declination is a function of right ascension."""
-    angle = np.deg2rad(np.arange(0, 360, 4.0))
+    """Draw b = 0 as one open line that runs on beyond both edges of the sky."""
+    ra = np.arange(378.0, -19.0, -3.0)
     pole_ra, pole_dec = np.deg2rad(_GALACTIC_POLE_RA_DEG), np.deg2rad(_GALACTIC_POLE_DEC_DEG)
-    east = np.array([-np.sin(pole_ra), np.cos(pole_ra), 0.0])
-    pole = np.array(
-        [np.cos(pole_dec) * np.cos(pole_ra), np.cos(pole_dec) * np.sin(pole_ra), np.sin(pole_dec)]
+    dec = np.arctan(-np.cos(np.deg2rad(ra) - pole_ra) / np.tan(pole_dec))
+    _, y = project(ra, np.rad2deg(dec))
+    half_width = np.sqrt(1 - (1 - 2 * y / HEIGHT) ** 2)
+    x = (1 + (180 - ra) / 180 * half_width) * WIDTH / 2
+    return "M" + "L".join(
+        f"{round(float(px))} {round(float(py))}" for px, py in zip(x, y, strict=True)
     )
-    circle = np.outer(np.cos(angle), east) + np.outer(np.sin(angle), np.cross(pole, east))
-    ra = np.mod(np.rad2deg(np.arctan2(circle[:, 1], circle[:, 0])), 360)
-    x, y = project(ra, np.rad2deg(np.arcsin(circle[:, 2])))
-    order = np.argsort(-ra)
-    points = [
-        f"{round(float(px))} {round(float(py))}" for px, py in zip(x[order], y[order], strict=True)
-    ]
-    return "M" + "L".join(points)
 
 
 @cache

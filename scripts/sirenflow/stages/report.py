@@ -27,10 +27,10 @@ def report(alerts: Path, localization: Path, skymaps: Path, page: Path, event: P
         json.loads(alerts.read_text(encoding="utf-8")),
         json.loads(localization.read_text(encoding="utf-8")),
     )
-    current = summary.current
+    located, current = summary.skymap_alert, summary.current
     drawn = {
         skymap.kind: figure
-        for skymap in (current and (current.skymap, current.combined_skymap)) or ()
+        for skymap in (located and located.skymap, current and current.combined_skymap)
         if skymap is not None and (figure := _draw(skymaps, skymap)) is not None
     }
     if "gw" in drawn:
