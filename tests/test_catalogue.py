@@ -83,9 +83,29 @@ def test_hostile_search_is_no_formula_and_no_markup(tmp_path: Path) -> None:
 
 def test_negative_numbers_stay_numbers(tmp_path: Path) -> None:
     event = event_json("S261122ab")
-    event["current"]["skymap"]["peak_dec_deg"] = -17.9
+    event["history"][0]["skymap"]["peak_dec_deg"] = -17.9
     build(tmp_path, event)
     assert ",-17.9," in (tmp_path / "catalogue.csv").read_text(encoding="utf-8")
+
+
+def test_row_of_an_alert_without_map_has_the_map_that_stands() -> None:
+    created = "2026-11-22T03:08:33Z"
+    alerts = [
+        {
+            "number": n,
+            "alert_type": kind,
+            "time_created": created,
+            "record": {"event": {"far": 1.0}},
+        }
+        for n, kind in ((1, "INITIAL"), (2, "UPDATE"))
+    ]
+    skymap = {"kind": "gw", "file": "01.fits", "area_90_deg2": 270.4}
+    event = summarize_event(
+        {"superevent_id": "S261122ab", "alerts": alerts, "rejected": []},
+        {"alerts": [{"number": 1, "skymaps": [skymap]}]},
+    )
+    row = catalogue_row(event.to_json(), "")
+    assert (row.alert_number, row.skymap_alert_number, row.area_90_deg2) == (2, 1, 270.4)
 
 
 def test_newest_signal_is_first_whatever_the_order(tmp_path: Path) -> None:
@@ -123,6 +143,7 @@ def test_mocks_are_hidden_at_first_only_beside_real_events(tmp_path: Path) -> No
 def test_empty_catalogue_reads_right(tmp_path: Path) -> None:
     page = build(tmp_path)
     assert "No event yet" in page
+    assert "<code>sirenflow ingest PATH...</code>, then <code>snakemake --cores 4</code>" in page
     assert Table.read(tmp_path / "catalogue.ecsv", format="ascii.ecsv").colnames
     assert (tmp_path / "catalogue.csv").read_text(encoding="utf-8").count("\n") == 1
 

@@ -34,9 +34,15 @@ def alert(number: int, kind: str, created: str, **event: Any) -> dict[str, Any]:
     return {"number": number, "alert_type": kind, "time_created": created, "record": record}
 
 
-def summary(*alerts: dict[str, Any], superevent_id: str = "S261122ab") -> dict[str, Any]:
+def summary(
+    *alerts: dict[str, Any],
+    superevent_id: str = "S261122ab",
+    skymaps: dict[int, dict[str, Any]] | None = None,
+) -> dict[str, Any]:
     content = {"superevent_id": superevent_id, "alerts": list(alerts), "rejected": []}
-    result = json.loads(json.dumps(summarize_event(content, {}).to_json(), allow_nan=False))
+    located = [{"number": n, "skymaps": [one]} for n, one in (skymaps or {}).items()]
+    event = summarize_event(content, {"alerts": located}).to_json()
+    result = json.loads(json.dumps(event, allow_nan=False))
     Draft202012Validator(SCHEMA).validate(result)
     assert isinstance(result, dict)
     return result
@@ -66,6 +72,31 @@ def test_retraction_alone_has_no_values() -> None:
     event = summary(RETRACTION)
     assert event["current"] is None
     assert event["sentence"].startswith("Stop follow-up.")
+
+
+GOOD = {"kind": "gw", "file": "x.fits", "area_90_deg2": 270.4, "probability_with_distance": 1.0}
+WITHHELD = {"kind": "gw", "file": "x.fits", "numbers_withheld_because": "PROBDENSITY sums to 2"}
+
+
+@pytest.mark.parametrize(
+    ("skymaps", "number"),
+    [
+        ({1: GOOD, 2: GOOD, 3: GOOD}, 3),
+        ({1: GOOD, 2: GOOD}, 2),
+        ({1: GOOD, 2: WITHHELD}, 1),
+        ({1: GOOD, 2: GOOD, 3: WITHHELD}, None),
+        ({}, None),
+    ],
+)
+def test_newest_trusted_map_stands_where_the_alert_in_force_has_none(
+    skymaps: dict[int, dict[str, Any]], number: int | None
+) -> None:
+    """A map that is there but not to be trusted is told, not replaced."""
+    kinds = enumerate(("PRELIMINARY", "INITIAL", "UPDATE"), start=1)
+    alerts = [alert(n, kind, f"2026-11-22T04:0{n}:00Z") for n, kind in kinds]
+    event = summary(*alerts, skymaps=skymaps)
+    assert event["current"]["number"] == 3
+    assert event["skymap_alert_number"] == number
 
 
 def test_delay_is_against_the_alerts_own_signal_time_and_may_be_negative() -> None:

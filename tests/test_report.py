@@ -18,6 +18,7 @@ from sirenflow.report.page import EventLinks, render_event, ribbon
 from sirenflow.stages.extract import extract
 from sirenflow.stages.report import report
 from sirenflow.summary import summarize_event
+from sirenflow.wording import NARROW_SPACE, NO_BREAK
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = json.loads((ROOT / "workflow/schemas/event.schema.json").read_text(encoding="utf-8"))
@@ -182,6 +183,115 @@ def test_withheld_numbers_are_told_with_their_reason() -> None:
     page = Page(render(poisoned(None), {"alerts": [{"number": 1, "skymaps": [skymap]}]}))
     assert "numbers withheld: NaN" in page.text
     assert "skymaps/01-UPDATE.multiorder.fits" in list(page.links())
+
+
+SKYMAP = {
+    "kind": "gw",
+    "file": "02-INITIAL.multiorder.fits",
+    "area_50_deg2": 61.2,
+    "area_90_deg2": 270.4,
+    "probability_with_distance": 1.0,
+    "distance_mean_mpc": 97.1,
+    "distance_std_mpc": 15.2,
+    "distance_marginal_mean_mpc": 98.2,
+    "distance_marginal_std_mpc": 15.7,
+    "distance_p05_mpc": 74.2,
+    "distance_p50_mpc": 96.6,
+    "distance_p95_mpc": 123.7,
+}
+
+
+def page_of(skymap: dict[str, Any] | None, *later: dict[str, Any] | None) -> Page:
+    """Render an INITIAL with a map, or none, then an UPDATE for each of the later maps."""
+    skymaps = (skymap, *later)
+    kinds = ["INITIAL"] + ["UPDATE"] * len(later)
+    record = {"event": {"group": "CBC", "classification": {"BBH": 1.0}}}
+    alerts = [
+        {"number": n, "alert_type": kind, "time_created": f"2026-11-22T03:0{n}:00Z"}
+        | {"record": record}
+        for n, kind in enumerate(kinds, start=2)
+    ]
+    located = [
+        {"number": n, "skymaps": [one] if one else [], "skymap_absent_because": "not provided"}
+        for n, one in enumerate(skymaps, start=2)
+    ]
+    content = {"superevent_id": "S261122ab", "alerts": alerts, "rejected": []}
+    page = assert_safe(render(content, {"alerts": located}))
+    for spaced in (" ", NO_BREAK, NARROW_SPACE):
+        page.text = page.text.replace(spaced, " ")
+    for wrong in ("not provided Mpc", "–not provided", "not provided–", "provided: not provided"):
+        assert wrong not in page.text
+    return page
+
+
+def test_distance_is_shown_with_its_percentiles_and_units() -> None:
+    page = page_of(SKYMAP)
+    assert page.text.count("5–95 %: 74–124 Mpc") == 2
+    assert "its mean ± std 98 ± 16 Mpc" in page.text
+
+
+def test_earlier_map_stands_in_under_its_own_name() -> None:
+    label = "Initial, alert 2; alert 3 carries no sky map"
+    page = page_of(SKYMAP, None)
+    assert f"Where {label}" in page.text
+    assert f"How far {label}" in page.text
+    assert page.text.count(label) == 4  # and in the tiles of distance and area
+    assert "97 ± 15 Mpc" in page.text
+    assert "50 %: 61 deg²" in page.text
+    assert "carries no sky map" not in page_of(SKYMAP, SKYMAP).text
+
+
+def test_no_map_at_all_is_said_in_words() -> None:
+    page = page_of(None)
+    assert "The alert carries no sky map." in page.text
+    assert "not provided: the alert carries no sky map" in page.text
+
+
+def test_percentiles_of_part_of_the_probability_are_withheld() -> None:
+    partial = {**SKYMAP, "probability_with_distance": 0.66, "distance_p95_mpc": None}
+    page = page_of(partial)
+    said = "nly 66 % of the probability has a distance: percentiles withheld here"
+    assert page.text.count(said) == 2
+    assert "97 ± 15" in page.text
+    for withheld in ("74–", "98 ± 16", "Band"):
+        assert withheld not in page.text
+    assert "interval" not in [attrs.get("class") for _, attrs in page.elements]
+
+
+def test_header_without_mean_leaves_the_marginal_band() -> None:
+    reason = "the header lacks DISTMEAN or DISTSTD"
+    missing = {"distance_mean_mpc": None, "distance_std_mpc": None}
+    page = page_of({**SKYMAP, **missing, "distance_absent_because": reason})
+    assert page.text.count(reason) == 2
+    assert f"not provided: {reason}" in page.text
+    assert "Band: marginal posterior, 5–95 %: 74–124 Mpc, median 97 Mpc" in page.text
+    assert "Dot" not in page.text
+
+
+def test_withheld_map_is_not_among_the_rejected() -> None:
+    withheld = page_of({"kind": "gw", "file": "x.fits", "numbers_withheld_because": "sums to 2"})
+    assert "none of it is used above" not in withheld.text
+    assert "Numbers withheld sky maps delivered as sent" in withheld.text
+    rejected = page_of({"kind": "gw", "rejected_because": "no FITS"})
+    assert "none of it is used above" in rejected.text
+    assert "Numbers withheld" not in rejected.text
+
+
+def test_coincidence_is_possible_and_alone_without_a_combined_map(tmp_path: Path) -> None:
+    page = Page((build("MS261004d", tmp_path) / "index.html").read_text(encoding="utf-8"))
+    assert "Possible coincidence with SNEWS" in page.text
+    assert "The alert carries no combined sky map." in page.text
+    titles = [attrs["id"] for tag, attrs in page.elements if tag == "title" and "id" in attrs]
+    assert titles == ["gw-title"]
+
+
+@pytest.mark.parametrize("superevent_id", ["MS260418b", "TS260902f"])
+def test_page_says_cell_as_the_documentation_does(superevent_id: str, tmp_path: Path) -> None:
+    text = Page((build(superevent_id, tmp_path) / "index.html").read_text(encoding="utf-8")).text
+    assert "ost probable cell" in text
+    assert "pixel" not in text
+    assert "alerts.json every field" in text
+    assert re.search(r"\d Mpc(?!\w)", text.replace(NO_BREAK, " "))
 
 
 def test_retraction_strikes_values_and_says_stop(tmp_path: Path) -> None:

@@ -136,8 +136,27 @@ def test_projection_goes_there_and_back(ra: float, dec: float) -> None:
 def test_galactic_plane_passes_the_centre() -> None:
     """The galactic centre is at RA 266.4, Dec -28.9 deg (Reid & Brunthaler 2004)."""
     (x,), (y,) = project(np.array([266.405]), np.array([-28.936]))
-    numbers = np.array(re.findall(r"\d+", sky_frame().galactic_plane), dtype=float).reshape(-1, 2)
-    assert np.hypot(*(numbers - [x, y]).T).min() < 10
+    points = galactic_plane()
+    before, after = points[np.argsort(np.abs(points[:, 0] - x))[:2]]
+    assert np.hypot(*((before + after) / 2 - [x, y])) < 15
+
+
+def test_galactic_plane_reaches_both_edges() -> None:
+    """It runs on beyond the ellipse, whose clip path cuts it."""
+    points = galactic_plane()
+    off_centre = (2 * points[:, 0] / WIDTH - 1) ** 2 + (2 * points[:, 1] / HEIGHT - 1) ** 2
+    left, right = points[0], points[-1]
+    assert off_centre[0] > 1.02
+    assert off_centre[-1] > 1.02
+    assert left[0] < WIDTH / 4
+    assert right[0] > 3 * WIDTH / 4
+    assert left[1] == pytest.approx(right[1], abs=40)
+
+
+def galactic_plane() -> Floats:
+    """Points of the drawn line, from left to right."""
+    numbers = re.findall(r"-?\d+", sky_frame().galactic_plane)
+    return np.array(numbers, dtype=float).reshape(-1, 2)
 
 
 def test_simplified_circle_keeps_its_area() -> None:

@@ -111,9 +111,56 @@ def test_sentence_of_a_binary_neutron_star() -> None:
     )
 
 
-def test_sentence_of_noise_promises_no_remnant() -> None:
-    text = said(source_class="Terrestrial", source_probability=0.94, has_remnant=0.5)
-    assert text == "Probably terrestrial noise (94 %)."
+def test_sentence_of_noise_promises_no_remnant_and_no_distance() -> None:
+    text = said(
+        source_class="Terrestrial",
+        source_probability=0.9,
+        has_remnant=0.5,
+        distance_mean_mpc=186.2,
+        distance_std_mpc=37.4,
+    )
+    assert text == "Probably terrestrial noise (90 %)."
+
+
+def test_sentence_of_an_unclear_source_is_true_at_forty_per_cent() -> None:
+    text = said(source_class="BBH", source_probability=0.4)
+    assert text == "Source unclear: the most probable is a binary black hole (40 %)."
+
+
+def test_sentence_names_the_alert_of_an_earlier_map() -> None:
+    text = said(
+        source_class="BBH", source_probability=0.97, distance_mean_mpc=800, distance_alert_number=2
+    )
+    assert text == "Probably a binary black hole (97 %), 800 Mpc away by the sky map of alert 2."
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "text"),
+    [
+        (2.41, 0.38, "2.4 ± 0.4"),
+        (9.94, None, "9.9"),
+        (9.96, 3.2, "10 ± 3"),
+        (0.4, 0.1, "0.4 ± 0.1"),
+        (0.02, 0.01, "<0.1"),
+        (40.2, 0.3, "40.2 ± 0.3"),
+        (588.2, 163.4, "588 ± 163"),
+        (12345.6, 2000.4, "12 346 ± 2 000"),
+        (None, 3.0, "not provided"),
+    ],
+)
+def test_distance_has_one_decimal_only_under_ten(
+    mean: float | None, std: float | None, text: str
+) -> None:
+    assert plain(wording.distance_text(mean, std)) == text
+
+
+def test_distance_does_not_leave_its_unit() -> None:
+    spread = "186 ± 37 Mpc".replace(" ", wording.NO_BREAK)
+    facts = SentenceFacts(
+        kind="real", state="update", distance_mean_mpc=186.2, distance_std_mpc=37.4
+    )
+    assert spread in wording.sentence_text(wording.sentence(facts))
+    assert wording.distance_range_text(74.2, 123.7) == f"74–124{wording.NO_BREAK}Mpc"
 
 
 def test_sentence_of_a_burst() -> None:

@@ -74,7 +74,9 @@ def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
     current: Mapping[str, Any] = event["current"] or {}
     values: Mapping[str, Any] = current.get("values") or {}
     number = event["skymap_alert_number"]
-    located = next((alert for alert in event["history"] if alert["number"] == number), {})
+    located: Mapping[str, Any] = next(
+        (alert for alert in event["history"] if alert["number"] == number), {}
+    )
     skymap: Mapping[str, Any] = located.get("skymap") or {}
     classification, properties = values.get("classification", {}), values.get("properties", {})
     same = ("significant", "trigger_time", "far", "group", "search", "pipeline", "duration")

@@ -120,9 +120,7 @@ def sentence_facts(
     )
 
 
-def _located(
-    history: Sequence[AlertSummary], current: AlertSummary | None
-) -> AlertSummary | None:
+def _located(history: Sequence[AlertSummary], current: AlertSummary | None) -> AlertSummary | None:
     """Find the alert whose GW map stands: the current one, else the newest before it.
 
     A current alert with a map that cannot be trusted has no substitute: it is told on the page.

@@ -266,7 +266,8 @@ def _description(facts: SentenceFacts) -> list[Phrase]:
         distance = distance_text(facts.distance_mean_mpc, facts.distance_std_mpc)
         alert = facts.distance_alert_number
         away = " away" if alert is None else f" away by the sky map of alert {alert}"
-        phrases += [Phrase(", "), Phrase(f"{distance}{NO_BREAK}Mpc", strong=True), Phrase(away)]
+        unbroken = f"{distance} Mpc".replace(" ", NO_BREAK)
+        phrases += [Phrase(", "), Phrase(unbroken, strong=True), Phrase(away)]
     if facts.has_remnant is not None:
         phrases += [
             Phrase("; matter outside the remnant is "),

@@ -30,7 +30,10 @@ def report(alerts: Path, localization: Path, skymaps: Path, page: Path, event: P
     located, current = summary.skymap_alert, summary.current
     drawn = {
         skymap.kind: figure
-        for skymap in (located and located.skymap, current and current.combined_skymap)
+        for skymap in (
+            located.skymap if located else None,
+            current.combined_skymap if current else None,
+        )
         if skymap is not None and (figure := _draw(skymaps, skymap)) is not None
     }
     if "gw" in drawn:
