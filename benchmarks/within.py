@@ -1,0 +1,71 @@
+"""Where an alert's time goes within `extract`, on the inbox that `localize.py` left.
+
+Example: python benchmarks/within.py --superevents 40
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as in the workers
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sirenflow import measure
+from sirenflow.stages import extract as stage
+
+_INBOX = Path(__file__).parent / "work" / "inbox"
+_TIMED: tuple[tuple[Any, str], ...] = (
+    (stage, "parse_alert"),  # SHA-256 of the alert and of its map, for the most part
+    (stage, "read_skymap"),
+    (measure, "peak"),
+    (measure, "credible_areas"),
+    (measure, "lines_of_sight"),
+    (measure, "marginal_distance"),
+    (measure, "credible_volumes"),
+    (stage, "write_json"),
+)
+
+
+def timed(function: Callable[..., Any], name: str, spent: Counter[str]) -> Callable[..., Any]:
+    """Wrap a function so that its CPU seconds are added up."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        start = time.process_time()
+        result = function(*args, **kwargs)
+        spent[name] += time.process_time() - start  # type: ignore[assignment]
+        return result
+
+    return wrapper
+
+
+def main() -> None:
+    """Measure and print a Markdown table of CPU milliseconds an alert."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--superevents", type=int, default=40)
+    superevents = sorted(_INBOX.iterdir())[: parser.parse_args().superevents]
+    spent: Counter[str] = Counter()
+    for module, name in _TIMED:
+        setattr(module, name, timed(getattr(module, name), name, spent))
+    extract = timed(stage.extract, "extract, in all", spent)
+    for warm in (True, False):
+        spent.clear()
+        with TemporaryDirectory() as directory:
+            for superevent in superevents[:2] if warm else superevents:
+                out = Path(directory, superevent.name)
+                outputs = (out / "alerts.json", out / "skymaps", out / "localization.json")
+                extract(sorted(superevent.glob("*/*.avro")), *outputs, [50, 90])
+    files = [file for superevent in superevents for file in superevent.glob("*/*.avro")]
+    print("| function | CPU ms an alert |\n|---|---|")
+    for name, seconds in spent.most_common():
+        print(f"| {name} | {1000 * seconds / len(files):.1f} |")
+
+
+if __name__ == "__main__":
+    main()
