@@ -19,14 +19,10 @@ from builders import (
     quadrature,
     same_distance_columns,
 )
-from sirenflow.distance import (
-    MarginalDistance,
-    conditional_moments,
-    credible_volumes,
-    lines_of_sight,
-    marginal_distance,
-)
+from sirenflow.distance import MarginalDistance, marginal_distance
+from sirenflow.sightlines import conditional_moments, lines_of_sight
 from sirenflow.skymap import Skymap, read_skymap
+from sirenflow.volume import credible_volumes
 from tilings import Tiling, tilings
 
 SIGMA = 10.0

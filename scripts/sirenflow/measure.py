@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sirenflow.distance import credible_volumes, lines_of_sight, marginal_distance
+from sirenflow.distance import marginal_distance
 from sirenflow.localization import credible_areas, peak
 from sirenflow.products import SOLVED_DIGITS, rounded
+from sirenflow.sightlines import lines_of_sight
 from sirenflow.skymap import Skymap
+from sirenflow.volume import credible_volumes
 
 _NO_COLUMNS = "the sky map has no distance columns"
 _NO_CARDS = "the header lacks DISTMEAN or DISTSTD"

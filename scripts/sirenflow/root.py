@@ -1,0 +1,83 @@
+"""Where a probability that rises with x reaches the one wanted, and what a value is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+# Estimated from the third order, which is itself an overestimate: what is reached is about 1e-6.
+_RELATIVE_ERROR = 1e-5
+_MOST_STEPS = 100
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is known at a trial x of a rising probability P(x), and of a value wanted at its root.
+
+    Attributes
+    ----------
+    lacking
+        What P lacks of the probability wanted.
+    slope
+        dP/dx.
+    value, gradient
+        The value, and its derivative with respect to x.
+    bend
+        Of the value as a function of P: the second-order term, over the first and over the step.
+    scale
+        Distance in x over which the slope changes by its own size.
+    """
+
+    lacking: float
+    slope: float
+    value: float
+    gradient: float
+    bend: float
+    scale: float
+
+    @property
+    def step(self) -> float:
+        """Newton's step in x."""
+        return self.lacking / self.slope if self.slope > 0 else np.copysign(np.inf, self.lacking)
+
+    @property
+    def value_at_root(self) -> float:
+        """The value at the root, to second order."""
+        return self.value + self.gradient * self.step * (1 + self.bend * self.step)
+
+    @property
+    def is_close(self) -> bool:
+        """Whether that is good enough, judged by what the third order may be."""
+        if self.slope <= 0 or abs(self.step) >= self.scale:
+            return False
+        error = abs(self.gradient * self.step) * (self.step / self.scale) ** 2
+        return error <= _RELATIVE_ERROR * abs(self.value_at_root)
+
+
+def solve(
+    evaluate: Callable[[float], Trial], x: float, low: float, high: float
+) -> tuple[float, float]:
+    """Find where a probability is the one wanted, by Newton's method in a bracket that shrinks.
+
+    Returns
+    -------
+    x, value
+        The root, and the value there.
+    """
+    for _ in range(_MOST_STEPS):
+        trial = evaluate(x)
+        if trial.is_close:
+            return x + trial.step, trial.value_at_root
+        if trial.lacking > 0:
+            low = max(low, x)
+        else:
+            high = min(high, x)
+        following = x + trial.step
+        x = following if low < following < high else _between(low, high)
+    return x, trial.value
+
+
+def _between(low: float, high: float) -> float:
+    return (low + high) / 2 if np.isfinite(high) else low + max(1.0, abs(low))
