@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sirenflow
 from sirenflow import inbox, stages, workers
-from sirenflow.config import CONFIG_FILE, validate
+from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, validate
 from sirenflow.errors import SirenflowError
 from snakemake.exceptions import WorkflowError
 
@@ -16,7 +16,7 @@ configfile: CONFIG_FILE if CONFIG_FILE.exists() else SOURCE / CONFIG_FILE
 
 
 try:
-    config = validate(config, SOURCE / "workflow/schemas/config.schema.yaml")
+    config = validate(config, SOURCE / SCHEMA_FILE)
     ALERTS = inbox.list_superevents(Path(config["inbox"]))
 except SirenflowError as error:
     raise WorkflowError(str(error)) from None

@@ -168,3 +168,14 @@ def test_broken_configuration_is_named_in_one_line(
 def test_results_and_inbox_must_not_lie_in_each_other(inbox: str, results: str) -> None:
     with pytest.raises(ConfigError, match="neither inside the other"):
         validate({"inbox": inbox, "results": results}, SCHEMA_FILE)
+
+
+def test_misspelt_key_does_not_change_the_inbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("inbx: elsewhere\n")
+    (tmp_path / "workflow").symlink_to(ROOT / "workflow")
+    with pytest.raises(ConfigError, match="unknown key 'inbx'"):
+        default_inbox()

@@ -25,7 +25,7 @@ from builders import (
     padded,
     same_distance_columns,
 )
-from sirenflow import skymap as module
+from sirenflow import fits_table as module
 from sirenflow.errors import SkymapError, SkymapValueError
 from sirenflow.measure import measure
 from sirenflow.skymap import Skymap, read_skymap

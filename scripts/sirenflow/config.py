@@ -14,6 +14,8 @@ from sirenflow.errors import ConfigError
 
 CONFIG_FILE = Path("config", "config.yaml")
 """Where the configuration is, in the working directory or else beside the Snakefile."""
+SCHEMA_FILE = Path("workflow", "schemas", "config.schema.yaml")
+"""Where its schema is, beside the Snakefile."""
 
 # JSON Schema takes 50.0 for an integer; the names of fields do not.
 _Validator = validators.extend(  # type: ignore[no-untyped-call]
@@ -62,11 +64,14 @@ def default_inbox() -> Path:
     Raises
     ------
     ConfigError
-        If the configuration cannot be read or names none.
+        If the configuration cannot be read, or is wrong.
     """
     if not CONFIG_FILE.exists():
         return Path("inbox")
-    inbox = _load(CONFIG_FILE).get("inbox", "inbox")
+    config = _load(CONFIG_FILE)
+    if SCHEMA_FILE.exists():  # as where the Snakefile is: a key misspelt must not change the inbox
+        config = validate(config, SCHEMA_FILE)
+    inbox = config.get("inbox", "inbox")
     if not isinstance(inbox, str) or not inbox:
         raise ConfigError(f"{CONFIG_FILE}: inbox is {inbox!r}; expected a directory's path")
     return Path(inbox)

@@ -79,7 +79,8 @@ def ingest(sources: Iterable[Path], directory: Path) -> Iterator[Outcome]:
     ----------
     sources
         Alert files, directories, tar and zip archives. Below directories and in archives, files
-        named ``*.avro`` and ``*.json`` are taken for alerts, and archives are opened.
+        named ``*.avro`` and ``*.json`` are taken for alerts. Archives below directories are opened,
+        archives in archives are not.
     directory
         The inbox.
 

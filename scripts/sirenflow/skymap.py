@@ -1,4 +1,4 @@
-"""Multi-order sky maps: FITS bytes to a validated table.
+"""Multi-order sky maps: FITS bytes to validated arrays.
 
 A map is a binary table with a row a HEALPix cell of any level. UNIQ numbers the cell, PROBDENSITY
 is its probability density; maps of modelled sources add DISTMU, DISTSIGMA and DISTNORM, the
@@ -6,29 +6,23 @@ parameters of the distance's distribution along that line of sight. The format i
 LIGO/Virgo/KAGRA Public Alerts User Guide, https://emfollow.docs.ligo.org/userguide/tutorial/
 multiorder_skymaps.html, and UNIQ in the IVOA's MOC recommendation.
 
-A file that is not FITS is a `SkymapError`: there is nothing to deliver. A FITS file that breaks a
+A file that is no FITS table is a `SkymapError`: there is nothing to deliver. A table that breaks a
 rule on which numbers depend is a `SkymapValueError`: it is delivered as sent, without numbers.
 """
 
 from __future__ import annotations
 
-import gzip
-import re
-import warnings
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from io import BytesIO
+from functools import cached_property
 from typing import Any
 
 import astropy_healpix
 import numpy as np
-from astropy.io import fits
-from astropy.utils.exceptions import AstropyWarning
 from numpy.typing import NDArray
 
-from sirenflow.errors import SkymapError, SkymapValueError
+from sirenflow.errors import SkymapValueError
+from sirenflow.fits_table import read_table
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,26 +30,15 @@ Ints = NDArray[np.int64]
 SPHERE_SR = 4 * np.pi
 MAX_LEVEL = 29
 """Deepest HEALPix level that a 64-bit UNIQ can hold."""
-MAX_FITS_BYTES = 256 * 2**20
-"""Most that a gzipped map may expand to."""
 INTEGRAL_TOLERANCE = 1e-3
 """Largest accepted distance from 1 of the map's total probability."""
 
-_BLOCK = 2880
-_CARD = 80
-# A map of the field has 50 cards; its history may add some hundred.
-_MAX_HEADER_BLOCKS = 64
-# Bytes an element, numpy kind and FITS code of the column formats in the FITS standard 4.0, 7.3.1.
-_FORMATS = {"L": "S1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
-_FORMATS |= {"C": ">c8", "M": ">c16", "A": "S1", "P": "V8", "Q": "V16", "X": "V1"}
-_TFORM = re.compile(r"(\d{0,9})([LBIJKEDCMAPQX])")
 _UNITS = {
     "PROBDENSITY": ("sr-1", "1/sr", "sr^-1", "sr**-1", "sr**(-1)"),
     "DISTMU": ("Mpc",),
     "DISTSIGMA": ("Mpc",),
     "DISTNORM": ("Mpc-2", "1/Mpc2", "Mpc^-2", "Mpc**-2", "Mpc**(-2)", "1/Mpc**2", "1/Mpc^2"),
 }
-_COMMENTARY = (b"", b"COMMENT", b"HISTORY", b"END")
 _DISTANCE_COLUMNS = ("DISTMU", "DISTSIGMA", "DISTNORM")
 
 
@@ -156,7 +139,7 @@ def read_skymap(data: bytes) -> Skymap:
         If the table is not a multi-order map in ICRS coordinates, or its values are not finite and
         non-negative, do not cover the sphere exactly once, or do not integrate to 1.
     """
-    columns, header = _read_table(_gunzip(data))
+    columns, header = read_table(data)
     _check_conventions(header, columns)
     probdensity = _floats("PROBDENSITY", columns)
     distance: list[Floats | None] = [None, None, None]
@@ -166,117 +149,6 @@ def read_skymap(data: bytes) -> Skymap:
     skymap = Skymap(_uniq(columns), probdensity, distmu, distsigma, distnorm, header)
     _check_values(skymap)
     return skymap
-
-
-def _gunzip(data: bytes) -> bytes:
-    if not data.startswith(b"\x1f\x8b"):
-        return data
-    try:
-        with gzip.open(BytesIO(data)) as stream:
-            inside = stream.read(MAX_FITS_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise SkymapError(f"gzipped sky map cannot be decompressed: {error}") from error
-    if len(inside) > MAX_FITS_BYTES:
-        raise SkymapError(f"gzipped sky map holds more than {MAX_FITS_BYTES} bytes")
-    return inside
-
-
-def _read_cards(data: bytes, offset: int) -> tuple[dict[str, Any], int]:
-    """Parse the header unit at a byte; return its cards, the first of each name, and its end."""
-    for start in range(offset, offset + _MAX_HEADER_BLOCKS * _BLOCK, _BLOCK):
-        block = data[start : start + _BLOCK]
-        if len(block) < _BLOCK:
-            raise SkymapError(f"FITS header at byte {offset} has no END before the file's end")
-        if any(block[i : i + 8] == b"END     " for i in range(0, _BLOCK, _CARD)):
-            end = start + _BLOCK
-            break
-    else:
-        raise SkymapError(f"FITS header at byte {offset} is over {_MAX_HEADER_BLOCKS} blocks long")
-    cards: dict[str, Any] = {}
-    for start in range(offset, end, _CARD):
-        image = data[start : start + _CARD]
-        keyword, value = _card(image)
-        cards.setdefault(keyword, value)
-    return cards, end
-
-
-@lru_cache(maxsize=4096)
-def _card(image: bytes) -> tuple[str, Any]:
-    """Parse a card; most cards of a map are the same in every other.
-
-    One that cannot be parsed is as good as absent: if it matters, that is told where it is missed.
-    """
-    keyword = image[:8].rstrip()
-    if keyword in _COMMENTARY:
-        return "", None
-    with warnings.catch_warnings(action="ignore", category=AstropyWarning):
-        try:
-            card = fits.Card.fromstring(image)
-            return card.keyword, card.value
-        except (fits.VerifyError, ValueError, KeyError, UnicodeError):
-            return keyword.decode("ascii", "replace"), None
-
-
-def _read_table(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Find the binary table in HDU 1; return its columns, unsigned integers restored, and cards."""
-    if not data.startswith(b"SIMPLE  ="):
-        raise SkymapError(f"begins with {data[:9]!r}; expected a FITS file (SIMPLE  =)")
-    primary, end = _read_cards(data, 0)
-    if primary.get("NAXIS") != 0:
-        raise SkymapError(f"primary HDU has NAXIS = {primary.get('NAXIS')!r}; expected 0")
-    if end >= len(data):
-        raise SkymapError("FITS file has no HDU 1; expected the sky map's table there")
-    header, start = _read_cards(data, end)
-    if header.get("XTENSION") != "BINTABLE":
-        raise SkymapError(f"HDU 1 is {header.get('XTENSION')!r}; expected BINTABLE")
-    dtype = _row_dtype(header)
-    rows = header.get("NAXIS2")
-    if not isinstance(rows, int) or rows < 0 or start + rows * dtype.itemsize > len(data):
-        raise SkymapError(
-            f"NAXIS2 = {rows!r} rows of {dtype.itemsize} bytes; "
-            f"the file holds {(len(data) - start) // dtype.itemsize}"
-        )
-    table = np.frombuffer(data, dtype, count=rows, offset=start)
-    names = dtype.names or ()
-    return {name: _unsigned(table[name], header, i + 1) for i, name in enumerate(names)}, header
-
-
-def _row_dtype(header: Mapping[str, Any]) -> np.dtype[Any]:
-    fields = header.get("TFIELDS")
-    if not isinstance(fields, int) or not 0 < fields < 1000:
-        raise SkymapError(f"TFIELDS = {fields!r}; expected the number of columns")
-    description: list[tuple[str, str, int]] = []
-    for i in range(1, fields + 1):
-        match = _TFORM.match(str(header.get(f"TFORM{i}", "")))
-        if match is None:
-            raise SkymapError(f"TFORM{i} = {header.get(f'TFORM{i}')!r}; expected a FITS format")
-        name = str(header.get(f"TTYPE{i}") or f"col{i}").strip()
-        count = int(match[1] or 1)
-        if match[2] == "X":  # bits, eight a byte
-            count = -(-count // 8)
-        description.append((name, _FORMATS[match[2]], count))
-    try:
-        dtype = np.dtype(
-            [(name, kind) if n == 1 else (name, kind, (n,)) for name, kind, n in description]
-        )
-    except (ValueError, TypeError) as error:  # a column named twice, or of an absurd size
-        raise SkymapError(f"columns cannot be read: {error}") from error
-    if dtype.itemsize == 0 or dtype.itemsize != header.get("NAXIS1"):
-        raise SkymapError(
-            f"NAXIS1 = {header.get('NAXIS1')!r} bytes a row; the columns have {dtype.itemsize}"
-        )
-    return dtype
-
-
-def _unsigned(column: NDArray[Any], header: Mapping[str, Any], number: int) -> NDArray[Any]:
-    """Apply the one scaling that integers are stored with: an offset that makes them unsigned."""
-    scale, zero = header.get(f"TSCAL{number}", 1), header.get(f"TZERO{number}", 0)
-    if (scale, zero) == (1, 0):
-        return column
-    unsigned = {2**15: ">i2", 2**31: ">i4", 2**63: ">i8"}
-    if scale == 1 and unsigned.get(zero) == column.dtype.str:
-        return column.astype(np.int64) + np.int64(zero) if zero < 2**63 else column ^ (-(2**63))
-    return np.array([f"TSCAL = {scale!r}, TZERO = {zero!r}"])  # told if the column is asked for
 
 
 def _check_conventions(header: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> None:
