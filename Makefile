@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint constraints
+.PHONY: demo test test-kafka faults lint constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
@@ -11,7 +11,11 @@ demo: .venv/installed
 	@echo "The catalogue: $(CURDIR)/results/index.html"
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not kafka"
+
+# With a real Apache Kafka; skipped, with the reason, where Java or Maven is missing.
+test-kafka: .venv/installed
+	$(BIN)/python -m pytest -m kafka
 
 lint: .venv/installed .venv/linters
 	$(BIN)/ruff check .

@@ -26,12 +26,22 @@ _FULL_MAP_BYTES = 700_000
 
 
 def make_inbox(directory: Path, samples: Path, superevents: int) -> list[Path]:
-    """Write an inbox of mock superevents with four alerts each; return the alert files.
+    """Write an inbox of mock superevents with four alerts each; return the alert files."""
+    paths = []
+    for data in make_alerts(samples, superevents):
+        path = directory / inbox.alert_path(parse_alert(data))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        paths.append(path)
+    return paths
+
+
+def make_alerts(samples: Path, superevents: int) -> Iterator[bytes]:
+    """Make the alerts of mock superevents, four each, with full-size maps.
 
     Superevents come one an hour, as mocks do.
     """
     templates = cycle(_templates(samples))
-    paths = []
     for index in range(superevents):
         time = _START + timedelta(hours=index)
         for number, alert_type in enumerate(_LIFE):
@@ -41,11 +51,7 @@ def make_inbox(directory: Path, samples: Path, superevents: int) -> list[Path]:
             varied["time_created"] = f"{time + timedelta(minutes=5 * number):%Y-%m-%dT%H:%M:%SZ}"
             stream = BytesIO()
             fastavro.writer(stream, schema, [varied])
-            path = directory / inbox.alert_path(parse_alert(stream.getvalue()))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(stream.getvalue())
-            paths.append(path)
-    return paths
+            yield stream.getvalue()
 
 
 def _templates(samples: Path) -> Iterator[tuple[Any, dict[str, Any]]]:

@@ -105,6 +105,22 @@ def test_delay_is_against_the_alerts_own_signal_time_and_may_be_negative() -> No
     assert [row["delay_s"] for row in event["history"]] == [-13.741, 2335.259]
 
 
+def test_other_files_of_an_alert_are_told_and_not_counted() -> None:
+    copy_of = {"file": "INITIAL/x.json", "format": "json", "sha256": "ab", "size_bytes": 7}
+    received = {**INITIAL, "also_received_as": [copy_of]}
+    event, alone = summary(PRELIMINARY, received), summary(PRELIMINARY, INITIAL)
+    assert [row["also_received_as"] for row in event["history"]] == [[], [copy_of]]
+    assert event["current"]["also_received_as"] == [copy_of]
+    assert len(event["history"]) == len(alone["history"])
+    assert event["history"][1]["delay_s"] == alone["history"][1]["delay_s"]
+
+
+@pytest.mark.parametrize("value", [None, "x", 5, {}, [None], ["x"], [{}], [{"file": 1}]])
+def test_wrong_list_of_other_files_breaks_nothing(value: object) -> None:
+    (row,) = summary({**PRELIMINARY, "also_received_as": value})["history"]
+    assert all(set(entry.values()) == {None} for entry in row["also_received_as"])
+
+
 def test_kind_comes_from_the_identifier_only() -> None:
     mdc = alert(1, "UPDATE", "2026-11-22T03:08:33Z", search="MDC")
     assert summary(mdc)["kind"] == "real"

@@ -167,6 +167,91 @@ def test_identical_maps_are_measured_once_and_have_the_same_numbers(
     assert list(products.skymaps.values()) == [NEAR, NEAR]
 
 
+# -------------------------------------------------------------------- one alert, several files
+
+TWICE = with_map(NEAR, alert_type="INITIAL", time_created="2026-01-01T00:20:00Z")
+ONCE = {
+    "PRELIMINARY/1.avro": avro_alert(with_map(FLAT)),
+    "INITIAL/2.avro": avro_alert(TWICE),
+    "UPDATE/3.json": json_alert(
+        with_map(NEAR, alert_type="UPDATE", time_created="2026-01-01T00:30:00Z")
+    ),
+}
+JSON_COPY = {"INITIAL/0.json": json_alert(TWICE)}
+
+
+def listed(name: str, data: bytes, encoding: str) -> dict[str, Any]:
+    digest = hashlib.sha256(data).hexdigest()
+    return {"file": name, "format": encoding, "sha256": digest, "size_bytes": len(data)}
+
+
+@pytest.mark.parametrize("files", [{**ONCE, **JSON_COPY}, {**JSON_COPY, **ONCE}])
+def test_alert_in_both_encodings_is_one_alert_and_both_files_are_listed(
+    tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    for name in ("once", "twice"):
+        (tmp_path / name).mkdir()
+    once, twice = run(tmp_path / "once", ONCE), run(tmp_path / "twice", files)
+    assert [alert["also_received_as"] for alert in once.alerts["alerts"]] == [[], [], []]
+    initial = twice.alerts["alerts"][1]
+    assert initial["also_received_as"] == [
+        listed("INITIAL/0.json", JSON_COPY["INITIAL/0.json"], "json")
+    ]
+    initial["also_received_as"] = []
+    # Avro leads, though its name comes after: all else is as without the copy.
+    assert twice == once
+    assert sorted(twice.skymaps) == [
+        "01-PRELIMINARY.multiorder.fits",
+        "02-INITIAL.multiorder.fits",
+        "03-UPDATE.multiorder.fits",
+    ]
+
+
+def test_copies_in_either_order_of_arrival_give_the_same_bytes(tmp_path: Path) -> None:
+    third = {"INITIAL/9.json": json_alert(dict(reversed(TWICE.items())))}
+    files = {**ONCE, **JSON_COPY, **third}
+    written = []
+    for place, order in (("1", files), ("2", dict(reversed(files.items())))):
+        (tmp_path / place).mkdir()
+        run(tmp_path / place, order)
+        results = tmp_path / place / "results"
+        written.append(
+            {
+                path.relative_to(results): path.read_bytes()
+                for path in results.rglob("*")
+                if path.is_file()
+            }
+        )
+    assert written[0] == written[1]
+    initial = json.loads((tmp_path / "1/results/alerts.json").read_text())["alerts"][1]
+    assert initial["format"] == "avro"
+    copies = [copy["sha256"] for copy in initial["also_received_as"]]
+    assert len(copies) == 2
+    assert copies == sorted(copies)
+
+
+def test_json_alone_is_described_until_avro_comes(tmp_path: Path) -> None:
+    """And then the Avro file leads, under the same number and with the same values."""
+    json_only = {name: data for name, data in ONCE.items() if name != "INITIAL/2.avro"} | JSON_COPY
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+    before = run(tmp_path / "before", json_only).alerts["alerts"]
+    after = run(tmp_path / "after", {**ONCE, **JSON_COPY}).alerts["alerts"]
+    assert [alert["format"] for alert in before] == ["avro", "json", "json"]
+    assert [alert["format"] for alert in after] == ["avro", "avro", "json"]
+    files = ("file", "format", "sha256", "size_bytes", "also_received_as")
+    for one, two in zip(before, after, strict=True):
+        same = {key: value for key, value in one.items() if key not in files}
+        assert same == {key: value for key, value in two.items() if key not in files}
+
+
+def test_one_changed_value_makes_two_alerts_of_them(tmp_path: Path) -> None:
+    changed = {**TWICE, "event": {**TWICE["event"], "far": 2e-9}}
+    products = run(tmp_path, {**ONCE, "INITIAL/0.json": json_alert(changed)})
+    assert len(products.alerts["alerts"]) == 4
+    assert all(alert["also_received_as"] == [] for alert in products.alerts["alerts"])
+
+
 # -------------------------------------------------------------------------------- the record
 
 

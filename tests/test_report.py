@@ -136,6 +136,7 @@ def poisoned(value: Any) -> dict[str, Any]:
         "urls": {"gracedb": value},
     }
     alert = {"number": 1, "alert_type": "UPDATE", "time_created": value, "record": record}
+    alert["also_received_as"] = [dict.fromkeys(("file", "format", "sha256", "size_bytes"), value)]
     rejected = [{"file": value, "sha256": value, "reason": value}]
     return {"superevent_id": "S261122ab", "alerts": [alert], "rejected": rejected}
 
@@ -162,6 +163,31 @@ def test_https_address_is_a_link() -> None:
     content = poisoned(None)
     content["alerts"][0]["record"]["urls"] = {"gracedb": "https://gracedb.ligo.org/x?a=1&b=2"}
     assert "https://gracedb.ligo.org/x?a=1&b=2" in list(Page(render(content)).links())
+
+
+@pytest.mark.parametrize(
+    ("formats", "said"),
+    [
+        (["json"], "also received as JSON"),
+        (["avro"], "also received as Avro"),
+        (["avro", "json", "json"], "also received as Avro, JSON"),
+        ([], None),
+    ],
+)
+def test_alert_with_other_files_says_so_in_its_row_and_gives_their_hashes(
+    formats: list[str], said: str | None
+) -> None:
+    content = poisoned(None)
+    content["alerts"][0]["also_received_as"] = [
+        {"format": name, "sha256": f"hash{number}"} for number, name in enumerate(formats)
+    ]
+    html = render(content)
+    page = assert_safe(html)
+    row = html[html.index("<tbody>") : html.index("</tbody>")]
+    assert said in row if said else "received as" not in page.text
+    assert "1 alert, newest first" in page.text
+    for number in range(len(formats)):
+        assert page.text.count(f"hash{number}") == 1
 
 
 def test_everything_rejected_reads_right() -> None:

@@ -86,9 +86,9 @@ class Alert:
     superevent_id, alert_type, time_created
         The alert's key. `alert_type` is one of `ALERT_TYPES`, whatever the spelling sent;
         `time_created` is the ISO 8601 UTC text as sent.
-    record
-        Everything that was sent but the maps' bytes, in JSON's own types. Absent keys are absent.
-        A map is replaced by its hash and size.
+    sent
+        Everything that was sent, in JSON's own types, with None in place of each map. Absent keys
+        are absent.
     maps
         The sky maps, gravitational-wave map first.
     sha256, size_bytes
@@ -100,7 +100,7 @@ class Alert:
     superevent_id: str
     alert_type: str
     time_created: str
-    record: dict[str, Any]
+    sent: dict[str, Any]
     maps: tuple[AttachedMap, ...]
     sha256: str
     size_bytes: int
@@ -112,6 +112,38 @@ class Alert:
         # Without the Z, which sorts after the point of a fraction.
         time = self.time_created.removesuffix("Z")
         return (time, ALERT_TYPES.index(self.alert_type), self.sha256)
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """Everything that was sent, in JSON's own types, but a hash and a size for each map."""
+        described = {attached.kind: _describe(attached) for attached in self.maps}
+        record = dict(self.sent)
+        for kind, place, key in _MAP_PLACES:
+            if kind in described:
+                record[place] = {**record[place], key: described[kind]}
+        return record
+
+    @cached_property
+    def content_sha256(self) -> str:
+        """Hash of what the alert says, the same for the same alert in Avro and in JSON.
+
+        It is the hash of the record as JSON with sorted keys, in which
+
+        - a key whose value is null is left out: Avro writes every field of its schema, JSON may
+          leave the key out (`external_coinc.combined_skymap` does);
+        - a float without a fraction is an integer: Avro has a double where JSON may have 0 or 1;
+        - `alert_type` is in the spelling of `ALERT_TYPES`;
+        - a map is the hash and size of its bytes, which JSON has in base64.
+
+        All else is as sent, `time_created` too. A map that could not be recovered leaves in the
+        record only the reason, which other bytes may share: the hash is then that of the bytes that
+        arrived, and the alert equals no other.
+        """
+        if any(attached.error is not None for attached in self.maps):
+            return self.sha256
+        content = _comparable({**self.record, "alert_type": self.alert_type})
+        text = json.dumps(content, sort_keys=True, allow_nan=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
@@ -130,7 +162,7 @@ def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
         If the bytes are not one alert with a valid key. The message is the reason.
     """
     if len(data) > max_bytes:
-        raise AlertError(f"more than {max_bytes} bytes")
+        raise AlertError(f"more than {max_bytes} bytes", "too_large")
     if data.startswith(AVRO_MAGIC):
         encoding: Literal["avro", "json"] = "avro"
         sent = _read_avro(data, max_bytes)
@@ -138,17 +170,18 @@ def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
         encoding = "json"
         sent = _read_json(data)
     elif not data:
-        raise AlertError("empty; expected an Avro container or a GCN JSON object")
+        raise AlertError("empty; expected an Avro container or a GCN JSON object", "empty")
     else:
         raise AlertError(
-            f"begins with {data[:8]!r}; expected an Avro container or a GCN JSON object"
+            f"begins with {data[:8]!r}; expected an Avro container or a GCN JSON object",
+            "not_alert",
         )
-    maps, record = _detach_maps(sent, encoding)
+    maps, rest = _detach_maps(sent, encoding)
     return Alert(
         superevent_id=_superevent_id(sent),
         alert_type=_alert_type(sent),
         time_created=_time_created(sent),
-        record=_to_json(record),
+        sent=_to_json(rest),
         maps=maps,
         sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=len(data),
@@ -183,17 +216,17 @@ def _as_object(record: object) -> dict[str, Any]:
 def _text(record: Mapping[str, Any], key: str) -> str:
     if key not in record:
         found = ", ".join(repr(name[:32]) for name in list(record)[:12])
-        raise AlertError(f"no {key} (found {found or 'nothing'})")
+        raise AlertError(f"no {key} (found {found or 'nothing'})", "key")
     value = record[key]
     if not isinstance(value, str):
-        raise AlertError(f"{key} is a {type(value).__name__}; expected text")
+        raise AlertError(f"{key} is a {type(value).__name__}; expected text", "key")
     return value
 
 
 def _superevent_id(record: Mapping[str, Any]) -> str:
     value = _text(record, "superevent_id")
     if not SUPEREVENT_ID.fullmatch(value):
-        raise AlertError(f"superevent_id {value[:64]!r}; expected one like 'S230518h'")
+        raise AlertError(f"superevent_id {value[:64]!r}; expected one like 'S230518h'", "key")
     return value
 
 
@@ -201,7 +234,9 @@ def _alert_type(record: Mapping[str, Any]) -> str:
     value = _text(record, "alert_type")
     canonical = _SPELLINGS.get(value, value)
     if canonical not in ALERT_TYPES:
-        raise AlertError(f"alert_type {value[:64]!r}; expected one of {', '.join(ALERT_TYPES)}")
+        raise AlertError(
+            f"alert_type {value[:64]!r}; expected one of {', '.join(ALERT_TYPES)}", "key"
+        )
     return canonical
 
 
@@ -213,7 +248,7 @@ def _time_created(record: Mapping[str, Any]) -> str:
         datetime.fromisoformat(value.removesuffix("Z")[:19])
     except ValueError:
         raise AlertError(
-            f"time_created {value[:64]!r}; expected ISO 8601 like '2023-05-18T13:38:18Z'"
+            f"time_created {value[:64]!r}; expected ISO 8601 like '2023-05-18T13:38:18Z'", "key"
         ) from None
     return value
 
@@ -221,7 +256,7 @@ def _time_created(record: Mapping[str, Any]) -> str:
 def _detach_maps(
     sent: dict[str, Any], encoding: str
 ) -> tuple[tuple[AttachedMap, ...], dict[str, Any]]:
-    """Split a record into its maps and a copy with a description in each map's place."""
+    """Split a record into its maps and a copy with None in each map's place."""
     record = dict(sent)
     maps = []
     for kind, place, key in _MAP_PLACES:
@@ -230,7 +265,7 @@ def _detach_maps(
             continue
         attached = _attached_map(kind, holder[key], encoding)
         maps.append(attached)
-        record[place] = {**holder, key: _describe(attached)}
+        record[place] = {**holder, key: None}
     return tuple(maps), record
 
 
@@ -249,6 +284,19 @@ def _describe(attached: AttachedMap) -> dict[str, Any]:
     if attached.error is not None:
         return {"error": attached.error}
     return {"sha256": attached.sha256, "size_bytes": len(attached.data)}
+
+
+def _comparable(value: Any) -> Any:
+    """Drop from a record in JSON's types what differs between encodings of the same alert."""
+    match value:
+        case dict():
+            return {key: _comparable(item) for key, item in value.items() if item is not None}
+        case list():
+            return [_comparable(item) for item in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
 
 
 def _to_json(value: Any, depth: int = 0) -> Any:

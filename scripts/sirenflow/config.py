@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from jsonschema import Draft202012Validator, validators
-from jsonschema.exceptions import ValidationError
 
 from sirenflow.errors import ConfigError
+
+if TYPE_CHECKING:  # slow to import, and most commands do without
+    from jsonschema.exceptions import ValidationError
 
 CONFIG_FILE = Path("config", "config.yaml")
 """Where the configuration is, in the working directory or else beside the Snakefile."""
 SCHEMA_FILE = Path("workflow", "schemas", "config.schema.yaml")
 """Where its schema is, beside the Snakefile."""
-
-# JSON Schema takes 50.0 for an integer; the names of fields do not.
-_Validator = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: type(value) is int
-    ),
-)
 
 
 def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
@@ -43,8 +37,7 @@ def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     """
     schema = _load(schema_file)
     config = {key: _numbers(value) for key, value in config.items()}
-    errors = _Validator(schema).iter_errors(config)
-    problems = {_explain(error, config, schema) for error in errors}
+    problems = {_explain(error, config, schema) for error in _errors(config, schema)}
     if problems:
         raise ConfigError("configuration: " + "; ".join(sorted(problems)))
     defaults = {key: value["default"] for key, value in schema["properties"].items()}
@@ -58,8 +51,27 @@ def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     return whole
 
 
-def default_inbox() -> Path:
-    """Inbox that the working directory's configuration names, or ``inbox``.
+@dataclass(frozen=True)
+class Settings:
+    """What the commands take from the configuration; the workflow takes the rest.
+
+    Attributes
+    ----------
+    inbox
+        Where alerts are.
+    sources
+        Topics to listen to.
+    large_message_hosts
+        From which servers a message sent by reference may be fetched.
+    """
+
+    inbox: Path = Path("inbox")
+    sources: tuple[str, ...] = ("kafka://kafka.scimma.org/igwn.gwalert",)
+    large_message_hosts: tuple[str, ...] = ("scimma.org",)
+
+
+def read_settings() -> Settings:
+    """Read what the working directory's configuration says to the commands.
 
     Raises
     ------
@@ -67,14 +79,26 @@ def default_inbox() -> Path:
         If the configuration cannot be read, or is wrong.
     """
     if not CONFIG_FILE.exists():
-        return Path("inbox")
+        return Settings()
     config = _load(CONFIG_FILE)
     if SCHEMA_FILE.exists():  # as where the Snakefile is: a key misspelt must not change the inbox
         config = validate(config, SCHEMA_FILE)
-    inbox = config.get("inbox", "inbox")
+    default = Settings()
+    inbox = config.get("inbox", str(default.inbox))
     if not isinstance(inbox, str) or not inbox:
         raise ConfigError(f"{CONFIG_FILE}: inbox is {inbox!r}; expected a directory's path")
-    return Path(inbox)
+    return Settings(
+        inbox=Path(inbox),
+        sources=_texts(config, "sources", default.sources),
+        large_message_hosts=_texts(config, "large_message_hosts", default.large_message_hosts),
+    )
+
+
+def _texts(config: Mapping[str, Any], key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    value = config.get(key, list(default))
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{CONFIG_FILE}: {key} is {value!r}; expected a list of texts")
+    return tuple(value)
 
 
 def _numbers(value: Any) -> Any:
@@ -93,6 +117,17 @@ def _load(path: Path) -> dict[str, Any]:
         found = "nothing" if loaded is None else f"a {type(loaded).__name__}"
         raise ConfigError(f"{path} holds {found}; expected keys and values")
     return loaded
+
+
+def _errors(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    from jsonschema import Draft202012Validator, validators
+
+    # JSON Schema takes 50.0 for an integer; the names of fields do not.
+    checker = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: type(value) is int
+    )
+    validator = validators.extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
+    return validator(schema).iter_errors(config)  # type: ignore[no-any-return]
 
 
 def _explain(error: ValidationError, config: Mapping[str, Any], schema: Mapping[str, Any]) -> str:

@@ -6,7 +6,20 @@ class SirenflowError(Exception):
 
 
 class AlertError(SirenflowError):
-    """The bytes are not one alert that can be keyed and decoded."""
+    """The bytes are not one alert that can be keyed and decoded.
+
+    Attributes
+    ----------
+    kind
+        The reason in a word, for machines: ``too_large``, ``empty``, ``not_alert`` (neither Avro
+        nor JSON), ``undecodable``, ``key`` (id, type or time missing or wrong), ``no_value``,
+        ``offloaded`` (sent by reference, and not fetched), ``fault`` (an error in Sirenflow),
+        ``crash`` (whoever judged it died).
+    """
+
+    def __init__(self, message: str, kind: str = "undecodable") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class SkymapError(SirenflowError):
@@ -19,6 +32,14 @@ class SkymapValueError(SkymapError):
 
 class InboxError(SirenflowError):
     """The inbox cannot be read or written."""
+
+
+class StreamError(SirenflowError):
+    """A Kafka address, credential or server is not as needed."""
+
+
+class BusyError(SirenflowError):
+    """Another process does this already."""
 
 
 class ConfigError(SirenflowError):

@@ -89,6 +89,16 @@ class Coincidence:
 
 
 @dataclass(frozen=True)
+class ReceivedFile:
+    """A file of the inbox that holds the same alert as another one, in other bytes."""
+
+    file: str | None
+    format: str | None
+    sha256: str | None
+    size_bytes: int | None
+
+
+@dataclass(frozen=True)
 class AlertSummary:
     """One readable alert; its delay is against its own T0, in a retraction the one before it."""
 
@@ -96,6 +106,7 @@ class AlertSummary:
     alert_type: str
     time_created: str | None
     sha256: str | None
+    also_received_as: tuple[ReceivedFile, ...]
     delay_s: float | None
     values: Values | None
     skymap: SkymapSummary | None

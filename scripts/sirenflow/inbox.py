@@ -2,38 +2,60 @@
 
     {superevent_id}/{alert_type}/{time_created}-{sha256[:12]}.avro|json    the bytes that arrived
     {superevent_id}/{alert_type}/{time_created}-{sha256[:12]}.meta.json    how and when they came
-    quarantine/{sha256[:12]}.bin and .reason.json                          what is no alert, and why
+    quarantine/                                                            see sirenflow.quarantine
+    .incoming/                                                             see sirenflow.incoming
+    .listener/                                                             see sirenflow.listener
 
 Superevent id and alert type together are not unique, so the time and the hash follow. The same
 bytes always get the same name: what is delivered twice is stored once, and nothing is overwritten.
+The same alert in another encoding is other bytes: it is stored too, and its notes name the first.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 import re
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sirenflow.alert import ALERT_TYPES, SUPEREVENT_ID, Alert
-from sirenflow.errors import InboxError
+from sirenflow.alert import ALERT_TYPES, SUPEREVENT_ID, Alert, parse_alert
+from sirenflow.durable import link_durably, write_durably
+from sirenflow.errors import AlertError, InboxError
 
 _LOG = logging.getLogger(__name__)
 
-QUARANTINE = "quarantine"
 SUFFIXES = (".avro", ".json")
 """File name endings of alerts."""
 
+HASH_DIGITS = 12
+"""So much of the SHA-256 is in a file's name."""
+
 _NOT_ALERTS = (".meta.json", ".reason.json")
-_HASH_DIGITS = 12
 # What a shell, Snakemake's wildcards and a URL all take literally.
 _PLAIN_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,200}")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An alert that is safe on disk.
+
+    Attributes
+    ----------
+    path
+        Its file.
+    new
+        False if the inbox held these bytes already.
+    same_alert_as
+        Names of files beside it that hold the same alert in other bytes.
+    """
+
+    path: Path
+    new: bool
+    same_alert_as: tuple[str, ...] = ()
 
 
 def is_alert_name(name: str) -> bool:
@@ -41,14 +63,19 @@ def is_alert_name(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.endswith(_NOT_ALERTS)
 
 
-def alert_path(alert: Alert, digits: int = _HASH_DIGITS) -> Path:
+def alert_path(alert: Alert, digits: int = HASH_DIGITS) -> Path:
     """Path of an alert below its inbox."""
-    time = alert.time_created.replace("-", "").replace(":", "").removesuffix("Z") + "Z"
-    name = f"{time}-{alert.sha256[:digits]}.{alert.encoding}"
+    name = f"{_time_in_name(alert)}-{alert.sha256[:digits]}.{alert.encoding}"
     return Path(alert.superevent_id, alert.alert_type, name)
 
 
-def store(inbox: Path, alert: Alert, data: bytes, how: Mapping[str, Any]) -> bool:
+def _time_in_name(alert: Alert) -> str:
+    return alert.time_created.replace("-", "").replace(":", "").removesuffix("Z") + "Z"
+
+
+def store(
+    inbox: Path, alert: Alert, data: bytes, how: Mapping[str, Any], synced: Path | None = None
+) -> Stored:
     """Keep an alert for good.
 
     Parameters
@@ -61,11 +88,13 @@ def store(inbox: Path, alert: Alert, data: bytes, how: Mapping[str, Any]) -> boo
         The bytes that arrived, kept unchanged.
     how
         How and when they came, for the ``.meta.json`` beside them.
+    synced
+        A file in the inbox with these bytes, on disk already; only its name is to be given.
 
     Returns
     -------
-    bool
-        False if the inbox holds these bytes already. When the call returns, the alert is on disk.
+    Stored
+        When the call returns, the alert is on disk.
 
     Raises
     ------
@@ -73,81 +102,67 @@ def store(inbox: Path, alert: Alert, data: bytes, how: Mapping[str, Any]) -> boo
         If it cannot be written.
     """
     path = inbox / alert_path(alert)
-    if _is_taken(path, data):
+    if is_taken(path, data):
         _LOG.warning("%s holds other bytes than its name says: is the disk sound?", path)
         path = inbox / alert_path(alert, digits=64)
-    new = write_durably(path, data)
-    meta = {"sha256": alert.sha256, "size_bytes": alert.size_bytes, **how}
+        refuse_if_taken(path, data)
+    same = _same_alerts(path, alert)
+    new = link_durably(synced, path) if synced else write_durably(path, data)
+    meta = {
+        "sha256": alert.sha256,
+        "size_bytes": alert.size_bytes,
+        "same_alert_as": list(same),
+        **how,
+    }
     # Also for what is there already: whoever wrote it may have been stopped before this.
-    write_durably(path.with_suffix(".meta.json"), _json(meta))
-    return new
+    write_durably(path.with_suffix(".meta.json"), notes(meta))
+    return Stored(path, new, same)
 
 
-def quarantine(inbox: Path, data: bytes, reason: str, how: Mapping[str, Any]) -> bool:
-    """Keep bytes that are no alert, with the reason; return False if they are there already.
-
-    Raises
-    ------
-    InboxError
-        If they cannot be written.
-    """
-    sha256 = hashlib.sha256(data).hexdigest()
-    path = inbox / QUARANTINE / f"{sha256[:_HASH_DIGITS]}.bin"
-    if _is_taken(path, data):
-        path = path.with_name(f"{sha256}.bin")
-    new = write_durably(path, data)
-    note = {"sha256": sha256, "size_bytes": len(data), "reason": reason, **how}
-    write_durably(path.with_suffix(".reason.json"), _json(note))
-    return new
-
-
-def write_durably(path: Path, data: bytes) -> bool:
-    """Write a file so that, on return, it survives a power cut; never replace one.
-
-    A temporary file in the same directory is written and synced, then linked to its name: whoever
-    looks sees the whole file or none.
-
-    Returns
-    -------
-    bool
-        False if the path exists already.
-
-    Raises
-    ------
-    InboxError
-        If it cannot be written; no temporary file is left behind.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+def _same_alerts(path: Path, alert: Alert) -> tuple[str, ...]:
+    """Find files beside a path that hold the same alert in other bytes."""
     try:
-        new = not path.exists() and _write_new(temporary, path, data)
-        _sync_directory(path.parent)  # also if it exists: its writer may have been stopped here
+        names = [entry.name for entry in path.parent.iterdir()]
+    except FileNotFoundError:
+        return ()
     except OSError as error:
-        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    return new
+        raise InboxError(f"{path.parent} cannot be read: {error.strerror}") from error
+    start = f"{_time_in_name(alert)}-"
+    beside = sorted(name for name in names if name.startswith(start))
+    others = [path.with_name(name) for name in beside if is_alert_name(name) and name != path.name]
+    return tuple(file.name for file in others if _is_same(file, alert))
 
 
-def _write_new(temporary: Path, path: Path, data: bytes) -> bool:
-    _make_directories(path.parent)
-    with temporary.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _is_same(file: Path, alert: Alert) -> bool:
     try:
-        os.link(temporary, path)
-    except FileExistsError:  # another writer was faster, with the same bytes
+        return parse_alert(file.read_bytes()).content_sha256 == alert.content_sha256
+    except (OSError, AlertError):  # damaged: the workflow says so
         return False
-    return True
 
 
-def _is_taken(path: Path, data: bytes) -> bool:
-    """Tell whether a path holds other bytes: damaged on disk, or the hash's start collides."""
+def is_taken(path: Path, data: bytes) -> bool:
+    """Tell whether a path holds other bytes: damaged on disk, or the hash's start collides.
+
+    Raises
+    ------
+    InboxError
+        If it cannot be read.
+    """
     try:
         return path.exists() and path.read_bytes() != data
     except OSError as error:
         raise InboxError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def refuse_if_taken(path: Path, data: bytes) -> None:
+    """Raise InboxError if a path holds other bytes: no name is left for these."""
+    if is_taken(path, data):
+        raise InboxError(f"{path} holds other bytes than its name says; move it away")
+
+
+def notes(value: Mapping[str, Any]) -> bytes:
+    """Write what is kept beside a file."""
+    return json.dumps(value, sort_keys=True, indent=1).encode() + b"\n"
 
 
 def list_superevents(inbox: Path) -> dict[str, list[Path]]:
@@ -181,25 +196,3 @@ def _list_alerts(directory: Path) -> list[Path]:
                 "%r is not taken for an alert: expected a file named like x.avro", str(file)
             )
     return alerts
-
-
-def _make_directories(directory: Path) -> None:
-    """Create a directory and its parents, each synced into the one that holds it."""
-    if directory.is_dir():
-        return
-    _make_directories(directory.parent)
-    with suppress(FileExistsError):
-        directory.mkdir()
-    _sync_directory(directory.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True, indent=1).encode() + b"\n"

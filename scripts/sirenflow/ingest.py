@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal, Self, cast
 
-from sirenflow import inbox
+from sirenflow import inbox, quarantine
 from sirenflow.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.errors import AlertError
 
@@ -95,7 +95,7 @@ def ingest(sources: Iterable[Path], directory: Path) -> Iterator[Outcome]:
         If the inbox cannot be written.
     """
     for source in sources:
-        for item in _items(source):
+        for item in items(source):
             yield _take_in(item, directory)
 
 
@@ -110,13 +110,14 @@ def _take_in(item: Item, directory: Path) -> Outcome:
     try:
         alert = parse_alert(item.data)
     except AlertError as error:
-        inbox.quarantine(directory, item.data, str(error), how)
+        quarantine.keep(directory, item.data, error, how)
         return Outcome(item.source, "rejected", str(error))
-    new = inbox.store(directory, alert, item.data, how)
-    return Outcome(item.source, "stored" if new else "duplicate")
+    stored = inbox.store(directory, alert, item.data, how)
+    return Outcome(item.source, "stored" if stored.new else "duplicate")
 
 
-def _items(source: Path) -> Iterator[Item]:
+def items(source: Path) -> Iterator[Item]:
+    """Find what a file, a directory or an archive holds, in order of names or as archived."""
     try:
         if source.is_dir():
             yield from _directory_items(source)
@@ -140,7 +141,7 @@ def _directory_items(directory: Path) -> Iterator[Item]:
             elif _is_pipe(path):  # might never be written to
                 yield Item(str(path), None, "is a named pipe; expected a file")
             else:
-                yield from _items(path)
+                yield from items(path)
     for error in unlisted:
         yield _unreadable(error.filename, error)
 

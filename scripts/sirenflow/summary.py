@@ -13,6 +13,7 @@ from sirenflow.event import (
     AlertSummary,
     Coincidence,
     EventSummary,
+    ReceivedFile,
     RejectedAlert,
     SkymapSummary,
     Values,
@@ -161,6 +162,7 @@ def _alert_summary(
         alert_type=text_or_none(alert.get("alert_type"), 24) or "unknown",
         time_created=time_to_text(created),
         sha256=text_or_none(alert.get("sha256"), 64),
+        also_received_as=_also_received_as(alert),
         delay_s=round((created - trigger).total_seconds(), 3) if created and trigger else None,
         values=values,
         skymap=skymaps.get("gw"),
@@ -169,6 +171,18 @@ def _alert_summary(
         else text_or_none(place.get("skymap_absent_because")) or "not provided",
         combined_skymap=skymaps.get("combined"),
         external_coinc=_coincidence(mapping_or_empty(record.get("external_coinc"))),
+    )
+
+
+def _also_received_as(alert: Mapping[str, Any]) -> tuple[ReceivedFile, ...]:
+    return tuple(
+        ReceivedFile(
+            file=text_or_none(entry.get("file")),
+            format=text_or_none(entry.get("format"), 24),
+            sha256=text_or_none(entry.get("sha256"), 64),
+            size_bytes=integer_or_none(entry.get("size_bytes")),
+        )
+        for entry in mappings(alert.get("also_received_as"))
     )
 
 

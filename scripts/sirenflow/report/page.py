@@ -37,6 +37,7 @@ _ALERT_NAMES = {
     "UPDATE": "Update",
     "RETRACTION": "Retraction",
 }
+_FORMAT_NAMES = {"avro": "Avro", "json": "JSON"}
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,10 @@ def _alert_name(alert_type: str) -> str:
     return _ALERT_NAMES.get(alert_type, alert_type)
 
 
+def _format_name(name: str | None) -> str:
+    return wording.ABSENT if name is None else _FORMAT_NAMES.get(name, name)
+
+
 def _first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -225,6 +230,7 @@ def _environment() -> Environment:
         "utc": utc_text,
         "utc_seconds": lambda time: utc_text(time).partition(".")[0],
         "alert_name": _alert_name,
+        "format_name": _format_name,
         "first_upper": _first_upper,
         "given": lambda value: wording.ABSENT if value is None else value,
         "quoted": lambda name: quote(name, safe=""),

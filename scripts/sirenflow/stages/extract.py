@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,22 @@ SCHEMA_VERSION = 1
 _NAMED_HASH = re.compile(r"-([0-9a-f]{12}|[0-9a-f]{64})\.")
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file of the inbox, and the alert in it."""
+
+    path: Path
+    alert: Alert
+
+    @property
+    def preference(self) -> tuple[bool, str]:
+        """Key that sorts the files of one alert: Avro first, then by hash, never by arrival.
+
+        Avro, because it holds numbers and maps as they are, without a text between.
+        """
+        return (self.alert.encoding != "avro", self.alert.sha256)
+
+
 def extract(
     files: Sequence[Path],
     alerts: Path,
@@ -31,6 +48,9 @@ def extract(
     levels_percent: Sequence[int],
 ) -> None:
     """Decode the alerts of one superevent.
+
+    An alert that came in both encodings is one alert: the first of its files is described, the
+    others are listed beside it.
 
     Parameters
     ----------
@@ -50,9 +70,9 @@ def extract(
     skymaps.mkdir(parents=True, exist_ok=True)
     known: dict[str, dict[str, Any]] = {}
     described, localized = [], []
-    for number, (file, alert) in enumerate(accepted, start=1):
-        described.append(_describe(number, file, alert))
-        localized.append(_localize(number, alert, skymaps, levels_percent, known))
+    for number, (first, *others) in enumerate(_same_alerts(accepted), start=1):
+        described.append(_describe(number, first, others))
+        localized.append(_localize(number, first.alert, skymaps, levels_percent, known))
     head = {"schema_version": SCHEMA_VERSION, "superevent_id": superevent_id}
     write_json(alerts, {**head, "alerts": described, "rejected": rejected})
     write_json(localization, {**head, "alerts": localized})
@@ -60,9 +80,9 @@ def extract(
 
 def _read_alerts(
     files: Sequence[Path], superevent_id: str
-) -> tuple[list[tuple[Path, Alert]], list[dict[str, Any]]]:
-    """Decode files; return the alerts in order, and the files that are none with their reasons."""
-    accepted: dict[str, tuple[Path, Alert]] = {}
+) -> tuple[list[_File], list[dict[str, Any]]]:
+    """Decode files; return those with alerts, and those that are none with their reasons."""
+    accepted: dict[str, _File] = {}
     rejected = []
     for file in sorted(files):
         try:
@@ -71,12 +91,20 @@ def _read_alerts(
             if alert.superevent_id != superevent_id:
                 raise AlertError(f"is of {alert.superevent_id}; expected {superevent_id}")
             if alert.sha256 in accepted:
-                raise AlertError(f"same bytes as {_relative(accepted[alert.sha256][0])}")
+                raise AlertError(f"same bytes as {_relative(accepted[alert.sha256].path)}")
         except (AlertError, OSError, MemoryError) as error:
             rejected.append(_reject(file, error))
         else:
-            accepted[alert.sha256] = file, alert
-    return sorted(accepted.values(), key=lambda pair: pair[1].order), rejected
+            accepted[alert.sha256] = _File(file, alert)
+    return list(accepted.values()), rejected
+
+
+def _same_alerts(files: Iterable[_File]) -> list[list[_File]]:
+    """Bring the files of each alert together; alerts in their order, files by preference."""
+    alerts: dict[str, list[_File]] = {}
+    for file in sorted(files, key=lambda file: file.preference):
+        alerts.setdefault(file.alert.content_sha256, []).append(file)
+    return sorted(alerts.values(), key=lambda same: same[0].alert.order)
 
 
 def _read_alert(file: Path) -> Alert:
@@ -125,16 +153,23 @@ def _relative(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
 
 
-def _describe(number: int, file: Path, alert: Alert) -> dict[str, Any]:
+def _describe(number: int, first: _File, others: Sequence[_File]) -> dict[str, Any]:
     return {
         "number": number,
-        "file": _relative(file),
-        "format": alert.encoding,
-        "sha256": alert.sha256,
-        "size_bytes": alert.size_bytes,
-        "alert_type": alert.alert_type,
-        "time_created": alert.time_created,
-        "record": alert.record,
+        **_describe_file(first),
+        "also_received_as": [_describe_file(other) for other in others],
+        "alert_type": first.alert.alert_type,
+        "time_created": first.alert.time_created,
+        "record": first.alert.record,
+    }
+
+
+def _describe_file(file: _File) -> dict[str, Any]:
+    return {
+        "file": _relative(file.path),
+        "format": file.alert.encoding,
+        "sha256": file.alert.sha256,
+        "size_bytes": file.alert.size_bytes,
     }
 
 

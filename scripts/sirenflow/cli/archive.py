@@ -1,4 +1,4 @@
-"""The `sirenflow` command."""
+"""Commands on alerts in files."""
 
 from __future__ import annotations
 
@@ -9,50 +9,19 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from sirenflow import __version__
 from sirenflow.alert import parse_alert
-from sirenflow.errors import AlertError, SirenflowError
-
-EXIT_REJECTED = 3
-
-_EXIT_CODES = "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage."
-_INGEST_EXIT_CODES = (
-    "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage; 3 done, but some were rejected."
+from sirenflow.cli.terminal import (
+    EXIT_CODES,
+    EXIT_REJECTED,
+    REJECTED_EXIT_CODES,
+    inbox_option,
+    printable,
 )
+from sirenflow.errors import AlertError
 
 
-class _Commands(click.Group):
-    """A group that reports its errors as one line, unless asked for the traceback."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except SirenflowError as error:
-            if ctx.params["debug"]:
-                raise
-            click.echo(f"sirenflow: {printable(str(error))}", err=True)
-            ctx.exit(1)
-
-
-@click.group(
-    cls=_Commands, epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
-)
-@click.version_option(__version__, prog_name="sirenflow", message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def main(debug: bool) -> None:
-    """Gravitational-wave alerts in; sky maps, numbers, reports and a catalogue out.
-
-    Bring alerts in with `sirenflow ingest`, then run `snakemake --cores 4` where the Snakefile is
-    and look at results/index.html.
-    """
-
-
-@main.command(epilog=_INGEST_EXIT_CODES)
-@click.option(
-    "--inbox",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Directory to keep alerts in.  [default: `inbox` of config/config.yaml, or ./inbox]",
-)
+@click.command(epilog=REJECTED_EXIT_CODES)
+@inbox_option
 @click.argument(
     "paths",
     metavar="PATH...",
@@ -72,10 +41,10 @@ def ingest(inbox: Path | None, paths: tuple[Path, ...]) -> None:
 
     Example: sirenflow ingest samples
     """
-    from sirenflow.config import default_inbox
+    from sirenflow.config import read_settings
     from sirenflow.ingest import ingest as bring_in
 
-    directory = inbox or default_inbox()
+    directory = inbox or read_settings().inbox
     results: Counter[str] = Counter()
     with tqdm(unit=" alerts", disable=not sys.stderr.isatty(), leave=False) as progress:
         for outcome in bring_in(paths, directory):
@@ -91,7 +60,7 @@ def ingest(inbox: Path | None, paths: tuple[Path, ...]) -> None:
         sys.exit(EXIT_REJECTED)
 
 
-@main.command(epilog=_EXIT_CODES, short_help="Print what one alert says.")
+@click.command(epilog=EXIT_CODES, short_help="Print what one alert says.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def show(file: Path) -> None:
     """Print what an alert says: most probable position, distance, record.
@@ -108,8 +77,3 @@ def show(file: Path) -> None:
     except AlertError as error:
         raise AlertError(f"{file}: {error}") from error
     click.echo(describe(alert))
-
-
-def printable(text: str) -> str:
-    """Escape what would move a terminal's cursor or forge a line of a log."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,243 @@
+"""Commands on alerts as they are sent."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from sirenflow.cli.terminal import (
+    EXIT_CODES,
+    EXIT_REJECTED,
+    REJECTED_EXIT_CODES,
+    inbox_option,
+    log_to_stderr,
+    printable,
+)
+from sirenflow.config import read_settings
+
+_LISTEN_EXIT_CODES = (
+    "Exit codes: 0 stopped by a signal, or at the end of the topic; 1 stopped by an error; 2 wrong "
+    "usage; 75 another listener writes to the inbox."
+)
+_HEALTH_EXIT_CODES = "Exit codes: 0 healthy; 1 not, and why; 2 wrong usage."
+
+_no_auth = click.option("--no-auth", is_flag=True, help="The server wants no login.")
+
+
+def _start(text: str) -> datetime | None:
+    """Read a place in the stream: a time, or None for its beginning."""
+    if text == "earliest":
+        return None
+    if text == "latest":
+        return datetime.now(UTC)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r}; expected earliest, latest, or a time like 2026-11-22T17:00Z"
+        ) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _positive(text: str) -> float:
+    """Read a number above 0; click's own range lets NaN pass."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 1e6:
+        raise click.BadParameter(f"{text!r}; expected a number above 0, and no more than a million")
+    return number
+
+
+@click.command(epilog=_LISTEN_EXIT_CODES)
+@click.option(
+    "--url",
+    "urls",
+    metavar="URL",
+    multiple=True,
+    help="Topic, as kafka://[USER@]HOST[:PORT]/TOPIC; may be given more than once.  "
+    "[default: `sources` of config/config.yaml, or SCiMMA's igwn.gwalert]",
+)
+@inbox_option
+@click.option(
+    "--group-id",
+    metavar="ID",
+    help="Kafka consumer group.  [default: one made for this inbox, and kept]",
+)
+@_no_auth
+@click.option("--until-eos", is_flag=True, help="Stop at the present end of the topic.")
+@click.option(
+    "--start",
+    type=_start,
+    metavar="earliest|latest|TIME",
+    default="earliest",
+    show_default=True,
+    help="Where to begin when this group has read nothing yet (TIME is ISO 8601, UTC).",
+)
+@click.pass_context
+def listen(
+    ctx: click.Context,
+    urls: tuple[str, ...],
+    inbox: Path | None,
+    group_id: str | None,
+    no_auth: bool,
+    until_eos: bool,
+    start: datetime | None,
+) -> None:
+    """Store alerts in the inbox as they are sent.
+
+    Each alert is on disk, unchanged, before the server is told so: whatever happens, none is lost,
+    and one that is delivered twice is stored once. What is no alert goes to the inbox's
+    quarantine/. A connection that is lost is made again, for ever.
+
+    The login for SCiMMA is the one that `hop auth add` has stored; that for GCN is in the variables
+    GCN_CLIENT_ID and GCN_CLIENT_SECRET. Only one listener can write to an inbox. After a restart it
+    goes on where it was; --start is for the first time. `sirenflow health` tells how it is.
+
+    Example: sirenflow listen --url kafka://kafka.scimma.org/igwn.gwalert --start latest
+    """
+    from sirenflow.kafka.address import parse_address
+    from sirenflow.kafka.listener import listen as take_in
+    from sirenflow.kafka.source import Subscription
+
+    log_to_stderr(_is_debugging(ctx))
+    settings = read_settings()
+    addresses = [parse_address(url) for url in urls or settings.sources]
+    subscriptions = [
+        Subscription(
+            address=address,
+            group_id=group_id,
+            start=start,
+            has_login=not no_auth,
+            until_end=until_eos,
+            large_message_hosts=settings.large_message_hosts,
+        )
+        for address in addresses
+    ]
+    problem = take_in(inbox or settings.inbox, subscriptions)
+    if problem is not None:
+        click.echo(printable(f"sirenflow: {problem}"), err=True)
+    logging.shutdown()
+    sys.exit(0 if problem is None else 1)
+
+
+@click.command(epilog=_HEALTH_EXIT_CODES, short_help="Tell whether the listener is well.")
+@inbox_option
+@click.option(
+    "--silence",
+    metavar="HOURS",
+    type=_positive,
+    default=2.0,
+    show_default=True,
+    help="For how long there may be no alert; mock alerts are sent every hour.",
+)
+def health(inbox: Path | None, silence: float) -> None:
+    """Tell whether the listener of the inbox is well, and if not, why.
+
+    Example: sirenflow health
+    """
+    from sirenflow import health as heartbeats
+
+    directory = inbox or read_settings().inbox
+    heartbeat = heartbeats.read(directory)
+    if heartbeat is None:
+        click.echo(printable(f"no listener has told of itself in {directory}"))
+        sys.exit(1)
+    now = datetime.now(UTC)
+    problems = list(heartbeats.problems(heartbeat, now, timedelta(hours=silence)))
+    for line in problems or heartbeats.describe(heartbeat, now):
+        click.echo(printable(line))
+    sys.exit(1 if problems else 0)
+
+
+@click.command(epilog=REJECTED_EXIT_CODES, short_help="Send archived alerts to a topic.")
+@click.option("--to", "url", metavar="URL", required=True, help="Topic, as kafka://HOST/TOPIC.")
+@_no_auth
+@click.option(
+    "--pace",
+    metavar="FACTOR",
+    type=_positive,
+    help="Keep the original spacing (1), or that many times faster.  [default: without pause]",
+)
+@click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+)
+def publish(url: str, no_auth: bool, pace: float | None, files: tuple[Path, ...]) -> None:
+    """Send archived alerts to a topic of your own: drills, tests, replays.
+
+    FILE is an alert, a directory, or an archive, as for `sirenflow ingest`. The bytes are sent as
+    they are, in the order in which the alerts were made. The topics of the real alerts are refused.
+
+    Example: sirenflow publish samples --no-auth --to kafka://127.0.0.1:9092/igwn.gwalert
+    """
+    import os
+
+    from sirenflow.kafka.address import parse_address
+    from sirenflow.kafka.credentials import find_credential
+    from sirenflow.kafka.publish import publish as send
+
+    address = parse_address(url)
+    login = None if no_auth else find_credential(address, os.environ)
+    sent = unread = 0
+    with tqdm(unit=" alerts", disable=not sys.stderr.isatty(), leave=False) as progress:
+        for published in send(files, address, login, pace):
+            progress.total = published.total
+            progress.update()
+            sent += published.problem is None
+            if published.problem is not None:
+                unread += 1
+                line = printable(f"sirenflow: not sent {published.source}: {published.problem}")
+                progress.write(line, file=sys.stderr)
+    click.echo(printable(f"{sent} sent to {address.name}"))
+    if unread:
+        sys.exit(EXIT_REJECTED)
+
+
+@click.command(epilog=EXIT_CODES, short_help="Run a Kafka server to try things with.")
+def broker() -> None:
+    """Run a small Kafka server on this machine, until Ctrl-C: to try the listener without account.
+
+    It has no login, forgets everything when it ends, and keeps only the latest 20 MiB. Its first
+    line of output is the address for `sirenflow listen --no-auth --url` and
+    `sirenflow publish --no-auth --to`.
+
+    Example: sirenflow broker
+    """
+    from sirenflow.kafka.broker import embedded_broker
+
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with embedded_broker() as address:
+        click.echo(address.url)
+        _explain(address.url)
+        stopping.wait()
+
+
+def _explain(url: str) -> None:
+    lines: Sequence[str] = (
+        "In another terminal, store what is sent to it:",
+        f"  sirenflow listen --no-auth --url {url}",
+        "In a third, send to it:",
+        f"  sirenflow publish samples --no-auth --to {url}",
+        "Ctrl-C ends it.",
+    )
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _is_debugging(ctx: click.Context) -> bool:
+    return bool(ctx.find_root().params["debug"])

@@ -1,0 +1,95 @@
+"""Files that survive a power cut once they are written, and are never replaced."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from sirenflow.errors import InboxError
+
+
+def write_durably(path: Path, data: bytes) -> bool:
+    """Write a file so that, on return, it survives a power cut; never replace one.
+
+    A temporary file in the same directory is written and synced, then linked to its name: whoever
+    looks sees the whole file or none.
+
+    Returns
+    -------
+    bool
+        False if the path exists already.
+
+    Raises
+    ------
+    InboxError
+        If it cannot be written; no temporary file is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        if not path.exists():
+            make_directories(path.parent)
+            write_synced(temporary, data)
+        return _name(temporary, path)
+    except OSError as error:
+        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def link_durably(synced: Path, path: Path) -> bool:
+    """Give a file whose bytes are on disk its name; False if the path exists already.
+
+    Raises
+    ------
+    InboxError
+        If it cannot be linked.
+    """
+    try:
+        make_directories(path.parent)
+        return _name(synced, path)
+    except OSError as error:
+        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a new file and its bytes to disk; its name is not yet safe."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def make_directories(directory: Path) -> None:
+    """Create a directory and its parents, each synced into the one that holds it."""
+    if directory.is_dir():
+        return
+    make_directories(directory.parent)
+    with suppress(FileExistsError):
+        directory.mkdir()
+    sync_directory(directory.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Write a directory's names to disk."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _name(synced: Path, path: Path) -> bool:
+    new = not path.exists() and _link(synced, path)
+    sync_directory(path.parent)  # also if it exists: its writer may have been stopped here
+    return new
+
+
+def _link(synced: Path, path: Path) -> bool:
+    try:
+        os.link(synced, path)
+    except FileExistsError:  # another writer was faster, with the same bytes
+        return False
+    return True

@@ -1,0 +1,178 @@
+"""How a listener is: what it tells of itself every few seconds, and whether that is well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from sirenflow.progress import replace_file
+
+FILE = Path(".listener", "health.json")
+"""Where a listener's heartbeat is, below its inbox."""
+
+BEAT_SECONDS = 5
+"""Time from one heartbeat to the next."""
+
+_DEAD_AFTER = timedelta(seconds=60)
+_GAP_ALARM = timedelta(hours=24)
+# A lost connection is made again in seconds, or it is a matter for somebody.
+_PATIENCE = timedelta(seconds=30)
+
+State = Literal["connecting", "connected", "disconnected", "blocked", "finished"]
+
+
+@dataclass(frozen=True)
+class SourceHealth:
+    """State of one source.
+
+    Attributes
+    ----------
+    name
+        Server and topic.
+    state, since, reason
+        What it is doing, since when, and why if it is not connected. A blocked source cannot write
+        the inbox, and reads no further.
+    commit_problem
+        Why the server does not take note of what was stored, if so: it would be delivered again.
+    last_alert
+        When the last alert came; None before the first.
+    lag
+        Messages on the server that are not yet read; None if not known.
+    lost, last_lost
+        Messages that the server deleted before they were read, and when that was last found.
+    """
+
+    name: str
+    state: State
+    since: datetime
+    reason: str | None = None
+    commit_problem: str | None = None
+    last_alert: datetime | None = None
+    lag: int | None = None
+    lost: int = 0
+    last_lost: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What a listener tells of itself.
+
+    Attributes
+    ----------
+    pid, host, version
+        Which process it is.
+    time_started, time
+        When it was started, and when it told this.
+    stopped
+        Whether it was the last beat.
+    sources
+        The state of each source.
+    """
+
+    pid: int
+    host: str
+    version: str
+    time_started: datetime
+    time: datetime
+    stopped: bool
+    sources: tuple[SourceHealth, ...]
+
+
+def write(inbox: Path, heartbeat: Heartbeat) -> None:
+    """Leave a heartbeat in an inbox.
+
+    Raises
+    ------
+    InboxError
+        If it cannot be written.
+    """
+    text = json.dumps(asdict(heartbeat), indent=1, default=datetime.isoformat)
+    replace_file(inbox / FILE, text.encode() + b"\n")
+
+
+def read(inbox: Path) -> Heartbeat | None:
+    """Read the last heartbeat; None if there is none, or it cannot be read."""
+    try:
+        kept = json.loads((inbox / FILE).read_bytes())
+        sources = tuple(SourceHealth(**_with_times(source)) for source in kept.pop("sources"))
+        return Heartbeat(**_with_times(kept), sources=sources)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def problems(heartbeat: Heartbeat, now: datetime, silence: timedelta) -> Iterator[str]:
+    """Say what is not well, a line a matter.
+
+    Parameters
+    ----------
+    heartbeat
+        The last one.
+    now
+        The time.
+    silence
+        For how long there may be no alert.
+    """
+    if heartbeat.stopped:
+        yield f"the listener was stopped {_ago(now - heartbeat.time)} ago"
+        return
+    if now - heartbeat.time > _DEAD_AFTER:
+        yield (
+            f"the listener (process {heartbeat.pid} on {heartbeat.host}) has not been heard of for "
+            f"{_ago(now - heartbeat.time)}: it was killed, hangs, or cannot write the inbox"
+        )
+        return
+    for source in heartbeat.sources:
+        for problem in _source_problems(source, now, silence, heartbeat.time_started):
+            yield f"{source.name}: {problem}"
+
+
+def describe(heartbeat: Heartbeat, now: datetime) -> Iterator[str]:
+    """Say how a healthy listener is, a line a source."""
+    for source in heartbeat.sources:
+        last = f"{_ago(now - source.last_alert)} ago" if source.last_alert else "not yet"
+        lag = "" if source.lag is None else f", {source.lag} waiting"
+        state = f"{source.state} for {_ago(now - source.since)}"
+        yield f"{source.name}: {state}, last alert {last}{lag}"
+
+
+def _source_problems(
+    source: SourceHealth, now: datetime, silence: timedelta, started: datetime
+) -> Iterator[str]:
+    waiting = now - source.since
+    if source.state == "blocked" or (source.state != "connected" and waiting > _PATIENCE):
+        because = f": {source.reason}" if source.reason else ""
+        yield f"{source.state} for {_ago(waiting)}{because}"
+    if source.commit_problem:
+        yield f"what was stored cannot be committed: {source.commit_problem}"
+    quiet = now - max(source.last_alert or started, started)
+    if quiet > silence:
+        yield f"no alert for {_ago(quiet)}; mock alerts come every hour"
+    if source.last_lost and now - source.last_lost < _GAP_ALARM:
+        yield (
+            f"{source.lost} messages were deleted on the server before they were read, the last "
+            f"{_ago(now - source.last_lost)} ago; fetch those alerts from an archive and "
+            "`sirenflow ingest` them"
+        )
+
+
+def _with_times(kept: dict[str, Any]) -> dict[str, Any]:
+    needed, may_lack = {"time_started", "time", "since"}, {"last_alert", "last_lost"}
+    times = {
+        name: datetime.fromisoformat(value).astimezone(UTC)
+        for name, value in kept.items()
+        if name in needed or (name in may_lack and value is not None)
+    }
+    return {**kept, **times}
+
+
+def _ago(time: timedelta) -> str:
+    seconds = max(0, round(time.total_seconds()))
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 7200:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

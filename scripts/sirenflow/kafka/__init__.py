@@ -1,0 +1,1 @@
+"""Alerts over Kafka: the only room that knows hop-client."""

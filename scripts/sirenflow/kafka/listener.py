@@ -1,0 +1,190 @@
+"""The listener: every source into one inbox, for ever, and word of how it is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+
+from sirenflow import __version__, health
+from sirenflow.errors import InboxError, StreamError
+from sirenflow.kafka.credentials import find_credential
+from sirenflow.kafka.source import Source, Subscription
+from sirenflow.lock import exclusive
+from sirenflow.metrics import FILE as METRICS_FILE
+from sirenflow.metrics import Metrics
+from sirenflow.progress import Progress
+from sirenflow.receive import Receiver
+
+_LOG = logging.getLogger(__name__)
+
+STATE = Path(".listener")
+"""Where a listener keeps what it must remember, below its inbox."""
+
+# The library may take longer to say good-bye to a server that is gone; nothing depends on it.
+_PATIENCE_AT_THE_END = {True: 20.0, False: 5.0}
+# How long a server that is gone is waited for, when asked to stop at the end of its topic.
+_PATIENCE_UNTIL_END = timedelta(seconds=60)
+# A file is written in less.
+_ABANDONED_SECONDS = 600
+
+
+def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
+    """Store every alert of some topics, until told to stop.
+
+    SIGTERM and SIGINT end it when the message in hand is stored and committed.
+
+    Parameters
+    ----------
+    inbox
+        The inbox directory; created if needed.
+    subscriptions
+        What to listen to.
+
+    Returns
+    -------
+    str or None
+        What went wrong; None if nothing did.
+
+    Raises
+    ------
+    BusyError
+        If another listener writes to the inbox.
+    StreamError
+        If there is no login for a server that needs one, or a topic is given twice.
+    InboxError
+        If the inbox cannot be written at the start.
+    """
+    _check(subscriptions)
+    with exclusive(inbox / STATE / "lock"), _told_to_stop() as stopping:
+        metrics = Metrics()
+        receiver = Receiver(inbox)
+        _clear(inbox)
+        for receipt in receiver.recover():
+            said = getattr(receipt.content, "superevent_id", receipt.content)
+            _LOG.warning("taken in what a listener that was killed had left: %s", said)
+        sources = [_source(each, inbox, receiver, metrics) for each in subscriptions]
+        return _Watch(inbox, sources, metrics).run(stopping)
+
+
+def _clear(inbox: Path) -> None:
+    """Delete what processes that were killed had begun to write; what another writes is younger."""
+    for pattern in (".*.tmp", f"{METRICS_FILE.name}.*"):
+        for path in inbox.rglob(pattern):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                    path.unlink()
+
+
+def _check(subscriptions: Sequence[Subscription]) -> None:
+    """Find what waiting would not mend."""
+    names = [subscription.address.name for subscription in subscriptions]
+    for name in names:
+        if names.count(name) > 1:
+            raise StreamError(f"{name} is given twice")
+    for subscription in subscriptions:
+        if subscription.has_login:
+            find_credential(subscription.address, os.environ)
+
+
+def _source(
+    subscription: Subscription, inbox: Path, receiver: Receiver, metrics: Metrics
+) -> Source:
+    progress = Progress(inbox / STATE / f"{subscription.address.slug}.json")
+    return Source(subscription, receiver, progress, metrics)
+
+
+class _Watch:
+    """Starts the sources, tells how they are, and stops them."""
+
+    def __init__(self, inbox: Path, sources: Sequence[Source], metrics: Metrics) -> None:
+        self._inbox = inbox
+        self._sources = sources
+        self._metrics = metrics
+        self._started = datetime.now(UTC)
+        self._can_write = True
+
+    def run(self, stopping: threading.Event) -> str | None:
+        for source in self._sources:
+            source.start()
+        beat = time.monotonic()
+        while not stopping.wait(0.2) and any(source.is_alive() for source in self._sources):
+            if time.monotonic() >= beat:
+                self._tell()
+                beat = time.monotonic() + health.BEAT_SECONDS
+            self._give_up_waiting()
+        self._stop()
+        self._tell(is_last=True)
+        failures = [f"{s.name}: {s.failure}" for s in self._sources if s.failure]
+        return "; ".join(failures) or None
+
+    def _give_up_waiting(self) -> None:
+        """End what was to stop at the end of a topic, where the server is gone."""
+        for source in self._sources:
+            lost = source.health.state == "disconnected" and source.subscription.until_end
+            if lost and datetime.now(UTC) - source.health.since > _PATIENCE_UNTIL_END:
+                source.failure = source.health.reason
+                source.stop()
+
+    def _stop(self) -> None:
+        is_connected = any(source.health.state == "connected" for source in self._sources)
+        end = time.monotonic() + _PATIENCE_AT_THE_END[is_connected]
+        while any(source.is_alive() for source in self._sources) and time.monotonic() < end:
+            for source in self._sources:
+                source.stop()
+                source.join(0.2)
+        for source in self._sources:
+            if source.is_alive():
+                _LOG.warning("%s: not closed in time; all that was stored is safe", source.name)
+
+    def _tell(self, is_last: bool = False) -> None:
+        now = datetime.now(UTC)
+        for source in self._sources:
+            last = source.health.last_alert or self._started
+            age = (now - last).total_seconds()
+            self._metrics.last_alert_age.labels(source.name).set(age)
+        heartbeat = health.Heartbeat(
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            version=__version__,
+            time_started=self._started,
+            time=now,
+            stopped=is_last,
+            sources=tuple(source.health for source in self._sources),
+        )
+        try:
+            health.write(self._inbox, heartbeat)
+            self._metrics.write(self._inbox)
+        except InboxError as error:
+            if self._can_write:
+                _LOG.warning("%s", error)
+            self._can_write = False
+        else:
+            self._can_write = True
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """Give an event that SIGTERM and SIGINT set; a second one ends the process at once."""
+    stopping = threading.Event()
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        _LOG.info("stopping (%s)", signal.Signals(number).name)
+        stopping.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,402 @@
+"""One topic on one server, read for ever: stored first, committed then."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from confluent_kafka import KafkaError
+from hop.auth import Auth
+from hop.io import Consumer, Metadata, StartPosition
+
+from sirenflow.alert import Alert
+from sirenflow.errors import AlertError, InboxError
+from sirenflow.health import SourceHealth, State
+from sirenflow.kafka.address import Address
+from sirenflow.kafka.credentials import Stream, find_credential, tuned
+from sirenflow.kafka.offload import fetch
+from sirenflow.kafka.trouble import diagnose, explain, explain_code
+from sirenflow.metrics import Metrics
+from sirenflow.progress import Progress
+from sirenflow.receive import Message, Receipt, Receiver
+
+_LOG = logging.getLogger(__name__)
+# librdkafka tells every attempt to connect; what changes is told here.
+_LIBRARY_LOG = logging.getLogger("librdkafka")
+
+# Alerts that the library fetches ahead. Its own default, 64 MiB, would be most of the memory.
+_READ_AHEAD_KIB = 8 * 1024
+# By default the library looks a second later whether there is room again.
+_FULL_QUEUE_MS = 20
+_STATISTICS_MS = 5000
+_RECONNECT_SECONDS = (1, 10)
+_REOPEN_SECONDS = (1.0, 60.0)
+# So often the library tells the server what is stored. To wait for the answer after each message
+# would take as long as to store it, and another thread's commit waits as long as this one reads.
+_COMMIT_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What to listen to.
+
+    Attributes
+    ----------
+    address
+        The topic.
+    group_id
+        Kafka's consumer group; None for one that is made for this inbox and kept.
+    start
+        Where to begin in a group that has read nothing; None for the oldest message there is.
+    has_login
+        Whether the server wants a login.
+    until_end
+        Whether to stop where the topic ends at present.
+    large_message_hosts
+        From which servers a message sent by reference may be fetched.
+    """
+
+    address: Address
+    group_id: str | None = None
+    start: datetime | None = None
+    has_login: bool = True
+    until_end: bool = False
+    large_message_hosts: Sequence[str] = ()
+
+
+class Source(threading.Thread):
+    """Reads one topic into the inbox until it is stopped.
+
+    Parameters
+    ----------
+    subscription
+        What to listen to.
+    receiver
+        Takes the messages.
+    progress
+        How far earlier runs got.
+    metrics
+        Counts.
+
+    Attributes
+    ----------
+    health
+        The present state.
+    failure
+        Why it ended, if it should not have.
+    """
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        receiver: Receiver,
+        progress: Progress,
+        metrics: Metrics,
+    ) -> None:
+        super().__init__(name=subscription.address.name, daemon=True)
+        self.subscription = subscription
+        self.address = subscription.address
+        self.failure: str | None = None
+        self.health = SourceHealth(self.address.name, "connecting", datetime.now(UTC))
+        self._receiver = receiver
+        self._progress = progress
+        self._metrics = metrics
+        self._changing = threading.Lock()
+        self._stopping = threading.Event()
+        self._consumer: Consumer | None = None
+        self._login: Auth | None = None
+        self._auth: Auth = tuned(None, {})
+        self._connections = 0
+        self._reopen = False
+        metrics.announce(self.name)
+        self._note_progress()
+
+    def stop(self) -> None:
+        """Finish the message in hand, commit, and end. To be called until the thread has ended."""
+        self._stopping.set()
+        self._interrupt()
+
+    def run(self) -> None:
+        """Read; whatever happens to the connection, open it again."""
+        delays = _delays()
+        while not self._stopping.is_set():
+            try:
+                with self._connected() as consumer:
+                    delays = _delays()
+                    self._read(consumer)
+                if self.subscription.until_end and not self._reopen:
+                    break
+            except Exception as error:
+                self._lose(error)
+                if self.subscription.until_end:
+                    self.failure = self.health.reason
+                    break
+            self._stopping.wait(next(delays))
+        self._change("finished")
+
+    def _lose(self, error: Exception) -> None:
+        if isinstance(error, InboxError):
+            self._change("blocked", str(error))
+            return
+        reason = explain(error, self.address)
+        if isinstance(error.args[0] if error.args else None, KafkaError) and (
+            error.args[0].code() in _NO_CONNECTION
+        ):
+            found = diagnose(self._auth, self.address, self._stopping.is_set)
+            reason = explain_code(found, self.address) if found else reason
+        _LOG.debug("%s: %r", self.name, error, exc_info=error)
+        self._change("disconnected", reason)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Consumer]:
+        if self.subscription.has_login:
+            self._login = find_credential(self.address, os.environ)
+        self._auth = tuned(self._login, self._settings())
+        group_id = self._group_id()
+        stream = Stream(auth=self._auth, until_eos=self.subscription.until_end)
+        stream.start_at = StartPosition.EARLIEST  # where the group has no valid position
+        consumer = stream.open(
+            self.address.url,
+            "r",
+            group_id=group_id,
+            ignoretest=False,  # a header's claim must not lose a message
+            error_callback=self._on_error,
+            offset_commit_interval=timedelta(seconds=_COMMIT_SECONDS),
+            reconnect_backoff_time=timedelta(seconds=_RECONNECT_SECONDS[0]),
+            reconnect_max_time=timedelta(seconds=_RECONNECT_SECONDS[1]),
+        )
+        self._reopen = False
+        self._consumer = consumer
+        self._connections += 1
+        if self._connections > 1:
+            self._metrics.reconnects.labels(self.name).inc()
+        self._change("connected", f"group {group_id}")
+        try:
+            yield consumer
+        finally:
+            self._consumer = None
+            consumer.close()
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "client.id": "sirenflow",
+            "queued.max.messages.kbytes": _READ_AHEAD_KIB,
+            "fetch.queue.backoff.ms": _FULL_QUEUE_MS,
+            "statistics.interval.ms": _STATISTICS_MS,
+            "stats_cb": self._on_statistics,
+            "on_commit": self._on_commit,
+            "logger": _LIBRARY_LOG,
+        }
+
+    def _group_id(self) -> str:
+        """Give the group, which must not be shared: two inboxes would skip each other's alerts."""
+        asked, kept = self.subscription.group_id, self._progress.group_id
+        if kept is not None and asked in (None, kept):
+            return kept
+        # SCiMMA lets a user read in groups whose names begin with the user's.
+        user = f"{self._login.username}-" if self._login else ""
+        group_id = asked or f"{user}sirenflow-{secrets.token_hex(4)}"
+        self._progress.begin(group_id, self.subscription.start)
+        return group_id
+
+    def _read(self, consumer: Consumer) -> None:
+        # Until something is stored, a restart must not take the oldest message for the first.
+        seek = {"start_at": self._progress.start} if self._is_to_seek() else {}
+        messages = consumer.read_raw(
+            metadata=True,
+            autocommit=False,  # it would commit what is not yet stored
+            batch_size=1,  # a batch would wait for others before the first is given
+            batch_timeout=timedelta(seconds=0.5),
+            **seek,
+        )
+        try:
+            for value, metadata in messages:
+                if not self._take(value, metadata):
+                    return
+                consumer.mark_done(metadata)
+                if self._stopping.is_set() or self._reopen:
+                    return
+        except RuntimeError:
+            if not (self._stopping.is_set() or self._reopen):
+                raise  # else it is how adc-streaming stops before the end of a topic
+
+    def _is_to_seek(self) -> bool:
+        return self._progress.is_new and self._progress.start is not None
+
+    def _take(self, value: bytes | None, metadata: Metadata) -> bool:
+        """Store a message, however long that takes; False if stopped before it was."""
+        message = _message(value, metadata, self.name)
+        self._metrics.received.labels(self.name).inc()
+        if self.health.state == "disconnected":
+            self._change("connected")
+        delays = _delays()
+        while True:
+            try:
+                begin = time.monotonic()
+                receipt = self._receiver.receive(message, self._fetch)
+                gap = self._progress.advance(
+                    message.partition, message.offset, isinstance(receipt.content, Alert)
+                )
+            except InboxError as error:
+                self._change("blocked", str(error))
+                if self._stopping.wait(next(delays)):
+                    self.failure = f"stopped before a message could be stored: {error}"
+                    return False
+                continue
+            self._metrics.write_seconds.labels(self.name).observe(time.monotonic() - begin)
+            break
+        if self.health.state == "blocked":
+            self._change("connected", "the inbox can be written again")
+        if gap is not None:
+            self._metrics.lost.labels(self.name).inc(gap.size)
+            _LOG.error(
+                "%s: %d messages (partition %d, offsets %d to %d) were deleted on the server "
+                "before they were read",
+                *(self.name, gap.size, gap.partition, gap.first, gap.last),
+            )
+        self._tell(message, receipt)
+        self._note_progress()
+        return True
+
+    def _fetch(self, message: Message) -> bytes:
+        return fetch(message.value or b"", self.subscription.large_message_hosts, self._login)
+
+    def _tell(self, message: Message, receipt: Receipt) -> None:
+        where = f"{self.name} {message.partition}:{message.offset}"
+        if isinstance(receipt.content, AlertError):
+            self._metrics.quarantined.labels(self.name, receipt.content.kind).inc()
+            _LOG.warning("%s: quarantined: %s", where, receipt.content)
+            return
+        alert = receipt.content
+        result = "stored" if receipt.new else "duplicate"
+        counter = self._metrics.stored if receipt.new else self._metrics.duplicate
+        counter.labels(self.name).inc()
+        also = ""
+        if receipt.same_alert_as:
+            self._metrics.same_alert.labels(self.name).inc()
+            also = f" (the same alert as {', '.join(receipt.same_alert_as)})"
+        said = f"{alert.superevent_id} {alert.alert_type} {alert.time_created}"
+        _LOG.info("%s: %s %s%s", where, result, said, also)
+
+    def _note_progress(self) -> None:
+        gaps = self._progress.gaps
+        self._set(
+            last_alert=self._progress.last_alert,
+            lost=sum(gap.size for gap in gaps),
+            last_lost=datetime.fromisoformat(gaps[-1].time_found) if gaps else None,
+        )
+
+    def _on_error(self, error: KafkaError) -> None:
+        """Note that the connection is lost; the library calls this within a read."""
+        # That no server is left follows each refusal, and says less than the refusal did.
+        is_known = (
+            error.code() == KafkaError._ALL_BROKERS_DOWN and self.health.state == "disconnected"
+        )
+        if error.code() in _LOST_CONNECTION and self.health.state != "blocked" and not is_known:
+            self._change("disconnected", explain_code(error, self.address))
+        if error.code() == KafkaError._AUTHENTICATION:
+            self._reopen = True  # with the login as it is then
+            self._interrupt()
+
+    def _on_commit(self, error: KafkaError | None, _: object) -> None:
+        """Note the server's answer; the library calls this within a read, or the closing."""
+        before = self.health.commit_problem
+        if error is None:
+            if before is not None:
+                _LOG.info("%s: commits work again", self.name)
+            self._set(commit_problem=None)
+            return
+        reason = explain_code(error, self.address)
+        self._metrics.commit_failures.labels(self.name).inc()
+        if before is None:
+            _LOG.warning(
+                "%s: commit failed, and is tried again until it works: %s. What is stored would be "
+                "delivered again after a restart, and recognised",
+                *(self.name, reason),
+            )
+        self._set(commit_problem=reason)
+
+    def _on_statistics(self, text: str) -> None:
+        """Note how far the stream goes; the library calls this within a read, or the closing."""
+        if self._consumer is None:  # a topic that is given up would look like one that has grown
+            return
+        statistics = json.loads(text)
+        partitions = statistics["topics"].get(self.address.topic, {}).get("partitions", {})
+        known = {int(number): each for number, each in partitions.items() if int(number) >= 0}
+        ends = {number: each["hi_offset"] for number, each in known.items()}
+        if ends and min(ends.values()) >= 0:
+            read = {n: self._progress.position(n) or max(known[n]["lo_offset"], 0) for n in ends}
+            lag = sum(max(0, end - read[number]) for number, end in ends.items())
+            self._set(lag=lag)
+            self._metrics.lag.labels(self.name).set(lag)
+        is_up = any(each["state"] == "UP" for each in statistics["brokers"].values())
+        if is_up and self.health.state == "disconnected":
+            self._metrics.reconnects.labels(self.name).inc()
+            self._change("connected")
+        if any(not each["desired"] and not each["unknown"] for each in known.values()):
+            _LOG.info("%s: the topic has new partitions", self.name)
+            self._reopen = True
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        consumer = self._consumer
+        if consumer is not None:
+            consumer.stop()
+
+    def _change(self, state: State, reason: str | None = None) -> None:
+        """Go to a state; tell it if it is another, or has another reason."""
+        before = self.health
+        if (before.state, before.reason) == (state, reason):
+            return
+        since = before.since if before.state == state else datetime.now(UTC)
+        self._set(state=state, reason=reason, since=since)
+        self._metrics.connected.labels(self.name).set(state == "connected")
+        level = logging.INFO if state in ("connected", "finished") else logging.WARNING
+        _LOG.log(level, "%s: %s%s", self.name, state, f": {reason}" if reason else "")
+
+    def _set(self, **changes: Any) -> None:
+        with self._changing:
+            self.health = replace(self.health, **changes)
+
+
+_LOST_CONNECTION = (
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._AUTHENTICATION,
+    KafkaError._SSL,
+    KafkaError._RESOLVE,
+)
+_NO_CONNECTION = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
+
+
+def _message(value: bytes | None, metadata: Metadata, source: str) -> Message:
+    sent = metadata.timestamp
+    key = metadata.key
+    return Message(
+        value=value,
+        source=source,
+        topic=metadata.topic,
+        partition=metadata.partition,
+        offset=metadata.offset,
+        time_sent=datetime.fromtimestamp(sent / 1000, UTC) if sent > 0 else None,
+        key=key.encode() if isinstance(key, str) else key,
+        headers=tuple((name, content) for name, content in metadata.headers or ()),
+    )
+
+
+def _delays(draw: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
+    """Give seconds to wait: at random, lest all try at once, below a limit that doubles."""
+    least, most = _REOPEN_SECONDS
+    limit = least
+    while True:
+        limit = min(most, 2 * limit)
+        yield draw(least, limit)

@@ -1,0 +1,188 @@
+"""How far a source has got: what a restart must know, and what shows that something is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sirenflow.errors import InboxError
+
+_MOST_GAPS = 100
+_PAGE = 4096
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Messages that the server deleted before they were read.
+
+    Attributes
+    ----------
+    partition
+        Where they were.
+    first, last
+        Their offsets.
+    time_found
+        When that was found.
+    """
+
+    partition: int
+    first: int
+    last: int
+    time_found: str
+
+    @property
+    def size(self) -> int:
+        """How many offsets are missing."""
+        return self.last - self.first + 1
+
+
+class Progress:
+    """Position of a source in each partition of its topic, in a file.
+
+    It is written after a message is stored and before that is told to the server. So what the
+    server remembers is never ahead of it, and a message whose offset is ahead of it comes after a
+    gap. A file lost in a power cut costs a new start, in which what is there already is recognised.
+
+    Parameters
+    ----------
+    file
+        Where it is kept.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._is_page = False
+        kept = _load(file)
+        group_id, start = kept.get("group_id"), kept.get("start")
+        self.group_id: str | None = group_id if isinstance(group_id, str) else None
+        self.start = _time(start)
+        self.last_alert = _time(kept.get("last_alert"))
+        self._positions: dict[str, int] = dict(kept.get("positions", {}))
+        self.gaps = tuple(Gap(**gap) for gap in kept.get("gaps", []))
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether nothing was ever read in this group."""
+        return not self._positions
+
+    def position(self, partition: int) -> int | None:
+        """Give the offset after the last message read; None before the first."""
+        return self._positions.get(str(partition))
+
+    def begin(self, group_id: str, start: datetime | None) -> None:
+        """Begin anew, in another group.
+
+        Raises
+        ------
+        InboxError
+            If the file cannot be written.
+        """
+        before = (self.group_id, self.start, self._positions)
+        self.group_id, self.start, self._positions = group_id, start, {}
+        try:
+            self._write(synced=True)
+        except InboxError:
+            self.group_id, self.start, self._positions = before
+            raise
+
+    def advance(self, partition: int, offset: int, is_alert: bool) -> Gap | None:
+        """Record that a message is stored; tell whether others before it are missing.
+
+        Raises
+        ------
+        InboxError
+            If the file cannot be written.
+        """
+        now = datetime.now(UTC)
+        expected = self.position(partition)
+        gap = None
+        if expected is not None and offset > expected:
+            gap = Gap(partition, expected, offset - 1, now.isoformat(timespec="seconds"))
+        before = (self._positions, self.gaps, self.last_alert)
+        self._positions = {**self._positions, str(partition): offset + 1}
+        self.gaps = (*self.gaps, gap)[-_MOST_GAPS:] if gap else self.gaps
+        self.last_alert = now if is_alert else self.last_alert
+        try:
+            self._write(synced=False)
+        except InboxError:
+            self._positions, self.gaps, self.last_alert = before
+            raise
+        return gap
+
+    def _write(self, synced: bool) -> None:
+        kept = {
+            "group_id": self.group_id,
+            "start": self.start and self.start.isoformat(),
+            "last_alert": self.last_alert and self.last_alert.isoformat(),
+            "positions": self._positions,
+            "gaps": [asdict(gap) for gap in self.gaps],
+        }
+        data = json.dumps(kept, indent=1).encode().ljust(_PAGE)
+        # To replace a file takes a millisecond. A page that is there already is written as a whole
+        # or not at all, whatever kills this process, and needs no room on the disk.
+        if synced or len(data) > _PAGE or not self._is_page:
+            replace_file(self._file, data, synced=synced)
+        else:
+            _overwrite(self._file, data)
+        self._is_page = len(data) == _PAGE
+
+
+def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
+    """Write a file that is replaced now and then; whoever looks sees the old one or the new one.
+
+    Raises
+    ------
+    InboxError
+        If it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            if synced:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _overwrite(path: Path, data: bytes) -> None:
+    try:
+        with path.open("r+b", buffering=0) as file:
+            file.write(data)
+    except OSError as error:
+        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _load(file: Path) -> Mapping[str, Any]:
+    """Read what was kept; nothing, if it is not there or not whole."""
+    try:
+        kept = json.loads(file.read_bytes())
+        gaps = [Gap(**gap) for gap in kept["gaps"]]
+        numbers = [number for gap in gaps for number in (gap.partition, gap.first, gap.last)]
+        numbers += kept["positions"].values()
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
+    is_whole = all(type(number) is int for number in numbers)
+    return kept if is_whole and all(_time(gap.time_found) for gap in gaps) else {}
+
+
+def _time(value: object) -> datetime | None:
+    """Read a time; one without zone is none, as it cannot be compared with the present."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return time if time and time.tzinfo else None
