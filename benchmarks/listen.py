@@ -1,6 +1,6 @@
 """The listener against a bare hop loop, and from a sender's call to a file on disk.
 
-python benchmarks/listen.py
+PYTHONPATH=tests python benchmarks/listen.py
 
 Starts an Apache Kafka of its own, with encryption and a login as the real servers have. Needs Java
 and Maven.
@@ -27,14 +27,13 @@ from statistics import median, quantiles
 
 from confluent_kafka import Producer
 
+from apache_kafka import TOPIC, ApacheKafka
 from load import make_alerts
+from sirenflow.alert import parse_alert
+from sirenflow.inbox import alert_path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
 
-from apache_kafka import TOPIC, ApacheKafka  # noqa: E402 - it is beside the tests
-from sirenflow.alert import parse_alert  # noqa: E402
-from sirenflow.inbox import alert_path  # noqa: E402
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAUSE_S = (0.2, 0.6)
@@ -122,24 +121,21 @@ def _read(name: str, url: str) -> None:
 
 
 @contextmanager
-def listening(url: str, inbox: Path, environ: dict[str, str]) -> Iterator[int]:
-    """Run `sirenflow listen`; give its process id once it is connected."""
-    command = [sys.executable, "-c", "from sirenflow.cli import main; main()"]
-    process = subprocess.Popen(
-        [*command, "listen", "--url", url, "--inbox", str(inbox), "--start", "latest"],
-        env=environ,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None  # noqa: S101 - it is a pipe
-    while "connected" not in process.stderr.readline():
+def listening(url: str, inbox: Path, environ: dict[str, str], log: Path) -> Iterator[int]:
+    """Run `sirenflow listen`, which logs to a file; give its process id once it is connected."""
+    command = [sys.executable, "-c", "from sirenflow.cli import main; main()", "listen"]
+    options = ["--url", url, "--inbox", str(inbox), "--start", "latest"]
+    with log.open("wb") as stream:
+        process = subprocess.Popen([*command, *options], env=environ, stderr=stream)
+    while b": connected" not in log.read_bytes():
         if process.poll() is not None:
-            sys.exit("the listener ended")
+            sys.exit(f"the listener ended: {log.read_text(encoding='utf-8')}")
+        time.sleep(0.1)
     try:
         yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate()
+        process.wait()
 
 
 def measure_latency(producer: Producer, alerts: list[bytes], inbox: Path) -> list[float]:
@@ -158,8 +154,8 @@ def measure_latency(producer: Producer, alerts: list[bytes], inbox: Path) -> lis
     return seconds
 
 
-def _usage(pid: int) -> tuple[float, float]:
-    """CPU seconds and resident MiB of a process."""
+def usage(pid: int) -> tuple[float, float]:
+    """Give CPU seconds and resident MiB of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     resident = int(status.split("VmRSS:")[1].split()[0]) / 1024
@@ -199,12 +195,12 @@ def main() -> None:
         producer = Producer(
             {"bootstrap.servers": kafka.plain, "message.max.bytes": 30_000_000, "log_level": 0}
         )
-        with listening(url, inbox, environ) as pid:
-            begin, _ = _usage(pid)
+        with listening(url, inbox, environ, Path(scratch, "log")) as pid:
+            begin, _ = usage(pid)
             time.sleep(arguments.idle_seconds)
-            end, idle_mib = _usage(pid)
+            end, idle_mib = usage(pid)
             latency = measure_latency(producer, alerts[arguments.alerts :][:100], inbox)
-            _, busy_mib = _usage(pid)
+            _, busy_mib = usage(pid)
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print(f"{arguments.alerts} alerts of {size:.2f} MB; medians of {arguments.runs} rounds\n")
     print("| | alerts/s | CPU ms an alert | peak MiB |\n|---|---|---|---|")

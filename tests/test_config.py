@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sirenflow.config import default_inbox, validate
+from sirenflow.config import Settings, read_settings, validate
 from sirenflow.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,6 +17,11 @@ SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
 SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
 README = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
 
 
 def refusal(config: dict[Any, Any]) -> str:
@@ -39,7 +44,8 @@ def test_what_is_set_wins_and_the_rest_is_filled_in() -> None:
 def test_every_key_is_shipped_and_documented_with_its_default(key: str) -> None:
     default = SCHEMA["properties"][key]["default"]
     assert SHIPPED[key] == default
-    assert f"| `{key}` | `{default}` |" in README
+    shown = f"[{', '.join(map(str, default))}]" if isinstance(default, list) else default
+    assert f"| `{key}` | `{shown}` |" in README
     assert SCHEMA["properties"][key]["description"]
 
 
@@ -50,7 +56,8 @@ def test_no_key_is_shipped_or_documented_that_is_not_in_the_schema() -> None:
 
 def test_unknown_key_is_named_beside_the_known_ones() -> None:
     assert refusal({"inbx": "x"}) == (
-        "configuration: unknown key 'inbx'; the keys are inbox, results, credible_levels_percent"
+        "configuration: unknown key 'inbx'; the keys are inbox, results, credible_levels_percent, "
+        "sources, large_message_hosts"
     )
 
 
@@ -118,22 +125,23 @@ def configure(directory: Path, content: bytes) -> None:
     (directory / "config" / "config.yaml").write_bytes(content)
 
 
-def test_default_inbox_is_the_configured_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_inbox_is_the_configured_one(tmp_path: Path) -> None:
     configure(tmp_path, b"inbox: /data/alerts\nresults: x\n")
-    assert default_inbox() == Path("/data/alerts")
+    assert read_settings().inbox == Path("/data/alerts")
 
 
 @pytest.mark.parametrize("content", [None, b"results: x\n"])
-def test_default_inbox_without_configuration_is_the_schemas(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+def test_without_configuration_settings_are_the_schemas_defaults(
+    tmp_path: Path, content: bytes | None
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     if content is not None:
         configure(tmp_path, content)
-    assert default_inbox() == Path(SCHEMA["properties"]["inbox"]["default"])
+    defaults = {key: value["default"] for key, value in SCHEMA["properties"].items()}
+    assert read_settings() == Settings(
+        inbox=Path(defaults["inbox"]),
+        sources=tuple(defaults["sources"]),
+        large_message_hosts=tuple(defaults["large_message_hosts"]),
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,6 +150,10 @@ def test_default_inbox_without_configuration_is_the_schemas(
         (b"inbox: 3", "inbox is 3; expected a directory's path"),
         (b"inbox:", "inbox is None; expected a directory's path"),
         (b"inbox: ''", "inbox is ''; expected a directory's path"),
+        (b"sources: kafka://a/b", "sources is 'kafka://a/b'; expected a list of texts"),
+        (b"sources:", "sources is None; expected a list of texts"),
+        (b"sources: [3]", "sources is [3]; expected a list of texts"),
+        (b"large_message_hosts: {a: b}", "large_message_hosts is {'a': 'b'}; expected a list of"),
         (b"- inbox", "holds a list; expected keys and values"),
         (b"# nothing", "holds nothing; expected keys and values"),
         (b"inbox: [a\n", "cannot be read: while parsing a flow sequence"),
@@ -150,12 +162,11 @@ def test_default_inbox_without_configuration_is_the_schemas(
     ],
 )
 def test_broken_configuration_is_named_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, problem: str
+    tmp_path: Path, content: bytes, problem: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     configure(tmp_path, content)
     with pytest.raises(ConfigError) as caught:
-        default_inbox()
+        read_settings()
     message = str(caught.value)
     assert message.startswith("config/config.yaml")
     assert problem in message
@@ -170,12 +181,48 @@ def test_results_and_inbox_must_not_lie_in_each_other(inbox: str, results: str) 
         validate({"inbox": inbox, "results": results}, SCHEMA_FILE)
 
 
-def test_misspelt_key_does_not_change_the_inbox(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_misspelt_key_does_not_change_the_inbox(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/config.yaml").write_text("inbx: elsewhere\n")
     (tmp_path / "workflow").symlink_to(ROOT / "workflow")
     with pytest.raises(ConfigError, match="unknown key 'inbx'"):
-        default_inbox()
+        read_settings()
+
+
+def test_topics_and_servers_are_the_configured_ones(tmp_path: Path) -> None:
+    configure(tmp_path, b"sources: [kafka://a/b, kafka://me@c:1/d]\nlarge_message_hosts: []\n")
+    settings = read_settings()
+    assert settings.sources == ("kafka://a/b", "kafka://me@c:1/d")
+    assert settings.large_message_hosts == ()
+    assert settings.inbox == Settings().inbox
+
+
+@pytest.mark.parametrize(
+    "value", [[], "kafka://a/b", None, [3], ["https://a/b"], ["kafka://a/b", "kafka://a/b"], {}]
+)
+def test_wrong_topics_are_refused_with_the_value_and_an_example(value: Any) -> None:
+    assert refusal({"sources": value}) == (
+        f"configuration: sources is {value!r}; expected a list of Kafka topics, each like "
+        "kafka://kafka.scimma.org/igwn.gwalert"
+    )
+
+
+@pytest.mark.parametrize("value", ["scimma.org", None, [3], [""], ["a", "a"], True])
+def test_wrong_servers_are_refused_with_the_value_and_the_expectation(value: Any) -> None:
+    assert refusal({"large_message_hosts": value}) == (
+        f"configuration: large_message_hosts is {value!r}; expected a list of host names, each of "
+        "which includes the hosts below it"
+    )
+
+
+def test_wrong_topic_is_refused_in_one_line_where_the_schema_is(tmp_path: Path) -> None:
+    configure(tmp_path, b"sources: [igwn.gwalert]\n")
+    (tmp_path / "workflow").symlink_to(ROOT / "workflow")
+    with pytest.raises(ConfigError, match=r"sources is \['igwn.gwalert'\]; expected a list"):
+        read_settings()
+
+
+def test_shipped_configuration_gives_the_defaults(tmp_path: Path) -> None:
+    for name in ("config", "workflow"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    assert read_settings() == Settings()

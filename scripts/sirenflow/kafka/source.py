@@ -154,6 +154,9 @@ class Source(threading.Thread):
         ):
             found = diagnose(self._auth, self.address, self._stopping.is_set)
             reason = explain_code(found, self.address) if found else reason
+            if found and found.code() == KafkaError._ALL_BROKERS_DOWN and self._login is None:
+                # A server that wants encryption closes the connection, and does not say why.
+                reason += "; if the server wants a login, leave out --no-auth"
         _LOG.debug("%s: %r", self.name, error, exc_info=error)
         self._change("disconnected", reason)
 
