@@ -164,7 +164,8 @@ def main() -> None:
         first, last = round(quarter * part), round(quarter * (part + 1))
         print(f"| {first}-{last} | {median(sizes or [0]):.0f} | {max(sizes, default=0):.0f} |")
     if lost or changed or twice:
-        sys.exit(1)
+        order = list(sent)
+        sys.exit(f"lost, counted as they were acknowledged: {[order.index(name) for name in lost]}")
 
 
 if __name__ == "__main__":

@@ -15,39 +15,34 @@ from hypothesis import strategies as st
 from sirenflow.errors import InboxError
 from sirenflow.progress import Gap, Progress, replace_file
 
-START = datetime(2026, 11, 22, 17, 30, tzinfo=UTC)
-
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / ".listener" / "host+topic.json"
 
 
-def begun(file: Path, start: datetime | None = None) -> Progress:
+def begun(file: Path) -> Progress:
     progress = Progress(file)
-    progress.begin("group", start)
+    progress.begin("group")
     return progress
 
 
 def state(progress: Progress) -> tuple[Any, ...]:
     positions = [progress.position(number) for number in range(4)]
-    return (progress.group_id, progress.start, progress.last_alert, progress.gaps, positions)
+    return (progress.group_id, progress.last_alert, progress.gaps, positions)
 
 
 def test_before_the_first_message_nothing_is_known(file: Path) -> None:
     progress = Progress(file)
-    assert progress.is_new
-    assert state(progress) == (None, None, None, (), [None] * 4)
+    assert state(progress) == (None, None, (), [None] * 4)
     assert not file.parent.exists()
 
 
 def test_position_is_after_the_last_message_of_each_partition(file: Path) -> None:
     progress = begun(file)
-    assert progress.is_new
     for partition, offset in [(0, 10), (2, 0), (0, 11)]:
         assert progress.advance(partition, offset, is_alert=False) is None
     assert [progress.position(number) for number in range(3)] == [12, None, 1]
-    assert not progress.is_new
 
 
 def test_first_message_at_any_offset_is_no_gap(file: Path) -> None:
@@ -124,13 +119,13 @@ def test_gaps_are_what_was_never_delivered(
 
 
 def test_everything_is_kept_over_a_restart(file: Path) -> None:
-    progress = begun(file, START)
+    progress = begun(file)
     progress.advance(0, 1, is_alert=True)
     progress.advance(0, 5, is_alert=False)
     progress.advance(3, 7, is_alert=False)
     again = Progress(file)
     assert state(again) == state(progress)
-    assert (again.group_id, again.start, again.position(0)) == ("group", START, 6)
+    assert (again.group_id, again.position(0)) == ("group", 6)
     assert again.last_alert is not None
     assert [gap.size for gap in again.gaps] == [3]
 
@@ -152,10 +147,9 @@ def test_another_group_begins_anew_and_what_is_lost_stays_lost(file: Path) -> No
     progress = begun(file)
     progress.advance(0, 0, is_alert=True)
     progress.advance(0, 5, is_alert=True)
-    progress.begin("other", START)
+    progress.begin("other")
     for known in (progress, Progress(file)):
-        assert (known.group_id, known.start) == ("other", START)
-        assert known.is_new
+        assert known.group_id == "other"
         assert known.position(0) is None
         assert [gap.size for gap in known.gaps] == [4]
         assert known.last_alert is not None
@@ -170,7 +164,7 @@ def test_only_the_latest_gaps_are_kept(file: Path) -> None:
     assert progress.gaps[-1].first == 397
 
 
-KEPT = {"group_id": "g", "start": None, "last_alert": None, "positions": {"0": 5}, "gaps": []}
+KEPT = {"group_id": "g", "last_alert": None, "positions": {"0": 5}, "gaps": []}
 GAP = {"partition": 0, "first": 1, "last": 2, "time_found": "2026-11-22T17:00:00+00:00"}
 
 
@@ -222,26 +216,25 @@ def test_damaged_file_is_a_new_start(file: Path, content: bytes) -> None:
     """What is kept of it must do all that a listener does with it."""
     replace_file(file, content)
     progress = Progress(file)
-    assert state(progress) == (None, None, None, (), [None] * 4)
-    progress.begin("group", None)
+    assert state(progress) == (None, None, (), [None] * 4)
+    progress.begin("group")
     progress.advance(0, 3, is_alert=True)
     assert progress.advance(0, 3, is_alert=True) is None
     assert Progress(file).position(0) == 4
 
 
 @pytest.mark.parametrize("time", ["yesterday", 3, ["x"], "2026-11-22T17:00:00", ""])
-@pytest.mark.parametrize("key", ["start", "last_alert"])
-def test_time_that_is_none_is_not_known(file: Path, key: str, time: object) -> None:
+def test_time_that_is_none_is_not_known(file: Path, time: object) -> None:
     """A time without zone cannot be compared with the present."""
-    replace_file(file, json.dumps({**KEPT, key: time}).encode())
+    replace_file(file, json.dumps({**KEPT, "last_alert": time}).encode())
     progress = Progress(file)
-    assert (progress.start, progress.last_alert) == (None, None)
+    assert progress.last_alert is None
     assert progress.position(0) == 5
 
 
 def test_file_that_cannot_be_read_is_a_new_start(file: Path) -> None:
     file.mkdir(parents=True)
-    assert Progress(file).is_new
+    assert Progress(file).group_id is None
 
 
 def make_unwritable(file: Path) -> None:
@@ -279,7 +272,7 @@ def test_group_that_could_not_be_written_is_not_taken(file: Path) -> None:
     before = state(progress)
     make_unwritable(file)
     with pytest.raises(InboxError):
-        progress.begin("other", START)
+        progress.begin("other")
     assert state(progress) == before
 
 

@@ -60,23 +60,17 @@ class Progress:
         self._file = file
         self._is_page = False
         kept = _load(file)
-        group_id, start = kept.get("group_id"), kept.get("start")
+        group_id = kept.get("group_id")
         self.group_id: str | None = group_id if isinstance(group_id, str) else None
-        self.start = _time(start)
         self.last_alert = _time(kept.get("last_alert"))
         self._positions: dict[str, int] = dict(kept.get("positions", {}))
         self.gaps = tuple(Gap(**gap) for gap in kept.get("gaps", []))
-
-    @property
-    def is_new(self) -> bool:
-        """Tell whether nothing was ever read in this group."""
-        return not self._positions
 
     def position(self, partition: int) -> int | None:
         """Give the offset after the last message read; None before the first."""
         return self._positions.get(str(partition))
 
-    def begin(self, group_id: str, start: datetime | None) -> None:
+    def begin(self, group_id: str) -> None:
         """Begin anew, in another group.
 
         Raises
@@ -84,12 +78,12 @@ class Progress:
         InboxError
             If the file cannot be written.
         """
-        before = (self.group_id, self.start, self._positions)
-        self.group_id, self.start, self._positions = group_id, start, {}
+        before = (self.group_id, self._positions)
+        self.group_id, self._positions = group_id, {}
         try:
             self._write(synced=True)
         except InboxError:
-            self.group_id, self.start, self._positions = before
+            self.group_id, self._positions = before
             raise
 
     def advance(self, partition: int, offset: int, is_alert: bool) -> Gap | None:
@@ -119,7 +113,6 @@ class Progress:
     def _write(self, synced: bool) -> None:
         kept = {
             "group_id": self.group_id,
-            "start": self.start and self.start.isoformat(),
             "last_alert": self.last_alert and self.last_alert.isoformat(),
             "positions": self._positions,
             "gaps": [asdict(gap) for gap in self.gaps],

@@ -25,6 +25,7 @@ from sirenflow.health import SourceHealth, State
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.credentials import Stream, find_credential, tuned
 from sirenflow.kafka.offload import fetch
+from sirenflow.kafka.start import begin_at
 from sirenflow.kafka.trouble import diagnose, explain, explain_code
 from sirenflow.metrics import Metrics
 from sirenflow.progress import Progress
@@ -38,7 +39,9 @@ _LIBRARY_LOG = logging.getLogger("librdkafka")
 _READ_AHEAD_KIB = 8 * 1024
 # By default the library looks a second later whether there is room again.
 _FULL_QUEUE_MS = 20
-_STATISTICS_MS = 5000
+_STATISTICS_MS = 1000
+# So long the library waits, when it closes, for a server that is gone.
+_GOOD_BYE_MS = 6000
 _RECONNECT_SECONDS = (1, 10)
 _REOPEN_SECONDS = (1.0, 60.0)
 # So often the library tells the server what is stored. To wait for the answer after each message
@@ -116,7 +119,7 @@ class Source(threading.Thread):
         self._consumer: Consumer | None = None
         self._login: Auth | None = None
         self._auth: Auth = tuned(None, {})
-        self._connections = 0
+        self._group_id = ""
         self._reopen = False
         metrics.announce(self.name)
         self._note_progress()
@@ -131,12 +134,12 @@ class Source(threading.Thread):
         delays = _delays()
         while not self._stopping.is_set():
             try:
-                with self._connected() as consumer:
-                    delays = _delays()
+                with self._opened() as consumer:
                     self._read(consumer)
                 if self.subscription.until_end and not self._reopen:
                     break
             except Exception as error:
+                delays = _delays() if self.health.state == "connected" else delays
                 self._lose(error)
                 if self.subscription.until_end:
                     self.failure = self.health.reason
@@ -161,17 +164,17 @@ class Source(threading.Thread):
         self._change("disconnected", reason)
 
     @contextmanager
-    def _connected(self) -> Iterator[Consumer]:
+    def _opened(self) -> Iterator[Consumer]:
         if self.subscription.has_login:
             self._login = find_credential(self.address, os.environ)
         self._auth = tuned(self._login, self._settings())
-        group_id = self._group_id()
+        self._group_id = self._find_group()
         stream = Stream(auth=self._auth, until_eos=self.subscription.until_end)
         stream.start_at = StartPosition.EARLIEST  # where the group has no valid position
         consumer = stream.open(
             self.address.url,
             "r",
-            group_id=group_id,
+            group_id=self._group_id,
             ignoretest=False,  # a header's claim must not lose a message
             error_callback=self._on_error,
             offset_commit_interval=timedelta(seconds=_COMMIT_SECONDS),
@@ -180,10 +183,6 @@ class Source(threading.Thread):
         )
         self._reopen = False
         self._consumer = consumer
-        self._connections += 1
-        if self._connections > 1:
-            self._metrics.reconnects.labels(self.name).inc()
-        self._change("connected", f"group {group_id}")
         try:
             yield consumer
         finally:
@@ -193,6 +192,7 @@ class Source(threading.Thread):
     def _settings(self) -> dict[str, Any]:
         return {
             "client.id": "sirenflow",
+            "session.timeout.ms": _GOOD_BYE_MS,
             "queued.max.messages.kbytes": _READ_AHEAD_KIB,
             "fetch.queue.backoff.ms": _FULL_QUEUE_MS,
             "statistics.interval.ms": _STATISTICS_MS,
@@ -201,7 +201,7 @@ class Source(threading.Thread):
             "logger": _LIBRARY_LOG,
         }
 
-    def _group_id(self) -> str:
+    def _find_group(self) -> str:
         """Give the group, which must not be shared: two inboxes would skip each other's alerts."""
         asked, kept = self.subscription.group_id, self._progress.group_id
         if kept is not None and asked in (None, kept):
@@ -209,18 +209,17 @@ class Source(threading.Thread):
         # SCiMMA lets a user read in groups whose names begin with the user's.
         user = f"{self._login.username}-" if self._login else ""
         group_id = asked or f"{user}sirenflow-{secrets.token_hex(4)}"
-        self._progress.begin(group_id, self.subscription.start)
+        if self.subscription.start is not None:
+            begin_at(self.subscription.start, group_id, self.address, self._auth)
+        self._progress.begin(group_id)
         return group_id
 
     def _read(self, consumer: Consumer) -> None:
-        # Until something is stored, a restart must not take the oldest message for the first.
-        seek = {"start_at": self._progress.start} if self._is_to_seek() else {}
         messages = consumer.read_raw(
             metadata=True,
             autocommit=False,  # it would commit what is not yet stored
             batch_size=1,  # a batch would wait for others before the first is given
             batch_timeout=timedelta(seconds=0.5),
-            **seek,
         )
         try:
             for value, metadata in messages:
@@ -233,15 +232,11 @@ class Source(threading.Thread):
             if not (self._stopping.is_set() or self._reopen):
                 raise  # else it is how adc-streaming stops before the end of a topic
 
-    def _is_to_seek(self) -> bool:
-        return self._progress.is_new and self._progress.start is not None
-
     def _take(self, value: bytes | None, metadata: Metadata) -> bool:
         """Store a message, however long that takes; False if stopped before it was."""
         message = _message(value, metadata, self.name)
         self._metrics.received.labels(self.name).inc()
-        if self.health.state == "disconnected":
-            self._change("connected")
+        self._note_connection()
         delays = _delays()
         while True:
             try:
@@ -337,19 +332,25 @@ class Source(threading.Thread):
         partitions = statistics["topics"].get(self.address.topic, {}).get("partitions", {})
         known = {int(number): each for number, each in partitions.items() if int(number) >= 0}
         ends = {number: each["hi_offset"] for number, each in known.items()}
-        if ends and min(ends.values()) >= 0:
+        if ends and min(ends.values()) >= 0:  # the server has answered a read
+            if any(each["state"] == "UP" for each in statistics["brokers"].values()):
+                self._note_connection()
             read = {n: self._progress.position(n) or max(known[n]["lo_offset"], 0) for n in ends}
             lag = sum(max(0, end - read[number]) for number, end in ends.items())
             self._set(lag=lag)
             self._metrics.lag.labels(self.name).set(lag)
-        is_up = any(each["state"] == "UP" for each in statistics["brokers"].values())
-        if is_up and self.health.state == "disconnected":
-            self._metrics.reconnects.labels(self.name).inc()
-            self._change("connected")
         if any(not each["desired"] and not each["unknown"] for each in known.values()):
             _LOG.info("%s: the topic has new partitions", self.name)
             self._reopen = True
             self._interrupt()
+
+    def _note_connection(self) -> None:
+        """Note that the server lets us read: that a connection opens says less."""
+        if self.health.state not in ("connecting", "disconnected"):
+            return
+        if self.health.state == "disconnected":
+            self._metrics.reconnects.labels(self.name).inc()
+        self._change("connected", f"group {self._group_id}")
 
     def _interrupt(self) -> None:
         consumer = self._consumer
