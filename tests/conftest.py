@@ -1,6 +1,19 @@
 """Settings of the whole test suite."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+import apache_kafka
+from apache_kafka import ApacheKafka
+from faults import ApacheServer, EmbeddedServer, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 # The same examples each time: a run must tell of the code, not of the dice.
 settings.register_profile(
@@ -14,3 +27,47 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("sirenflow")
+
+
+@pytest.fixture(scope="session")
+def apache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheServer]:
+    """Give the real server that all tests share; whoever changes it puts it right again."""
+    reason = apache_kafka.missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with ApacheKafka(tmp_path_factory.mktemp("apache")) as kafka:
+        yield ApacheServer(kafka)
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[EmbeddedServer]:
+    """Give the embedded server that all tests share."""
+    server = EmbeddedServer()
+    yield server
+    server.kill()
+
+
+def _scene(server: EmbeddedServer | ApacheServer, directory: Path) -> Scene:
+    topic = f"{directory.parent.name}-{directory.name}"
+    server.create_topic(topic)
+    return Scene(server, topic, directory / "inbox")
+
+
+@pytest.fixture
+def on_apache(apache: ApacheServer, tmp_path: Path) -> Scene:
+    """Give a topic on the real server."""
+    return _scene(apache, tmp_path)
+
+
+@pytest.fixture
+def on_embedded(embedded: EmbeddedServer, tmp_path: Path) -> Scene:
+    """Give a topic on the embedded server."""
+    return _scene(embedded, tmp_path)
+
+
+@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    """Give a topic on each of the servers."""
+    found = request.getfixturevalue(f"on_{request.param}")
+    assert isinstance(found, Scene)
+    return found
