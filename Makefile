@@ -17,6 +17,10 @@ test: .venv/installed
 test-kafka: .venv/installed
 	$(BIN)/python -m pytest -m kafka
 
+# Writes the table of faults in tests/README.md anew.
+faults: .venv/installed
+	SIRENFLOW_WRITE_FAULTS=1 $(BIN)/python -m pytest tests/test_faults.py
+
 lint: .venv/installed .venv/linters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -38,7 +38,7 @@ TOLD = [
         KafkaError.GROUP_AUTHORIZATION_FAILED,
         "this login may not use the group id; on SCiMMA it must begin with the user name and '-'",
     ),
-    (KafkaError._ALL_BROKERS_DOWN, CANNOT),
+    (KafkaError._ALL_BROKERS_DOWN, f"cannot connect to {BROKER}: it does not answer"),
     (KafkaError._TRANSPORT, CANNOT),
     (KafkaError._TIMED_OUT, CANNOT),
     (KafkaError.NOT_LEADER_FOR_PARTITION, "NOT_LEADER_FOR_PARTITION: why"),

@@ -77,11 +77,10 @@ def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
 
 def _clear(inbox: Path) -> None:
     """Delete what processes that were killed had begun to write; what another writes is younger."""
-    for pattern in (".*.tmp", f"{METRICS_FILE.name}.*"):
-        for path in inbox.rglob(pattern):
-            with suppress(OSError):
-                if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
-                    path.unlink()
+    for path in (*inbox.rglob(".*.tmp"), *(inbox / STATE).glob(f"{METRICS_FILE.name}.*")):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
 
 
 def _check(subscriptions: Sequence[Subscription]) -> None:

@@ -121,6 +121,7 @@ class Source(threading.Thread):
         self._auth: Auth = tuned(None, {})
         self._group_id = ""
         self._reopen = False
+        self._told: set[str | None] = set()
         metrics.announce(self.name)
         self._note_progress()
 
@@ -316,6 +317,8 @@ class Source(threading.Thread):
             return
         reason = explain_code(error, self.address)
         self._metrics.commit_failures.labels(self.name).inc()
+        if self.health.state != "connected":  # which is told, and why this fails too
+            return
         if before is None:
             _LOG.warning(
                 "%s: commit failed, and is tried again until it works: %s. What is stored would be "
@@ -365,6 +368,10 @@ class Source(threading.Thread):
         since = before.since if before.state == state else datetime.now(UTC)
         self._set(state=state, reason=reason, since=since)
         self._metrics.connected.labels(self.name).set(state == "connected")
+        # One trouble can be told in two ways by turns.
+        self._told = {*(self._told if before.state == state else ()), before.reason}
+        if before.state == state and reason in self._told:
+            return
         level = logging.INFO if state in ("connected", "finished") else logging.WARNING
         _LOG.log(level, "%s: %s%s", self.name, state, f": {reason}" if reason else "")
 

@@ -65,7 +65,9 @@ def explain_code(error: KafkaError, address: Address) -> str:
                 "this login may not use the group id; on SCiMMA it must begin with the user name "
                 "and '-'"
             )
-        case KafkaError._ALL_BROKERS_DOWN | KafkaError._TRANSPORT | KafkaError._TIMED_OUT:
+        case KafkaError._ALL_BROKERS_DOWN:  # whose text counts connections
+            return f"cannot connect to {address.broker}: it does not answer"
+        case KafkaError._TRANSPORT | KafkaError._TIMED_OUT:
             return f"cannot connect to {address.broker}: {text}"
         case _:
             return f"{error.name()}: {text}"
