@@ -117,7 +117,7 @@ class Progress:
             "positions": self._positions,
             "gaps": [asdict(gap) for gap in self.gaps],
         }
-        data = json.dumps(kept, indent=1).encode().ljust(_PAGE)
+        data = json.dumps(kept).encode().ljust(_PAGE)
         # To replace a file takes a millisecond. A page that is there already is written as a whole
         # or not at all, whatever kills this process, and needs no room on the disk.
         if synced or len(data) > _PAGE or not self._is_page:
