@@ -39,8 +39,15 @@ def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_empty_quarantine_says_so() -> None:
+    Path("inbox").mkdir()
     result = sirenflow("quarantine", "list")
     assert (result.exit_code, result.output) == (0, "the quarantine is empty\n")
+
+
+def test_inbox_that_is_not_there_is_not_an_empty_one() -> None:
+    result = sirenflow("quarantine", "list", "--inbox", "typo")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "inbox 'typo' does not exist" in result.stderr
 
 
 def test_list_has_a_line_an_entry_oldest_first() -> None:
@@ -174,8 +181,9 @@ def test_nothing_is_dropped_if_one_name_is_wrong() -> None:
 
 def test_inbox_is_the_one_given_or_the_configured_one() -> None:
     keep(b"0")
+    for name in ("other", "configured", "config"):
+        Path(name).mkdir()
     assert sirenflow("quarantine", "list", "--inbox", "other").stdout == "the quarantine is empty\n"
-    Path("config").mkdir()
     Path("config/config.yaml").write_text("inbox: configured\n")
     assert sirenflow("quarantine", "list").stdout == "the quarantine is empty\n"
     assert sirenflow("quarantine", "list", "--inbox", "inbox").stdout.startswith(name_of(b"0"))

@@ -204,7 +204,10 @@ def leave_heartbeat(source: dict[str, Any] | None = None, **changes: Any) -> Non
 
 def test_without_listener_nothing_is_well() -> None:
     result = sirenflow("health")
-    assert (result.exit_code, result.output) == (1, "no listener has told of itself in inbox\n")
+    assert result.exit_code == 1
+    assert result.output == (
+        f"no listener has told of itself in {Path('inbox').resolve()}; start one there\n"
+    )
 
 
 def test_example_of_health_tells_of_a_listener_that_is_well() -> None:
@@ -256,3 +259,21 @@ def test_heartbeat_of_another_inbox_is_not_ours() -> None:
     leave_heartbeat()
     assert sirenflow("health", "--inbox", "other").exit_code == 1
     assert json.loads(Path("inbox", health.FILE).read_bytes())["pid"] == 1
+
+
+def test_inbox_of_no_name_is_wrong_usage() -> None:
+    """As of a variable that is not set: it would be the working directory."""
+    for arguments in (["listen", "--no-auth"], ["health"], ["quarantine", "list"]):
+        result = sirenflow(*arguments, "--inbox", "")
+        assert result.exit_code == 2
+        assert "expected a directory, found nothing" in result.stderr
+
+
+def test_public_topic_is_refused_before_a_login_is_looked_for() -> None:
+    url = "kafka://kafka.scimma.org/igwn.gwalert"
+    result = sirenflow("publish", "samples", "--to", url)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "sirenflow: kafka.scimma.org/igwn.gwalert is the public topic; publish to a server of your "
+        "own\n"
+    )

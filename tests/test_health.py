@@ -161,19 +161,32 @@ def test_silence_is_a_matter_beyond_what_is_allowed() -> None:
     ]
 
 
-def test_silence_before_the_listener_started_does_not_count() -> None:
-    for last in (None, NOW - MANY_DAYS):
-        quiet = with_source(last_alert=last)
-        assert problems(replace(quiet, time_started=NOW - SILENCE)) == []
-        assert len(problems(replace(quiet, time_started=NOW - SILENCE - JUST_MORE))) == 1
+def test_silence_is_counted_from_the_last_alert_or_else_from_the_start() -> None:
+    """A listener that is started again and again must not seem to have heard of one just now."""
+    quiet = with_source(last_alert=None)
+    assert problems(replace(quiet, time_started=NOW - SILENCE)) == []
+    assert len(problems(replace(quiet, time_started=NOW - SILENCE - JUST_MORE))) == 1
+    quiet = with_source(last_alert=NOW - MANY_DAYS)
+    assert len(problems(replace(quiet, time_started=NOW))) == 1
+
+
+def test_source_that_hangs_is_told() -> None:
+    limit = timedelta(minutes=3)
+    assert problems(with_source(last_answer=NOW - limit)) == []
+    assert problems(with_source(last_answer=NOW - limit - JUST_MORE)) == [
+        f"{SOURCE.name}: nothing was read for 3 min: it hangs, or the processor is overloaded"
+    ]
+    blocked = with_source(state="blocked", reason="full", last_answer=NOW - MANY_DAYS)
+    assert "hangs" not in " ".join(problems(blocked))
 
 
 def test_lost_messages_are_a_matter_for_a_day() -> None:
     day = timedelta(hours=24)
     assert problems(with_source(lost=7, last_lost=NOW - day)) == []
     assert problems(with_source(lost=7, last_lost=NOW - day + JUST_MORE)) == [
-        f"{SOURCE.name}: 7 messages were deleted on the server before they were read, the last "
-        "23 h 59 min ago; fetch those alerts from an archive and `sirenflow ingest` them"
+        f"{SOURCE.name}: 7 messages were deleted on the server before they were read, or cannot "
+        "be read, the last 23 h 59 min ago; fetch those alerts from an archive and `sirenflow "
+        "ingest` them"
     ]
 
 

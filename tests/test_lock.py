@@ -51,7 +51,7 @@ def test_second_process_is_told_who_holds_it(tmp_path: Path) -> None:
         pytest.fail("two hold it")
     begin = f"process {process.pid} on {socket.gethostname()}, since "
     assert str(caught.value).startswith(begin)
-    assert str(caught.value).endswith(f", holds {file}")
+    assert str(caught.value).endswith(f", holds {file}; only one may, so stop that one first")
 
 
 def test_kill_releases_it(tmp_path: Path) -> None:
@@ -101,7 +101,9 @@ def test_holder_that_has_not_told_its_name_is_another_process(
         fcntl.flock(stream, fcntl.LOCK_EX)
         with pytest.raises(BusyError) as caught, exclusive(file):
             pytest.fail("two hold it")
-    assert str(caught.value) == f"another process holds {file}"
+    assert str(caught.value) == (
+        f"another process holds {file}; only one may, so stop that one first"
+    )
 
 
 def test_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:

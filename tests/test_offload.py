@@ -42,11 +42,11 @@ class Handler(BaseHTTPRequestHandler):
     answer: Callable[[Handler], None]
     asked: ClassVar[list[tuple[str, dict[str, str]]]]
 
-    def do_GET(self) -> None:  # noqa: D102
+    def do_GET(self) -> None:
         self.asked.append((self.path, dict(self.headers)))
         type(self).answer(self)
 
-    def log_message(self, *_: object) -> None:  # noqa: D102
+    def log_message(self, *_: object) -> None:
         pass
 
     def reply(self, body: bytes = b"", status: int = 200, **headers: str) -> None:

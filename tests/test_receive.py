@@ -22,6 +22,8 @@ from sirenflow.alert import Alert, parse_alert
 from sirenflow.errors import AlertError
 from sirenflow.receive import Message, Receipt, Receiver
 
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+
 ALERT = json_alert(record())
 PLACE = inbox.alert_path(parse_alert(ALERT)).as_posix()
 NOTE = PLACE.replace(".json", ".meta.json")
@@ -218,3 +220,18 @@ def test_key_and_headers_can_be_read_back_whatever_they_are(
         said = note(Path(name))
         assert as_sent(said["key"]) == key
         assert [(header, as_sent(text)) for header, text in said["headers"]] == list(headers)
+
+
+@pytest.mark.parametrize(
+    "name", ["MS260522k-02-retraction.avro", "MS260926m-01-retraction-alone.json"]
+)
+def test_header_that_calls_an_alert_a_reference_is_not_believed(tmp_path: Path, name: str) -> None:
+    data = (SAMPLES / name).read_bytes()
+
+    def fetch(_: Message) -> bytes:
+        pytest.fail("an alert is fetched")
+
+    message = Message(data, "host/topic", "topic", 0, 0, headers=(("_format", b"external"),))
+    receipt = Receiver(tmp_path).receive(message, fetch)
+    assert receipt.new
+    assert not (tmp_path / "quarantine").exists()

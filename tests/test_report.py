@@ -45,12 +45,10 @@ class Page(HTMLParser):
         self.text = ""
         self.feed(html)
 
-    def handle_starttag(  # noqa: D102
-        self, tag: str, attrs: list[tuple[str, str | None]]
-    ) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
 
-    def handle_data(self, data: str) -> None:  # noqa: D102
+    def handle_data(self, data: str) -> None:
         self.text += data
 
     def links(self) -> Iterator[str]:

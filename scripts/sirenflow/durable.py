@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from contextlib import suppress
@@ -92,4 +93,11 @@ def _link(synced: Path, path: Path) -> bool:
         os.link(synced, path)
     except FileExistsError:  # another writer was faster, with the same bytes
         return False
+    except OSError as error:
+        if error.errno in (errno.EPERM, errno.ENOTSUP):
+            raise InboxError(
+                f"{path} cannot be written: its file system has no hard links; put the inbox on "
+                "another"
+            ) from error
+        raise
     return True

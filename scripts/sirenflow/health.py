@@ -18,6 +18,8 @@ BEAT_SECONDS = 5
 """Time from one heartbeat to the next."""
 
 _DEAD_AFTER = timedelta(seconds=60)
+# A message sent by reference may take a minute to fetch.
+_HANGS_AFTER = timedelta(minutes=3)
 _GAP_ALARM = timedelta(hours=24)
 # A lost connection is made again in seconds, or it is a matter for somebody.
 _PATIENCE = timedelta(seconds=30)
@@ -38,6 +40,8 @@ class SourceHealth:
         the inbox, and reads no further.
     commit_problem
         Why the server does not take note of what was stored, if so: it would be delivered again.
+    last_answer
+        When the connection last told of itself, as it does every second while it is read.
     last_alert
         When the last alert came; None before the first.
     lag
@@ -51,6 +55,7 @@ class SourceHealth:
     since: datetime
     reason: str | None = None
     commit_problem: str | None = None
+    last_answer: datetime | None = None
     last_alert: datetime | None = None
     lag: int | None = None
     lost: int = 0
@@ -136,7 +141,8 @@ def describe(heartbeat: Heartbeat, now: datetime) -> Iterator[str]:
         last = f"{_ago(now - source.last_alert)} ago" if source.last_alert else "not yet"
         lag = "" if source.lag is None else f", {source.lag} waiting"
         state = f"{source.state} for {_ago(now - source.since)}"
-        yield f"{source.name}: {state}, last alert {last}{lag}"
+        because = f": {source.reason}" if source.state == "disconnected" else ""
+        yield f"{source.name}: {state}, last alert {last}{lag}{because}"
 
 
 def _source_problems(
@@ -146,16 +152,19 @@ def _source_problems(
     if source.state == "blocked" or (source.state != "connected" and waiting > _PATIENCE):
         because = f": {source.reason}" if source.reason else ""
         yield f"{source.state} for {_ago(waiting)}{because}"
+    silent = now - (source.last_answer or now)
+    if source.state == "connected" and silent > _HANGS_AFTER:
+        yield f"nothing was read for {_ago(silent)}: it hangs, or the processor is overloaded"
     if source.commit_problem:
         yield f"what was stored cannot be committed: {source.commit_problem}"
-    quiet = now - max(source.last_alert or started, started)
+    quiet = now - (source.last_alert or started)
     if quiet > silence:
         yield f"no alert for {_ago(quiet)}; mock alerts come every hour"
     if source.last_lost and now - source.last_lost < _GAP_ALARM:
         yield (
-            f"{source.lost} messages were deleted on the server before they were read, the last "
-            f"{_ago(now - source.last_lost)} ago; fetch those alerts from an archive and "
-            "`sirenflow ingest` them"
+            f"{source.lost} messages were deleted on the server before they were read, or cannot "
+            f"be read, the last {_ago(now - source.last_lost)} ago; fetch those alerts from an "
+            "archive and `sirenflow ingest` them"
         )
 
 

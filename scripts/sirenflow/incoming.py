@@ -1,6 +1,6 @@
 """What has arrived and is not yet judged: on disk before it is looked at.
 
-    .incoming/{size}-{deaths}-{token}.part
+    .incoming/{crc32}-{deaths}-{token}.part
 
 The file lives only while its bytes are judged. One that is found when a listener starts was left by
 a process that died there: it is judged again, and after `MOST_DEATHS` it goes to quarantine unread,
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ from sirenflow.errors import InboxError
 DIRECTORY = ".incoming"
 MOST_DEATHS = 3
 
-_NAME = re.compile(r"([0-9]+)-([0-9]+)-[0-9a-f]+\.part")
+_NAME = re.compile(r"([0-9a-f]{8})-([0-9]+)-[0-9a-f]+\.part")
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def archived(inbox: Path, data: bytes) -> Iterator[Path]:
     InboxError
         If the file cannot be written.
     """
-    name = f"{len(data)}-0-{secrets.token_hex(8)}.part"
+    name = f"{_checksum(data)}-0-{secrets.token_hex(8)}.part"
     path = inbox / DIRECTORY / name
     try:
         try:
@@ -64,7 +65,7 @@ def left_behind(inbox: Path) -> Iterator[tuple[Path, bytes, int]]:
             if named is None:
                 continue
             data = path.read_bytes()
-            if len(data) != int(named[1]):
+            if _checksum(data) != named[1]:
                 path.unlink()
                 continue
             deaths = int(named[2]) + 1
@@ -83,3 +84,8 @@ def forgive(path: Path) -> None:
 
 def _renamed(named: re.Match[str], deaths: int) -> str:
     return f"{named[1]}-{deaths}-{secrets.token_hex(8)}.part"
+
+
+def _checksum(data: bytes) -> str:
+    """Tell a whole file from one that a power cut has torn, or left with zeros in it."""
+    return f"{zlib.crc32(data):08x}"

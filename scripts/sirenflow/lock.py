@@ -44,7 +44,9 @@ def _lock(stream: TextIO, file: Path) -> None:
         stream.flush()
     except BlockingIOError:
         stream.seek(0)
-        raise BusyError(f"{_holder(stream.read())} holds {file}") from None
+        raise BusyError(
+            f"{_holder(stream.read())} holds {file}; only one may, so stop that one first"
+        ) from None
     except OSError as error:
         raise InboxError(f"{file} cannot be locked: {error.strerror}") from error
 

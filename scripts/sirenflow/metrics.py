@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, write_to_textfile
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    write_to_textfile,
+)
 
 from sirenflow.errors import InboxError
 
@@ -18,6 +25,7 @@ class Metrics:
     """The counters of all sources of one listener."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a line more a counter
         self._registry = CollectorRegistry()
 
         def counter(name: str, help_: str, *labels: str) -> Counter:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sirenflow.durable import sync_directory
 from sirenflow.errors import InboxError
 
 _MOST_GAPS = 100
@@ -20,7 +21,7 @@ _PAGE = 4096
 
 @dataclass(frozen=True)
 class Gap:
-    """Messages that the server deleted before they were read.
+    """Messages that the server deleted before they were read, or that cannot be read.
 
     Attributes
     ----------
@@ -54,12 +55,18 @@ class Progress:
     ----------
     file
         Where it is kept.
+
+    Attributes
+    ----------
+    is_damaged
+        Whether there is a file, and it cannot be read: something was known once.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._is_page = False
         kept = _load(file)
+        self.is_damaged = not kept and file.exists()
         group_id = kept.get("group_id")
         self.group_id: str | None = group_id if isinstance(group_id, str) else None
         self.last_alert = _time(kept.get("last_alert"))
@@ -82,6 +89,7 @@ class Progress:
         self.group_id, self._positions = group_id, {}
         try:
             self._write(synced=True)
+            self.is_damaged = False
         except InboxError:
             self.group_id, self._positions = before
             raise
@@ -110,6 +118,19 @@ class Progress:
             raise
         return gap
 
+    def leave_out(self, partition: int, offset: int) -> None:
+        """Record that nothing could be had of a message.
+
+        Raises
+        ------
+        InboxError
+            If the file cannot be written.
+        """
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.gaps = (*self.gaps, Gap(partition, offset, offset, now))[-_MOST_GAPS:]
+        self._positions = {**self._positions, str(partition): offset + 1}
+        self._write(synced=False)
+
     def _write(self, synced: bool) -> None:
         kept = {
             "group_id": self.group_id,
@@ -121,7 +142,7 @@ class Progress:
         # To replace a file takes a millisecond. A page that is there already is written as a whole
         # or not at all, whatever kills this process, and needs no room on the disk.
         if synced or len(data) > _PAGE or not self._is_page:
-            replace_file(self._file, data, synced=synced)
+            replace_file(self._file, data, synced=synced or not self._is_page)
         else:
             _overwrite(self._file, data)
         self._is_page = len(data) == _PAGE
@@ -144,6 +165,8 @@ def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
             if synced:
                 os.fsync(file.fileno())
         temporary.replace(path)
+        if synced:
+            sync_directory(path.parent)
     except OSError as error:
         raise InboxError(f"{path} cannot be written: {error.strerror}") from error
     finally:

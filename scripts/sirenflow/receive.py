@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 OFFLOADED = "external"
 """Value of a message's `_format` header when it only names where its content is."""
 
+_MOST_REFERENCE_BYTES = 4096
+
 
 @dataclass(frozen=True)
 class Message:
@@ -61,8 +63,13 @@ class Message:
 
     @property
     def is_offloaded(self) -> bool:
-        """Tell whether the value only names where the content is."""
-        return ("_format", OFFLOADED.encode()) in self.headers
+        """Tell whether the value only names where the content is.
+
+        A header that says so is believed only of what looks like it.
+        """
+        if ("_format", OFFLOADED.encode()) not in self.headers or self.value is None:
+            return False
+        return len(self.value) <= _MOST_REFERENCE_BYTES and b'"superevent_id"' not in self.value
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sirenflow.cli.terminal import (
     printable,
 )
 from sirenflow.config import Settings, read_settings
-from sirenflow.errors import AlertError, StreamError
+from sirenflow.errors import AlertError, InboxError, StreamError
 from sirenflow.receive import OFFLOADED
 
 _SHOWN_BYTES = 256
@@ -45,7 +45,10 @@ def list_(inbox: Path | None) -> None:
 
     Example: sirenflow quarantine list
     """
-    entries = kept.entries(inbox or read_settings().inbox)
+    directory = inbox or read_settings().inbox
+    if not directory.is_dir():
+        raise InboxError(f"inbox {str(directory)!r} does not exist; name another with --inbox")
+    entries = kept.entries(directory)
     for entry in entries:
         time = str(entry.how.get("time_received", ""))[:19]
         click.echo(printable(f"{entry.name}  {time:19}  {entry.size_bytes:>9}  {entry.reason}"))

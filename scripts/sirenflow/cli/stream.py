@@ -150,7 +150,9 @@ def health(inbox: Path | None, silence: float) -> None:
     directory = inbox or read_settings().inbox
     heartbeat = heartbeats.read(directory)
     if heartbeat is None:
-        click.echo(printable(f"no listener has told of itself in {directory}"))
+        click.echo(
+            printable(f"no listener has told of itself in {directory.resolve()}; start one there")
+        )
         sys.exit(1)
     now = datetime.now(UTC)
     problems = list(heartbeats.problems(heartbeat, now, timedelta(hours=silence)))
@@ -188,8 +190,10 @@ def publish(url: str, no_auth: bool, pace: float | None, files: tuple[Path, ...]
     from sirenflow.kafka.address import parse_address
     from sirenflow.kafka.credentials import find_credential
     from sirenflow.kafka.publish import publish as send
+    from sirenflow.kafka.publish import refuse_public
 
     address = parse_address(url)
+    refuse_public(address)
     login = None if no_auth else find_credential(address, os.environ)
     sent = unread = 0
     with tqdm(unit=" alerts", disable=not sys.stderr.isatty(), leave=False) as progress:

@@ -18,9 +18,19 @@ REJECTED_EXIT_CODES = (
     "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage; 3 done, but some were rejected."
 )
 
+
+def _directory(text: str) -> Path:
+    if not text:  # as of a variable that is not set; it would be the working directory
+        raise click.BadParameter("expected a directory, found nothing")
+    if Path(text).exists() and not Path(text).is_dir():
+        raise click.BadParameter(f"{text!r} is a file; expected a directory")
+    return Path(text)
+
+
 inbox_option = click.option(
     "--inbox",
-    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIRECTORY",
+    type=_directory,
     help="Directory to keep alerts in.  [default: `inbox` of config/config.yaml, or ./inbox]",
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import socket
 import threading
@@ -11,10 +12,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 
-from sirenflow import __version__, health
+from sirenflow import __version__, health, quarantine
+from sirenflow.alert import ALERT_TYPES
 from sirenflow.errors import InboxError, StreamError
 from sirenflow.kafka.credentials import find_credential
 from sirenflow.kafka.source import Source, Subscription
@@ -25,6 +28,8 @@ from sirenflow.progress import Progress
 from sirenflow.receive import Receiver
 
 _LOG = logging.getLogger(__name__)
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8,16}\.tmp")
 
 STATE = Path(".listener")
 """Where a listener keeps what it must remember, below its inbox."""
@@ -77,9 +82,13 @@ def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
 
 def _clear(inbox: Path) -> None:
     """Delete what processes that were killed had begun to write; what another writes is younger."""
-    for path in (*inbox.rglob(".*.tmp"), *(inbox / STATE).glob(f"{METRICS_FILE.name}.*")):
+    beside_alerts = [inbox.glob(f"*/{alert_type}/.*.tmp") for alert_type in ALERT_TYPES]
+    own = [(inbox / name).glob(".*.tmp") for name in (STATE, quarantine.DIRECTORY)]
+    metrics = (inbox / STATE).glob(f"{METRICS_FILE.name}.*")
+    for path in chain(*beside_alerts, *own, metrics):
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+            is_old = time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
+            if is_old and (_TEMPORARY.fullmatch(path.name) or path.name.startswith("metrics")):
                 path.unlink()
 
 
@@ -113,6 +122,7 @@ class _Watch:
 
     def run(self, stopping: threading.Event) -> str | None:
         for source in self._sources:
+            _LOG.info("%s: connecting", source.name)
             source.start()
         beat = time.monotonic()
         while not stopping.wait(0.2) and any(source.is_alive() for source in self._sources):

@@ -69,6 +69,12 @@ class _Waiting:
     time: datetime | None = None
 
 
+def refuse_public(address: Address) -> None:
+    """Raise StreamError for the topics of the real alerts."""
+    if address.topic == PUBLIC_TOPIC and _PUBLIC_SERVERS.fullmatch(address.host):
+        raise StreamError(f"{address.name} is the public topic; publish to a server of your own")
+
+
 def publish(
     sources: Iterable[Path],
     address: Address,
@@ -105,8 +111,7 @@ def publish(
         If an alert is not delivered: then no other is sent. Or, before any is sent, if the topic is
         public, or if with a pace something has no time.
     """
-    if address.topic == PUBLIC_TOPIC and _PUBLIC_SERVERS.fullmatch(address.host):
-        raise StreamError(f"{address.name} is the public topic; publish to a server of your own")
+    refuse_public(address)
     with tempfile.TemporaryFile() as spool:  # alerts to be sorted may be more than fit in memory
         waiting, problems = _gather(sources, spool)
         seconds = _seconds_before(waiting, pace)

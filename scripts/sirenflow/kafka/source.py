@@ -15,13 +15,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import confluent_kafka
 from confluent_kafka import KafkaError
 from hop.auth import Auth
-from hop.io import Consumer, Metadata, StartPosition
+from hop.io import Consumer, StartPosition
 
 from sirenflow.alert import Alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.health import SourceHealth, State
+from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.credentials import Stream, find_credential, tuned
 from sirenflow.kafka.offload import fetch
@@ -126,9 +128,8 @@ class Source(threading.Thread):
         self._note_progress()
 
     def stop(self) -> None:
-        """Finish the message in hand, commit, and end. To be called until the thread has ended."""
+        """Finish the message in hand, commit, and end."""
         self._stopping.set()
-        self._interrupt()
 
     def run(self) -> None:
         """Read; whatever happens to the connection, open it again."""
@@ -152,6 +153,14 @@ class Source(threading.Thread):
         if isinstance(error, InboxError):
             self._change("blocked", str(error))
             return
+        try:
+            reason = self._explain(error)
+        except Exception as other:  # whatever it is, the thread must live
+            reason = f"{error!r}, and its cause cannot be found out: {other!r}"
+        _LOG.debug("%s: %r", self.name, error, exc_info=error)
+        self._change("disconnected", reason)
+
+    def _explain(self, error: Exception) -> str:
         reason = explain(error, self.address)
         if isinstance(error.args[0] if error.args else None, KafkaError) and (
             error.args[0].code() in _NO_CONNECTION
@@ -161,8 +170,7 @@ class Source(threading.Thread):
             if found and found.code() == KafkaError._ALL_BROKERS_DOWN and self._login is None:
                 # A server that wants encryption closes the connection, and does not say why.
                 reason += "; if the server wants a login, leave out --no-auth"
-        _LOG.debug("%s: %r", self.name, error, exc_info=error)
-        self._change("disconnected", reason)
+        return reason
 
     @contextmanager
     def _opened(self) -> Iterator[Consumer]:
@@ -205,37 +213,42 @@ class Source(threading.Thread):
     def _find_group(self) -> str:
         """Give the group, which must not be shared: two inboxes would skip each other's alerts."""
         asked, kept = self.subscription.group_id, self._progress.group_id
-        if kept is not None and asked in (None, kept):
-            return kept
         # SCiMMA lets a user read in groups whose names begin with the user's.
-        user = f"{self._login.username}-" if self._login else ""
-        group_id = asked or f"{user}sirenflow-{secrets.token_hex(4)}"
-        if self.subscription.start is not None:
+        own = f"{self._login.username}-sirenflow-" if self._login else "sirenflow-"
+        if kept is not None and (kept == asked or (asked is None and kept.startswith(own))):
+            return kept
+        group_id = asked or f"{own}{secrets.token_hex(4)}"
+        if self._progress.is_damaged:
+            _LOG.warning("%s: it is not known any more how far it was read", self.name)
+        elif self.subscription.start is not None and (kept is None or asked):
             begin_at(self.subscription.start, group_id, self.address, self._auth)
         self._progress.begin(group_id)
         return group_id
 
     def _read(self, consumer: Consumer) -> None:
-        messages = consumer.read_raw(
-            metadata=True,
-            autocommit=False,  # it would commit what is not yet stored
-            batch_size=1,  # a batch would wait for others before the first is given
-            batch_timeout=timedelta(seconds=0.5),
-        )
-        try:
-            for value, metadata in messages:
-                if not self._take(value, metadata):
-                    return
-                consumer.mark_done(metadata)
-                if self._stopping.is_set() or self._reopen:
-                    return
-        except RuntimeError:
-            if not (self._stopping.is_set() or self._reopen):
-                raise  # else it is how adc-streaming stops before the end of a topic
+        def is_over() -> bool:
+            return self._stopping.is_set() or self._reopen
 
-    def _take(self, value: bytes | None, metadata: Metadata) -> bool:
+        for message in messages.read(consumer, is_over, self.subscription.until_end):
+            if message.error() is not None:
+                self._leave_out(message)
+                continue
+            if not self._take(messages.unpack(message, self.name)):
+                return
+            messages.mark_done(consumer, message)
+
+    def _leave_out(self, message: confluent_kafka.Message) -> None:
+        place = (message.partition() or 0, message.offset() or 0)
+        self._progress.leave_out(*place)
+        self._metrics.lost.labels(self.name).inc()
+        _LOG.error(
+            "%s: a message (partition %d, offset %d) cannot be read, and is left out: %s",
+            *(self.name, *place, message.error()),
+        )
+        self._note_progress()
+
+    def _take(self, message: Message) -> bool:
         """Store a message, however long that takes; False if stopped before it was."""
-        message = _message(value, metadata, self.name)
         self._metrics.received.labels(self.name).inc()
         self._note_connection()
         delays = _delays()
@@ -274,7 +287,9 @@ class Source(threading.Thread):
         where = f"{self.name} {message.partition}:{message.offset}"
         if isinstance(receipt.content, AlertError):
             self._metrics.quarantined.labels(self.name, receipt.content.kind).inc()
-            _LOG.warning("%s: quarantined: %s", where, receipt.content)
+            _LOG.warning(
+                '%s: quarantined: %s; see "sirenflow quarantine list"', where, receipt.content
+            )
             return
         alert = receipt.content
         result = "stored" if receipt.new else "duplicate"
@@ -305,7 +320,6 @@ class Source(threading.Thread):
             self._change("disconnected", explain_code(error, self.address))
         if error.code() == KafkaError._AUTHENTICATION:
             self._reopen = True  # with the login as it is then
-            self._interrupt()
 
     def _on_commit(self, error: KafkaError | None, _: object) -> None:
         """Note the server's answer; the library calls this within a read, or the closing."""
@@ -331,6 +345,7 @@ class Source(threading.Thread):
         """Note how far the stream goes; the library calls this within a read, or the closing."""
         if self._consumer is None:  # a topic that is given up would look like one that has grown
             return
+        self._set(last_answer=datetime.now(UTC))
         statistics = json.loads(text)
         partitions = statistics["topics"].get(self.address.topic, {}).get("partitions", {})
         known = {int(number): each for number, each in partitions.items() if int(number) >= 0}
@@ -345,7 +360,6 @@ class Source(threading.Thread):
         if any(not each["desired"] and not each["unknown"] for each in known.values()):
             _LOG.info("%s: the topic has new partitions", self.name)
             self._reopen = True
-            self._interrupt()
 
     def _note_connection(self) -> None:
         """Note that the server lets us read: that a connection opens says less."""
@@ -354,11 +368,6 @@ class Source(threading.Thread):
         if self.health.state == "disconnected":
             self._metrics.reconnects.labels(self.name).inc()
         self._change("connected", f"group {self._group_id}")
-
-    def _interrupt(self) -> None:
-        consumer = self._consumer
-        if consumer is not None:
-            consumer.stop()
 
     def _change(self, state: State, reason: str | None = None) -> None:
         """Go to a state; tell it if it is another, or has another reason."""
@@ -387,21 +396,6 @@ _LOST_CONNECTION = (
     KafkaError._RESOLVE,
 )
 _NO_CONNECTION = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
-
-
-def _message(value: bytes | None, metadata: Metadata, source: str) -> Message:
-    sent = metadata.timestamp
-    key = metadata.key
-    return Message(
-        value=value,
-        source=source,
-        topic=metadata.topic,
-        partition=metadata.partition,
-        offset=metadata.offset,
-        time_sent=datetime.fromtimestamp(sent / 1000, UTC) if sent > 0 else None,
-        key=key.encode() if isinstance(key, str) else key,
-        headers=tuple((name, content) for name, content in metadata.headers or ()),
-    )
 
 
 def _delays(draw: Callable[[float, float], float] = random.uniform) -> Iterator[float]:

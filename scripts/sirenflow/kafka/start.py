@@ -54,7 +54,9 @@ def begin_at(time: datetime, group_id: str, address: Address, auth: Auth) -> Non
                 raise KafkaException(place.error)
         new = [place.partition for place in kept if place.offset < 0]
         ends = {number: _end(consumer, address.topic, number) for number in new}
-        asked = [TopicPartition(address.topic, n, int(time.timestamp() * 1000)) for n in new]
+        # Times below 0 have other meanings for Kafka.
+        milliseconds = max(0, int(time.timestamp() * 1000))
+        asked = [TopicPartition(address.topic, number, milliseconds) for number in new]
         for found in consumer.offsets_for_times(asked, timeout=_PATIENCE_S) if asked else ():
             offset = found.offset if found.offset >= 0 else ends[found.partition]
             place = TopicPartition(address.topic, found.partition, offset)
