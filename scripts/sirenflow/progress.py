@@ -23,6 +23,8 @@ _PAGE = 4096
 class Gap:
     """Messages that the server deleted before they were read, or that cannot be read.
 
+    Transactions and compaction leave holes too; topics of alerts have neither.
+
     Attributes
     ----------
     partition

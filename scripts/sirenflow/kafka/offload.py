@@ -46,6 +46,13 @@ _URL = re.compile(
 _CHUNK_BYTES = 2**16
 
 
+class UnreachableError(AlertError):
+    """The server of a message does not answer, or not now: it may soon."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_reason(reason), "offloaded")
+
+
 @dataclass(frozen=True)
 class _Location:
     """Where a message is; the host of an IPv6 address is without brackets."""
@@ -87,25 +94,29 @@ def fetch(
     Raises
     ------
     AlertError
-        Of the kind ``offloaded``, if there is no such message to be had. The reason never shows
-        the credential.
+        Of the kind ``offloaded``, if there is no such message to be had; `UnreachableError` if there may
+        be one later. The reason never shows the credential.
     """
     location = _locate(_url(value), allowed_hosts)
     server = _Server(location, _tls(location, auth), seconds, max_bytes)
     try:
         body = _within(seconds, lambda: _get(server, auth))
     except TimeoutError as error:
-        raise _error(f"{location.host} took more than {seconds:g} s") from error
+        raise UnreachableError(f"{location.host} took more than {seconds:g} s") from error
     except (OSError, http.client.HTTPException) as error:
         reason = _printable(f"{type(error).__name__}: {error}")
-        raise _error(f"cannot be fetched from {location.host}: {reason}") from error
+        raise UnreachableError(f"cannot be fetched from {location.host}: {reason}") from error
     finally:
         server.close()
     return _message(body, location.host)
 
 
 def _error(reason: str) -> AlertError:
-    return AlertError(f"message sent by reference: {reason}", "offloaded")
+    return AlertError(_reason(reason), "offloaded")
+
+
+def _reason(text: str) -> str:
+    return f"message sent by reference: {text}"
 
 
 def _printable(text: str) -> str:
@@ -219,6 +230,8 @@ def _get(server: _Server, auth: Auth | None) -> bytes:
     status = response.status_code
     if status in range(300, 400):
         raise _error(f"{server.host} redirects (HTTP {status}), which is not followed")
+    if status == http.client.TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR:
+        raise UnreachableError(f"{server.host} answers HTTP {status}")
     if status != http.client.OK:
         raise _error(f"{server.host} answers HTTP {status}")
     return response.content

@@ -26,7 +26,7 @@ from sirenflow.health import SourceHealth, State
 from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.credentials import Stream, find_credential, tuned
-from sirenflow.kafka.offload import fetch
+from sirenflow.kafka.offload import UnreachableError, fetch
 from sirenflow.kafka.start import begin_at
 from sirenflow.kafka.trouble import diagnose, explain, explain_code
 from sirenflow.metrics import Metrics
@@ -46,6 +46,7 @@ _STATISTICS_MS = 1000
 _GOOD_BYE_MS = 6000
 _RECONNECT_SECONDS = (1, 10)
 _REOPEN_SECONDS = (1.0, 60.0)
+_FETCH_SECONDS, _REFETCH_SECONDS = 15.0, 3.0
 # So often the library tells the server what is stored. To wait for the answer after each message
 # would take as long as to store it, and another thread's commit waits as long as this one reads.
 _COMMIT_SECONDS = 0.2
@@ -281,7 +282,15 @@ class Source(threading.Thread):
         return True
 
     def _fetch(self, message: Message) -> bytes:
-        return fetch(message.value or b"", self.subscription.large_message_hosts, self._login)
+        """Fetch what a message only names; a moment's trouble must not put it in quarantine."""
+        end = time.monotonic() + _FETCH_SECONDS
+        while True:
+            try:
+                hosts = self.subscription.large_message_hosts
+                return fetch(message.value or b"", hosts, self._login)
+            except UnreachableError:  # others wait behind it, so not for long
+                if time.monotonic() > end or self._stopping.wait(_REFETCH_SECONDS):
+                    raise
 
     def _tell(self, message: Message, receipt: Receipt) -> None:
         where = f"{self.name} {message.partition}:{message.offset}"

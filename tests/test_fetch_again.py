@@ -1,0 +1,70 @@
+"""A moment's trouble with the server of large messages puts none in quarantine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sirenflow.errors import AlertError
+from sirenflow.kafka import source as sources
+from sirenflow.kafka.address import Address
+from sirenflow.kafka.offload import UnreachableError
+from sirenflow.kafka.source import Source, Subscription
+from sirenflow.metrics import Metrics
+from sirenflow.progress import Progress
+from sirenflow.receive import Message, Receiver
+
+MESSAGE = Message(b'{"url": "https://host/x"}', "host/topic", "topic", 0, 0)
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+    monkeypatch.setattr(sources, "_REFETCH_SECONDS", 0.01)
+    subscription = Subscription(Address("host", "topic"), has_login=False)
+    return Source(subscription, Receiver(tmp_path), Progress(tmp_path / "kept"), Metrics())
+
+
+def test_server_that_answers_later_is_asked_again(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([UnreachableError("HTTP 503"), UnreachableError("refused"), b"content"])
+
+    def fetch(*_: object) -> bytes:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(sources, "fetch", fetch)
+    assert source._fetch(MESSAGE) == b"content"
+
+
+@pytest.mark.parametrize("patience", [0.0, 15.0])
+def test_what_will_not_come_is_not_waited_for(
+    source: Source, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    error = AlertError("no allowed host", "offloaded") if patience else UnreachableError("refused")
+
+    def fetch(*_: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr(sources, "_FETCH_SECONDS", patience)
+    monkeypatch.setattr(sources, "fetch", fetch)
+    with pytest.raises(AlertError) as caught:
+        source._fetch(MESSAGE)
+    assert caught.value is error
+    assert caught.value.kind == "offloaded"
+
+
+def test_fetch_ends_when_the_listener_is_told_to_stop(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(*_: object) -> bytes:
+        raise UnreachableError("refused")
+
+    monkeypatch.setattr(sources, "_REFETCH_SECONDS", 3600.0)
+    monkeypatch.setattr(sources, "fetch", fetch)
+    source.stop()
+    with pytest.raises(UnreachableError):
+        source._fetch(MESSAGE)
