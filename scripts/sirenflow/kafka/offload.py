@@ -94,8 +94,8 @@ def fetch(
     Raises
     ------
     AlertError
-        Of the kind ``offloaded``, if there is no such message to be had; `UnreachableError` if there may
-        be one later. The reason never shows the credential.
+        Of the kind ``offloaded``, if there is no such message to be had; `UnreachableError` if
+        there may be one later. The reason never shows the credential.
     """
     location = _locate(_url(value), allowed_hosts)
     server = _Server(location, _tls(location, auth), seconds, max_bytes)
