@@ -11,8 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import confluent_kafka
@@ -22,9 +22,10 @@ from hop.io import Consumer, StartPosition
 
 from sirenflow.alert import Alert
 from sirenflow.errors import AlertError, InboxError
-from sirenflow.health import SourceHealth, State
+from sirenflow.health import SourceHealth
 from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address
+from sirenflow.kafka.condition import Condition
 from sirenflow.kafka.credentials import Stream, find_credential, tuned
 from sirenflow.kafka.offload import UnreachableError, fetch
 from sirenflow.kafka.start import begin_at
@@ -96,8 +97,6 @@ class Source(threading.Thread):
 
     Attributes
     ----------
-    health
-        The present state.
     failure
         Why it ended, if it should not have.
     """
@@ -113,20 +112,22 @@ class Source(threading.Thread):
         self.subscription = subscription
         self.address = subscription.address
         self.failure: str | None = None
-        self.health = SourceHealth(self.address.name, "connecting", datetime.now(UTC))
+        self._condition = Condition(self.address.name, metrics)
         self._receiver = receiver
         self._progress = progress
         self._metrics = metrics
-        self._changing = threading.Lock()
         self._stopping = threading.Event()
         self._consumer: Consumer | None = None
         self._login: Auth | None = None
         self._auth: Auth = tuned(None, {})
         self._group_id = ""
         self._reopen = False
-        self._told: set[str | None] = set()
-        metrics.announce(self.name)
-        self._note_progress()
+        self._condition.note_progress(progress)
+
+    @property
+    def health(self) -> SourceHealth:
+        """The present state."""
+        return self._condition.health
 
     def stop(self) -> None:
         """Finish the message in hand, commit, and end."""
@@ -148,18 +149,18 @@ class Source(threading.Thread):
                     self.failure = self.health.reason
                     break
             self._stopping.wait(next(delays))
-        self._change("finished")
+        self._condition.change("finished")
 
     def _lose(self, error: Exception) -> None:
         if isinstance(error, InboxError):
-            self._change("blocked", str(error))
+            self._condition.change("blocked", str(error))
             return
         try:
             reason = self._explain(error)
         except Exception as other:  # whatever it is, the thread must live
             reason = f"{error!r}, and its cause cannot be found out: {other!r}"
         _LOG.debug("%s: %r", self.name, error, exc_info=error)
-        self._change("disconnected", reason)
+        self._condition.change("disconnected", reason)
 
     def _explain(self, error: Exception) -> str:
         reason = explain(error, self.address)
@@ -246,12 +247,12 @@ class Source(threading.Thread):
             "%s: a message (partition %d, offset %d) cannot be read, and is left out: %s",
             *(self.name, *place, message.error()),
         )
-        self._note_progress()
+        self._condition.note_progress(self._progress)
 
     def _take(self, message: Message) -> bool:
         """Store a message, however long that takes; False if stopped before it was."""
         self._metrics.received.labels(self.name).inc()
-        self._note_connection()
+        self._condition.note_reading(self._group_id)
         delays = _delays()
         while True:
             try:
@@ -261,7 +262,7 @@ class Source(threading.Thread):
                     message.partition, message.offset, isinstance(receipt.content, Alert)
                 )
             except InboxError as error:
-                self._change("blocked", str(error))
+                self._condition.change("blocked", str(error))
                 if self._stopping.wait(next(delays)):
                     self.failure = f"stopped before a message could be stored: {error}"
                     return False
@@ -269,7 +270,7 @@ class Source(threading.Thread):
             self._metrics.write_seconds.labels(self.name).observe(time.monotonic() - begin)
             break
         if self.health.state == "blocked":
-            self._change("connected", "the inbox can be written again")
+            self._condition.change("connected", "the inbox can be written again")
         if gap is not None:
             self._metrics.lost.labels(self.name).inc(gap.size)
             _LOG.error(
@@ -278,7 +279,7 @@ class Source(threading.Thread):
                 *(self.name, gap.size, gap.partition, gap.first, gap.last),
             )
         self._tell(message, receipt)
-        self._note_progress()
+        self._condition.note_progress(self._progress)
         return True
 
     def _fetch(self, message: Message) -> bytes:
@@ -311,14 +312,6 @@ class Source(threading.Thread):
         said = f"{alert.superevent_id} {alert.alert_type} {alert.time_created}"
         _LOG.info("%s: %s %s%s", where, result, said, also)
 
-    def _note_progress(self) -> None:
-        gaps = self._progress.gaps
-        self._set(
-            last_alert=self._progress.last_alert,
-            lost=sum(gap.size for gap in gaps),
-            last_lost=datetime.fromisoformat(gaps[-1].time_found) if gaps else None,
-        )
-
     def _on_error(self, error: KafkaError) -> None:
         """Note that the connection is lost; the library calls this within a read."""
         # That no server is left follows each refusal, and says less than the refusal did.
@@ -326,76 +319,33 @@ class Source(threading.Thread):
             error.code() == KafkaError._ALL_BROKERS_DOWN and self.health.state == "disconnected"
         )
         if error.code() in _LOST_CONNECTION and self.health.state != "blocked" and not is_known:
-            self._change("disconnected", explain_code(error, self.address))
+            self._condition.change("disconnected", explain_code(error, self.address))
         if error.code() == KafkaError._AUTHENTICATION:
             self._reopen = True  # with the login as it is then
 
     def _on_commit(self, error: KafkaError | None, _: object) -> None:
         """Note the server's answer; the library calls this within a read, or the closing."""
-        before = self.health.commit_problem
-        if error is None:
-            if before is not None:
-                _LOG.info("%s: commits work again", self.name)
-            self._set(commit_problem=None)
-            return
-        reason = explain_code(error, self.address)
-        self._metrics.commit_failures.labels(self.name).inc()
-        if self.health.state != "connected":  # which is told, and why this fails too
-            return
-        if before is None:
-            _LOG.warning(
-                "%s: commit failed, and is tried again until it works: %s. What is stored would be "
-                "delivered again after a restart, and recognised",
-                *(self.name, reason),
-            )
-        self._set(commit_problem=reason)
+        problem = None if error is None else explain_code(error, self.address)
+        self._condition.note_commit(problem)
 
     def _on_statistics(self, text: str) -> None:
         """Note how far the stream goes; the library calls this within a read, or the closing."""
         if self._consumer is None:  # a topic that is given up would look like one that has grown
             return
-        self._set(last_answer=datetime.now(UTC))
+        self._condition.note_answer()
         statistics = json.loads(text)
         partitions = statistics["topics"].get(self.address.topic, {}).get("partitions", {})
         known = {int(number): each for number, each in partitions.items() if int(number) >= 0}
         ends = {number: each["hi_offset"] for number, each in known.items()}
         if ends and min(ends.values()) >= 0:  # the server has answered a read
             if any(each["state"] == "UP" for each in statistics["brokers"].values()):
-                self._note_connection()
+                self._condition.note_reading(self._group_id)
             read = {n: self._progress.position(n) or max(known[n]["lo_offset"], 0) for n in ends}
             lag = sum(max(0, end - read[number]) for number, end in ends.items())
-            self._set(lag=lag)
-            self._metrics.lag.labels(self.name).set(lag)
+            self._condition.note_lag(lag)
         if any(not each["desired"] and not each["unknown"] for each in known.values()):
             _LOG.info("%s: the topic has new partitions", self.name)
             self._reopen = True
-
-    def _note_connection(self) -> None:
-        """Note that the server lets us read: that a connection opens says less."""
-        if self.health.state not in ("connecting", "disconnected"):
-            return
-        if self.health.state == "disconnected":
-            self._metrics.reconnects.labels(self.name).inc()
-        self._change("connected", f"group {self._group_id}")
-
-    def _change(self, state: State, reason: str | None = None) -> None:
-        """Go to a state; tell it if it is another, or has another reason."""
-        before = self.health
-        if (before.state, before.reason) == (state, reason):
-            return
-        since = before.since if before.state == state else datetime.now(UTC)
-        self._set(state=state, reason=reason, since=since)
-        self._metrics.connected.labels(self.name).set(state == "connected")
-        # One trouble can be told in two ways by turns.
-        self._told = {*(self._told if before.state == state else ()), before.reason}
-        if before.state == state and reason in self._told:
-            return
-        level = logging.INFO if state in ("connected", "finished") else logging.WARNING
-        _LOG.log(level, "%s: %s%s", self.name, state, f": {reason}" if reason else "")
-
-    def _set(self, **changes: Any) -> None:
-        with self._changing:
-            self.health = replace(self.health, **changes)
 
 
 _LOST_CONNECTION = (
