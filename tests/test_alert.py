@@ -312,3 +312,10 @@ json_values = st.recursive(
 )
 def test_any_json_in_any_field_is_an_alert_or_a_reason(changes: dict[str, Any]) -> None:
     alert_or_reason(json.dumps(record(**changes)).encode())
+
+
+def test_json_of_very_many_values_is_not_decoded() -> None:
+    """A megabyte of empty lists takes fifty times as much memory."""
+    data = b'{"a": [' + b"[]," * 300_000 + b"[]]}"
+    with pytest.raises(AlertError, match="JSON of more than 100000 values"):
+        parse_alert(data)

@@ -40,6 +40,8 @@ SUPEREVENT_ID = re.compile(r"[MT]?S[0-9]{6}[a-z]{1,16}")
 
 # Records are nested 4 deep; a thousand would be more than a JSON encoder can write.
 _MAX_DEPTH = 64
+# Real ones have some dozens.
+_MAX_JSON_VALUES = 100_000
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?")
 # Samples of 2022 spell it so; the meaning is the same.
 _SPELLINGS = {"EARLY_WARNING": "EARLYWARNING"}
@@ -201,6 +203,9 @@ def _read_avro(data: bytes, max_bytes: int) -> dict[str, Any]:
 
 
 def _read_json(data: bytes) -> dict[str, Any]:
+    # Each value but the first follows a comma; 16 MiB of empty lists would take 900 MB of memory.
+    if data.count(b",") > _MAX_JSON_VALUES:
+        raise AlertError(f"JSON of more than {_MAX_JSON_VALUES} values")
     try:
         return _as_object(json.loads(data))
     except (ValueError, RecursionError) as error:
