@@ -298,23 +298,22 @@ def signals_at(step: str, call: int, pid: int, number: signal.Signals = signal.S
     pid, number
         The process, and the signal.
     """
-    owner, name = {
-        "open": ("hop.io.Stream", "open"),
-        "read": ("sirenflow.receive.Receiver", "receive"),
-        "commit": ("hop.io.Consumer", "mark_done"),
-        "close": ("hop.io.Consumer", "close"),
+    module, name = {
+        "open": ("hop.io", "Stream.open"),
+        "read": ("sirenflow.receive", "Receiver.receive"),
+        "commit": ("sirenflow.kafka.messages", "mark_done"),
+        "close": ("hop.io", "Consumer.close"),
     }[step]
-    module, _, class_ = owner.rpartition(".")
     return f"""
 import os, {module}
-calls, original = 0, {module}.{class_}.{name}
+calls, original = 0, {module}.{name}
 def signalled(*args, **kwargs):
     global calls
     calls += 1
     if calls == {call}:
         os.kill({pid}, {int(number)})
     return original(*args, **kwargs)
-{module}.{class_}.{name} = signalled
+{module}.{name} = signalled
 """
 
 

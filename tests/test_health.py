@@ -22,6 +22,7 @@ SOURCE = SourceHealth(
     name="kafka.scimma.org/igwn.gwalert",
     state="connected",
     since=NOW - timedelta(hours=5),
+    last_answer=NOW - timedelta(seconds=6),
     last_alert=NOW - timedelta(minutes=20),
     lag=0,
 )

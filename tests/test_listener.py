@@ -127,7 +127,7 @@ def test_idle_listener_ends_at_once(scene: Scene) -> None:
         with scene.listen() as listener:
             listener.await_log("connected")
             assert listener.end(number) == 0
-            assert listener.lines[1:] == [
+            assert listener.lines[2:] == [
                 f"INFO stopping ({number.name})",
                 f"INFO {scene.name}: finished",
             ]

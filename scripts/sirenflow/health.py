@@ -169,7 +169,7 @@ def _source_problems(
 
 
 def _with_times(kept: dict[str, Any]) -> dict[str, Any]:
-    needed, may_lack = {"time_started", "time", "since"}, {"last_alert", "last_lost"}
+    needed, may_lack = {"time_started", "time", "since"}, {"last_alert", "last_answer", "last_lost"}
     times = {
         name: datetime.fromisoformat(value).astimezone(UTC)
         for name, value in kept.items()
