@@ -182,7 +182,7 @@ def main() -> None:
         ApacheKafka(Path(scratch, "kafka"), quick_start=False) as kafka,
     ):
         kafka.auth_toml(Path(scratch))
-        environ = {**os.environ, "XDG_CONFIG_HOME": scratch}
+        environ = {**os.environ, "XDG_CONFIG_HOME": scratch, "PYTHONPATH": str(ROOT / "tests")}
         url = f"kafka://{kafka.scram}/{TOPIC}"
         kafka.publish(TOPIC, alerts[: arguments.alerts])
         for name in READERS:  # Java compiles what it has run often enough
