@@ -2,9 +2,9 @@
 
     {superevent_id}/{alert_type}/{time_created}-{sha256[:12]}.avro|json    the bytes that arrived
     {superevent_id}/{alert_type}/{time_created}-{sha256[:12]}.meta.json    how and when they came
-    quarantine/                                                            see sirenflow.quarantine
-    .incoming/                                                             see sirenflow.incoming
-    .listener/                                                             see sirenflow.kafka.listener
+    quarantine/                                                            sirenflow.quarantine
+    .incoming/                                                             sirenflow.incoming
+    .listener/                                                             sirenflow.kafka.listener
 
 Superevent id and alert type together are not unique, so the time and the hash follow. The same
 bytes always get the same name: what is delivered twice is stored once, and nothing is overwritten.
