@@ -187,3 +187,17 @@ def test_inbox_is_the_one_given_or_the_configured_one() -> None:
     Path("config/config.yaml").write_text("inbox: configured\n")
     assert sirenflow("quarantine", "list").stdout == "the quarantine is empty\n"
     assert sirenflow("quarantine", "list", "--inbox", "inbox").stdout.startswith(name_of(b"0"))
+
+
+def test_what_was_fetched_before_is_not_taken_for_a_reference() -> None:
+    """It was no alert to an older version; it is one now, and its header still says `external`."""
+    name = keep(
+        ALERT,
+        "once not read",
+        source="host/topic",
+        headers=[["_format", "external"]],
+        reference='{"url": "https://host/x"}',
+    )
+    result = sirenflow("quarantine", "retry", name)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f"{name} is now " in result.stdout

@@ -67,9 +67,13 @@ class Message:
 
         A header that says so is believed only of what looks like it.
         """
-        if ("_format", OFFLOADED.encode()) not in self.headers or self.value is None:
-            return False
-        return len(self.value) <= _MOST_REFERENCE_BYTES and b'"superevent_id"' not in self.value
+        is_marked = ("_format", OFFLOADED.encode()) in self.headers
+        return is_marked and self.value is not None and looks_like_reference(self.value)
+
+
+def looks_like_reference(value: bytes) -> bool:
+    """Tell whether bytes could name where a message is, and are none themselves."""
+    return len(value) <= _MOST_REFERENCE_BYTES and b'"superevent_id"' not in value
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,9 @@ from sirenflow.cli.terminal import (
 )
 from sirenflow.config import Settings, read_settings
 from sirenflow.errors import AlertError, InboxError, StreamError
-from sirenflow.receive import OFFLOADED
+from sirenflow.receive import OFFLOADED, looks_like_reference
 
 _SHOWN_BYTES = 256
-
-_names = click.argument("names", metavar="NAME...", nargs=-1, required=True)
 
 
 @click.group(epilog=EXIT_CODES)
@@ -109,7 +107,7 @@ def retry(inbox: Path | None, names: tuple[str, ...]) -> None:
 
 @quarantine.command(epilog=EXIT_CODES)
 @inbox_option
-@_names
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def drop(inbox: Path | None, names: tuple[str, ...]) -> None:
     """Delete entries for good.
 
@@ -122,9 +120,10 @@ def drop(inbox: Path | None, names: tuple[str, ...]) -> None:
 
 
 def _fetched(data: bytes, how: Mapping[str, Any], settings: Settings) -> bytes:
-    """Fetch what a message only names; anything else is itself."""
+    """Fetch what a message only names; anything else, and what was fetched before, is itself."""
     headers = how.get("headers")
-    if not isinstance(headers, list) or ["_format", OFFLOADED] not in headers:
+    is_marked = isinstance(headers, list) and ["_format", OFFLOADED] in headers
+    if "reference" in how or not is_marked or not looks_like_reference(data):
         return data
     from sirenflow.kafka.address import parse_address
     from sirenflow.kafka.credentials import find_credential
