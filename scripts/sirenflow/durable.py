@@ -1,4 +1,4 @@
-"""Files that survive a power cut once they are written, and are never replaced."""
+"""Files that survive a power cut, or that whoever looks sees whole."""
 
 from __future__ import annotations
 
@@ -53,6 +53,32 @@ def link_durably(synced: Path, path: Path) -> bool:
         return _name(synced, path)
     except OSError as error:
         raise InboxError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
+    """Write a file that is replaced now and then; whoever looks sees the old one or the new one.
+
+    Raises
+    ------
+    InboxError
+        If it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            if synced:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+        if synced:
+            sync_directory(path.parent)
+    except OSError as error:
+        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def write_synced(path: Path, data: bytes) -> None:

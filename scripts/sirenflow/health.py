@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from sirenflow.progress import replace_file
+from sirenflow.durable import replace_file
 
 FILE = Path(".listener", "health.json")
 """Where a listener's heartbeat is, below its inbox."""

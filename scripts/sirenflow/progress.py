@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sirenflow.durable import sync_directory
+from sirenflow.durable import replace_file
 from sirenflow.errors import InboxError
 
 _MOST_GAPS = 100
@@ -104,20 +101,11 @@ class Progress:
         InboxError
             If the file cannot be written.
         """
-        now = datetime.now(UTC)
         expected = self.position(partition)
         gap = None
         if expected is not None and offset > expected:
-            gap = Gap(partition, expected, offset - 1, now.isoformat(timespec="seconds"))
-        before = (self._positions, self.gaps, self.last_alert)
-        self._positions = {**self._positions, str(partition): offset + 1}
-        self.gaps = (*self.gaps, gap)[-_MOST_GAPS:] if gap else self.gaps
-        self.last_alert = now if is_alert else self.last_alert
-        try:
-            self._write(synced=False)
-        except InboxError:
-            self._positions, self.gaps, self.last_alert = before
-            raise
+            gap = Gap(partition, expected, offset - 1, _now().isoformat(timespec="seconds"))
+        self._move(partition, offset, gap, _now() if is_alert else self.last_alert)
         return gap
 
     def leave_out(self, partition: int, offset: int) -> None:
@@ -128,10 +116,21 @@ class Progress:
         InboxError
             If the file cannot be written.
         """
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.gaps = (*self.gaps, Gap(partition, offset, offset, now))[-_MOST_GAPS:]
+        gap = Gap(partition, offset, offset, _now().isoformat(timespec="seconds"))
+        self._move(partition, offset, gap, self.last_alert)
+
+    def _move(
+        self, partition: int, offset: int, gap: Gap | None, last_alert: datetime | None
+    ) -> None:
+        before = (self._positions, self.gaps, self.last_alert)
         self._positions = {**self._positions, str(partition): offset + 1}
-        self._write(synced=False)
+        self.gaps = (*self.gaps, gap)[-_MOST_GAPS:] if gap else self.gaps
+        self.last_alert = last_alert
+        try:
+            self._write(synced=False)
+        except InboxError:  # the message comes again
+            self._positions, self.gaps, self.last_alert = before
+            raise
 
     def _write(self, synced: bool) -> None:
         kept = {
@@ -148,32 +147,6 @@ class Progress:
         else:
             _overwrite(self._file, data)
         self._is_page = len(data) == _PAGE
-
-
-def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
-    """Write a file that is replaced now and then; whoever looks sees the old one or the new one.
-
-    Raises
-    ------
-    InboxError
-        If it cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            if synced:
-                os.fsync(file.fileno())
-        temporary.replace(path)
-        if synced:
-            sync_directory(path.parent)
-    except OSError as error:
-        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _overwrite(path: Path, data: bytes) -> None:
@@ -195,6 +168,10 @@ def _load(file: Path) -> Mapping[str, Any]:
         return {}
     is_whole = all(type(number) is int for number in numbers)
     return kept if is_whole and all(_time(gap.time_found) for gap in gaps) else {}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _time(value: object) -> datetime | None:
