@@ -1,11 +1,7 @@
 """The event page: whole for every sample, safe for every input, the same every time."""
 
-import base64
-import hashlib
 import json
 import re
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -13,8 +9,10 @@ from urllib.parse import unquote
 import pytest
 from jsonschema import Draft202012Validator
 
+from pages import Page, assert_safe
+from sirenflow.report.environment import ribbon
+from sirenflow.report.event_page import EventLinks, render_event
 from sirenflow.report.figures import bar_segments, nice_step
-from sirenflow.report.page import EventLinks, render_event, ribbon
 from sirenflow.stages.extract import extract
 from sirenflow.stages.report import report
 from sirenflow.summary import summarize_event
@@ -34,44 +32,6 @@ HOSTILE = (
     "\u202etxt.exe\u2066\n\r\x00\x1b[31m\ud800",
     "=cmd|' /C calc'!A0",
 )
-
-
-class Page(HTMLParser):
-    """The elements and the text of a page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def links(self) -> Iterator[str]:
-        """Give the address of every link."""
-        return (attrs["href"] or "" for tag, attrs in self.elements if tag == "a")
-
-
-def assert_safe(html: str) -> Page:
-    """Check what a browser would run or fetch: nothing."""
-    page = Page(html)
-    assert {tag for tag, _ in page.elements}.isdisjoint(
-        {"script", "img", "iframe", "object", "embed", "link", "base", "form"}
-    )
-    for tag, attrs in page.elements:
-        assert not any(name.startswith("on") or name in ("style", "srcdoc") for name in attrs), tag
-    for link in page.links():
-        assert re.match(r"https?://|#[a-z]|[\w.%/-]+$", link), link
-    assert sum(tag == "style" for tag, _ in page.elements) == 1
-    style = html[html.index("<style>") + 7 : html.index("</style>")]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert f"default-src 'none'; style-src 'sha256-{digest}'" in html
-    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00\x1b\r]", html)
-    return page
 
 
 def build(superevent_id: str, folder: Path) -> Path:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sirenflow.catalogue import CatalogueRow, catalogue_row, newest_first
-from sirenflow.report.page import relative_link, render_catalogue
+from sirenflow.report.catalogue_page import render_catalogue
+from sirenflow.report.environment import relative_link
 
 if TYPE_CHECKING:
     import pandas as pd

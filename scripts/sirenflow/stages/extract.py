@@ -73,7 +73,12 @@ def extract(
     for number, (first, *others) in enumerate(_same_alerts(accepted), start=1):
         described.append(_describe(number, first, others))
         localized.append(_localize(number, first.alert, skymaps, levels_percent, known))
-    head = {"schema_version": SCHEMA_VERSION, "superevent_id": superevent_id}
+    retracted = bool(described) and described[-1]["alert_type"] == "RETRACTION"
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "superevent_id": superevent_id,
+        "retracted": retracted,
+    }
     write_json(alerts, {**head, "alerts": described, "rejected": rejected})
     write_json(localization, {**head, "alerts": localized})
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from sirenflow.errors import SkymapError
 from sirenflow.event import SkymapSummary, Thumbnail
 from sirenflow.products import write_json
-from sirenflow.report.page import EventLinks, relative_link, render_event
+from sirenflow.report.environment import relative_link
+from sirenflow.report.event_page import EventLinks, render_event
 from sirenflow.report.skyplot import SkyFigure, sky_figure
 from sirenflow.skymap import read_skymap
 from sirenflow.summary import summarize_event

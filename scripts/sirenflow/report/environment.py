@@ -1,0 +1,164 @@
+"""How templates become pages: every value escaped, nothing fetched, only our own scripts run."""
+
+import hashlib
+import os
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from sirenflow import __version__, wording
+from sirenflow.report.figures import bar_segments, class_style
+from sirenflow.report.skyplot import sky_frame
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_STYLES = ("theme.css", "layout.css", "parts.css", "figures.css")
+_SCRIPTS = ("page.js",)
+_STATES = {
+    "early_warning": ("◔", "Early warning", "amber"),
+    "preliminary": ("◐", "Preliminary", "amber"),
+    "initial": ("●", "Initial", "green"),
+    "update": ("●", "Update", "green"),
+    "retracted": ("✕", "Retracted", "red"),
+    "no_readable_alert": ("?", "No readable alert", "grey"),
+}
+_ALERT_NAMES = {
+    "EARLYWARNING": "Early warning",
+    "PRELIMINARY": "Preliminary",
+    "INITIAL": "Initial",
+    "UPDATE": "Update",
+    "RETRACTION": "Retraction",
+}
+_FORMAT_NAMES = {"avro": "Avro", "json": "JSON"}
+
+
+@dataclass(frozen=True)
+class Ribbon:
+    """The bar on top: state as icon, words and colour."""
+
+    icon: str
+    words: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Inline:
+    """A style sheet or script inside a page, and the hash by which the page's policy allows it."""
+
+    text: Markup
+    hash: str
+
+
+def render(
+    template: str, styles: Sequence[str] = (), scripts: Sequence[str] = (), **values: object
+) -> str:
+    """Render a page.
+
+    Parameters
+    ----------
+    template
+        Its file's name.
+    styles, scripts
+        Files it needs beyond those of every page.
+    values
+        What the template names.
+    """
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=_inline(*_STYLES, *styles),
+            scripts=[_inline(name) for name in (*_SCRIPTS, *scripts)],
+            **values,
+        )
+    )
+
+
+def ribbon(kind: str, state: str, significant: bool | None) -> Ribbon:
+    """Choose icon, words and colour: test alerts first, then retraction, then significance."""
+    icon, words, tone = _STATES[state]
+    if significant is False and tone in ("amber", "green"):
+        words, tone = f"{words}, low significance", "grey"
+    if kind != "real":
+        words, tone = f"{kind} · {words}", "test"
+    return Ribbon(icon, words, tone)
+
+
+def relative_link(target: Path, page: Path) -> str:
+    """Give the address of a product as seen from a page, safe in an attribute."""
+    return quote(Path(os.path.relpath(target, page.parent)).as_posix())
+
+
+def alert_name(alert_type: str) -> str:
+    """Write an alert type for a reader: "Early warning"."""
+    return _ALERT_NAMES.get(alert_type, alert_type)
+
+
+def _format_name(name: str | None) -> str:
+    return wording.ABSENT if name is None else _FORMAT_NAMES.get(name, name)
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@cache
+def _inline(*names: str) -> Inline:
+    text = "".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in names)
+    digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Inline(Markup(text), f"sha256-{digest}")  # noqa: S704 - our own files
+
+
+@cache
+def _environment() -> Environment:
+    # autoescape is True, not select_autoescape(), which leaves *.html.j2 unescaped.
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "probability": wording.probability_text,
+        "false_alarm": wording.false_alarm_text,
+        "frequency": wording.frequency_text,
+        "area": wording.area_text,
+        "distance": wording.distance_text,
+        "duration": wording.duration_text,
+        "delay": wording.delay_text,
+        "signed_delay": wording.signed_delay_text,
+        "degrees": wording.degrees_text,
+        "seconds": wording.seconds_text,
+        "total": wording.total_text,
+        "megabytes": wording.megabytes_text,
+        "utc": utc_text,
+        "utc_seconds": lambda time: utc_text(time).partition(".")[0],
+        "alert_name": alert_name,
+        "format_name": _format_name,
+        "first_upper": _first_upper,
+        "given": lambda value: wording.ABSENT if value is None else value,
+        "quoted": lambda name: quote(name, safe=""),
+        "segments": bar_segments,
+        "class_style": class_style,
+    }
+    environment.globals |= {
+        "distance_range": wording.distance_range_text,
+        "frame": sky_frame(),
+        "gain": wording.gain_text,
+        "ribbon_of": ribbon,
+        "likelihood_words": wording.LIKELIHOOD_WORDS,
+        "certainty_words": wording.CERTAINTY_WORDS,
+        "version": __version__,
+    }
+    return environment
+
+
+def utc_text(time: str | None) -> str:
+    """Write an ISO 8601 UTC time for a reader: a space for T, no Z (the page says UTC)."""
+    return wording.ABSENT if time is None else time.replace("T", " ").removesuffix("Z")

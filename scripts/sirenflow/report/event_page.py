@@ -1,0 +1,120 @@
+"""The event page: what its templates are given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sirenflow import wording
+from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
+from sirenflow.report.environment import alert_name, render, ribbon
+from sirenflow.report.figures import distance_figure
+from sirenflow.report.skyplot import SkyFigure
+from sirenflow.summary import sentence_facts
+
+
+@dataclass(frozen=True)
+class EventLinks:
+    """Relative addresses of the products beside the page."""
+
+    skymaps: str
+    event: str
+    localization: str
+    alerts: str
+    catalogue: str = "../index.html"
+
+
+def skymap_problem(alert: AlertSummary | None) -> str | None:
+    """Say why an alert has no GW map to show, None where it has one."""
+    if alert is None:
+        return "no alert with event values"
+    if alert.skymap is None:
+        absent = alert.skymap_absent_because
+        return "the alert carries no sky map" if absent in (None, wording.ABSENT) else absent
+    skymap = alert.skymap
+    if skymap.rejected_because is not None:
+        return f"sky map rejected: {skymap.rejected_because}"
+    if skymap.numbers_withheld_because is not None:
+        return f"numbers withheld: {skymap.numbers_withheld_because}"
+    return None
+
+
+def skymap_label(summary: EventSummary) -> str | None:
+    """Name the alert whose map stands; where it is an earlier one, say so."""
+    located, current = summary.skymap_alert or summary.current, summary.current
+    if located is None or current is None:
+        return None
+    name = f"{alert_name(located.alert_type)}, alert {located.number}"
+    if located.number == current.number:
+        return name
+    return f"{name}; alert {current.number} carries no sky map"
+
+
+def percentiles_problem(skymap: SkymapSummary) -> str | None:
+    """Say why the marginal distance of a map is not shown, None where it is."""
+    if skymap.has_percentiles:
+        return None
+    if skymap.is_distance_partial:
+        part = wording.probability_text(skymap.probability_with_distance)
+        return (
+            f"only {part} of the probability has a distance: "
+            "percentiles withheld here, see localization.json"
+        )
+    return skymap.distance_absent_because or "the map gives no percentiles"
+
+
+def distance_problem(skymap: SkymapSummary | None, problem: str | None) -> str:
+    """Say why there is no mean distance: the map's reason, else why there is no map."""
+    if skymap is None:
+        return problem or "the alert carries no sky map"
+    return skymap.distance_absent_because or "the header of the map gives no distance"
+
+
+def render_event(summary: EventSummary, figures: Mapping[str, SkyFigure], links: EventLinks) -> str:
+    """Render the page of one superevent.
+
+    Parameters
+    ----------
+    summary
+        Content of event.json.
+    figures
+        The maps that stand and may be drawn, by kind: "gw", "combined".
+    links
+        Where the downloads are, as seen from the page.
+    """
+    current = summary.current
+    values = current.values if current else None
+    located = summary.skymap_alert
+    skymap = located.skymap if located else None
+    problem = skymap_problem(located or current)
+    facts = sentence_facts(summary.kind, summary.state, current, located)
+    untrusted = [
+        (alert, skymap)
+        for alert in summary.history
+        for skymap in (alert.skymap, alert.combined_skymap)
+        if skymap and not skymap.is_trusted
+    ]
+    return render(
+        "event.html.j2",
+        summary=summary,
+        current=current,
+        values=values,
+        skymap=skymap,
+        skymap_label=skymap_label(summary),
+        skymap_is_earlier=located is not None and located is not current,
+        combined=current.combined_skymap if current else None,
+        latest=summary.history[-1] if summary.history else None,
+        sentence=wording.sentence(facts),
+        ribbon=ribbon(summary.kind, summary.state, values.significant if values else None),
+        problem=problem,
+        figures=figures,
+        distance=distance_figure(skymap) if skymap else None,
+        distance_problem=distance_problem(skymap, problem),
+        percentiles_problem=percentiles_problem(skymap) if skymap else None,
+        links=links,
+        rejected_skymaps=[entry for entry in untrusted if not _is_withheld(entry[1])],
+        withheld_skymaps=[entry for entry in untrusted if _is_withheld(entry[1])],
+    )
+
+
+def _is_withheld(skymap: SkymapSummary) -> bool:
+    """Tell whether a map is delivered as sent and only its numbers are not."""
+    return skymap.file is not None and skymap.rejected_because is None
