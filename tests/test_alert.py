@@ -159,6 +159,14 @@ def test_alerts_sort_by_time_then_life_cycle_then_hash() -> None:
     assert sorted(backwards, key=lambda a: a.order) == ordered
 
 
+@pytest.mark.parametrize("note", "abcd")
+def test_update_with_a_coincidence_is_the_later_of_its_second(note: str) -> None:
+    """The official update and ext-update share their second; a hash would choose by chance."""
+    plain = parse_alert(json_alert(record(note=note, external_coinc=None)))
+    coincident = parse_alert(json_alert(record(external_coinc={"observatory": "Fermi"})))
+    assert plain.order < coincident.order
+
+
 def test_fraction_of_a_second_sorts_after_the_whole_second() -> None:
     times = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z", "2026-01-01T00:00:01Z"]
     alerts = [parse_alert(json_alert(record(time_created=time))) for time in times]

@@ -109,11 +109,16 @@ class Alert:
     encoding: Literal["avro", "json"]
 
     @property
-    def order(self) -> tuple[str, int, str]:
-        """Key that sorts the alerts of a superevent: time, place in the life cycle, hash."""
+    def order(self) -> tuple[str, int, bool, str]:
+        """Key that sorts the alerts of a superevent: time, life cycle, coincidence, hash.
+
+        An update and the same one with a coincidence may share their second; the one that says more
+        is the later.
+        """
         # Without the Z, which sorts after the point of a fraction.
         time = self.time_created.removesuffix("Z")
-        return (time, ALERT_TYPES.index(self.alert_type), self.sha256)
+        coincident = bool(self.sent.get("external_coinc"))
+        return (time, ALERT_TYPES.index(self.alert_type), coincident, self.sha256)
 
     @cached_property
     def record(self) -> dict[str, Any]:
