@@ -35,7 +35,7 @@ _SETTINGS = {
 # A wait in one piece could not be interrupted.
 _POLL = timedelta(seconds=0.2)
 
-_Order = tuple[str, int, str]
+_Order = tuple[str, int, bool, str]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _gather(sources: Iterable[Path], spool: IO[bytes]) -> tuple[list[_Waiting], 
     """Write to a file what is to be sent; return it in order, and what could not be read."""
     waiting: list[_Waiting] = []
     problems = []
-    order: _Order = ("", 0, "")
+    order: _Order = ("", 0, False, "")
     for item in (item for source in sources for item in items(source)):
         if item.problem is not None:
             problems.append(item)
