@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-kafka faults lint constraints
+.PHONY: demo test test-kafka test-browser faults golden lint constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
@@ -11,15 +11,23 @@ demo: .venv/installed
 	@echo "The catalogue: $(CURDIR)/results/index.html"
 
 test: .venv/installed
-	$(BIN)/python -m pytest -m "not kafka"
+	$(BIN)/python -m pytest -m "not kafka and not browser"
 
 # With a real Apache Kafka; skipped, with the reason, where Java or Maven is missing.
 test-kafka: .venv/installed
 	$(BIN)/python -m pytest -m kafka
 
+# In a real Chromium; skipped, with the reason, where there is none. Pictures in .screenshots/.
+test-browser: .venv/installed
+	$(BIN)/python -m pytest -m browser
+
 # Writes the table of faults in tests/README.md anew.
 faults: .venv/installed
 	SIRENFLOW_WRITE_FAULTS=1 $(BIN)/python -m pytest tests/test_faults.py
+
+# Writes tests/golden/hostile.html anew, after a change of the pages that is meant.
+golden: .venv/installed
+	SIRENFLOW_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden_page.py -m "not browser"
 
 lint: .venv/installed .venv/linters
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sirenflow
 from sirenflow import inbox, stages, workers
-from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, validate
+from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, digest, validate
 from sirenflow.errors import SirenflowError
 from snakemake.exceptions import WorkflowError
 
@@ -36,13 +36,25 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
 
 
+report: "workflow/report/workflow.rst"
+
+
 rule all:
-    """Reports of all superevents, and the catalogue"""
+    """Reports of all superevents, the catalogue, and what else the configuration asks for"""
     input:
         f"{RESULTS}/index.html",
+        expand(f"{RESULTS}/{{superevent}}/flat", superevent=ALERTS)
+        if config["flat_nside"]
+        else [],
+        f"{RESULTS}/candidates.html" if config["candidates"] else [],
 
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/extract.smk"
+include: "workflow/rules/regions.smk"
+include: "workflow/rules/flatten.smk"
+include: "workflow/rules/visibility.smk"
+include: "workflow/rules/galaxies.smk"
+include: "workflow/rules/candidates.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/catalogue.smk"

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+from sirenflow.report.environment import _environment, _inline
+
 TEMPLATES = Path(__file__).resolve().parents[1] / "scripts/sirenflow/report/templates"
 
 
@@ -70,3 +72,11 @@ def assert_safe(html: str) -> Page:
 def csp_hash(text: str) -> str:
     """Hash a source as a content security policy names it."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def render_part(source: str, **values: object) -> str:
+    """Render a template's source as the only thing on a page."""
+    environment = _environment()
+    page = f'{{% extends "base.html.j2" %}}{{% block main %}}{source}{{% endblock %}}'
+    style, script = _inline("theme.css"), _inline("page.js")
+    return environment.from_string(page).render(style=style, scripts=[script], **values)

@@ -24,6 +24,8 @@ RETRACTION = SAMPLES / "MS260926m-01-retraction-alone.json"
 COMMANDS = dict(all_commands())
 # Their examples need a server, or a listener: see test_cli_stream.py.
 STREAM_COMMANDS = {"broker", "health", "listen", "publish"}
+# Its example needs products: see test_cli_locate.py.
+PRODUCT_COMMANDS = {"locate"}
 # What the commands on the quarantine take for their example: its SHA-256 begins with 9b0a4c.
 NO_ALERT = b"no alert 40751429"
 
@@ -226,7 +228,14 @@ def help_of(command: str) -> str:
 
 def test_commands_are_these() -> None:
     """Those within another too: what follows is asked of each."""
-    assert {*STREAM_COMMANDS, "ingest", "show", "quarantine", "quarantine retry"} < set(COMMANDS)
+    assert {
+        *STREAM_COMMANDS,
+        *PRODUCT_COMMANDS,
+        "ingest",
+        "show",
+        "quarantine",
+        "quarantine retry",
+    } < set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -243,7 +252,7 @@ def test_example_of_every_command_is_of_that_command(command: str) -> None:
     assert example_of(command).startswith(command)
 
 
-@pytest.mark.parametrize("command", sorted(set(COMMANDS) - STREAM_COMMANDS))
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - STREAM_COMMANDS - PRODUCT_COMMANDS))
 def test_example_of_every_command_works(command: str) -> None:
     Path("bad.avro").write_bytes(NO_ALERT)
     assert sirenflow("ingest", "bad.avro").exit_code == 3

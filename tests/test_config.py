@@ -16,6 +16,14 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
 SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+DEFAULTS = {key: value["default"] for key, value in SCHEMA["properties"].items()}
+SITE = {
+    "name": "Greenwich",
+    "place": "London",
+    "latitude_deg": 51.4769,
+    "longitude_deg": 0,
+    "elevation_m": 46,
+}
 README = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
 
 
@@ -30,21 +38,23 @@ def refusal(config: dict[Any, Any]) -> str:
     return str(caught.value)
 
 
-def test_nothing_set_means_the_shipped_configuration() -> None:
-    assert validate({}, SCHEMA_FILE) == SHIPPED
+def test_nothing_set_means_the_shipped_configuration_without_its_sites() -> None:
+    assert validate({}, SCHEMA_FILE) == DEFAULTS
+    assert {**SHIPPED, "sites": []} == DEFAULTS
 
 
 def test_what_is_set_wins_and_the_rest_is_filled_in() -> None:
     config = {"results": "/data/results"}
-    assert validate(config, SCHEMA_FILE) == {**SHIPPED, "results": "/data/results"}
+    assert validate(config, SCHEMA_FILE) == {**DEFAULTS, "results": "/data/results"}
     assert config == {"results": "/data/results"}
 
 
 @pytest.mark.parametrize("key", SCHEMA["properties"])
 def test_every_key_is_shipped_and_documented_with_its_default(key: str) -> None:
     default = SCHEMA["properties"][key]["default"]
-    assert SHIPPED[key] == default
-    shown = f"[{', '.join(map(str, default))}]" if isinstance(default, list) else default
+    assert SHIPPED[key] == default or key == "sites"
+    listed = isinstance(default, list)
+    shown = f"[{', '.join(map(str, default))}]" if listed else yaml.safe_dump(default).split()[0]
     assert f"| `{key}` | `{shown}` |" in README
     assert SCHEMA["properties"][key]["description"]
 
@@ -56,8 +66,7 @@ def test_no_key_is_shipped_or_documented_that_is_not_in_the_schema() -> None:
 
 def test_unknown_key_is_named_beside_the_known_ones() -> None:
     assert refusal({"inbx": "x"}) == (
-        "configuration: unknown key 'inbx'; the keys are inbox, results, credible_levels_percent, "
-        "sources, large_message_hosts"
+        f"configuration: unknown key 'inbx'; the keys are {', '.join(SCHEMA['properties'])}"
     )
 
 
@@ -103,7 +112,7 @@ def test_wrong_levels_are_refused_with_the_whole_value_and_the_expectation(value
 @pytest.mark.parametrize("value", [[90, 50], [50, 90, 95], [1, 50, 90, 99]])
 def test_levels_may_be_more_and_in_any_order(value: list[int]) -> None:
     assert validate({"credible_levels_percent": value}, SCHEMA_FILE) == {
-        **SHIPPED,
+        **DEFAULTS,
         "credible_levels_percent": value,
     }
 
@@ -128,19 +137,20 @@ def configure(directory: Path, content: bytes) -> None:
 def test_inbox_is_the_configured_one(tmp_path: Path) -> None:
     configure(tmp_path, b"inbox: /data/alerts\nresults: x\n")
     assert read_settings().inbox == Path("/data/alerts")
+    assert read_settings().results == Path("x")
 
 
-@pytest.mark.parametrize("content", [None, b"results: x\n"])
+@pytest.mark.parametrize("content", [None, b"parquet: false\n"])
 def test_without_configuration_settings_are_the_schemas_defaults(
     tmp_path: Path, content: bytes | None
 ) -> None:
     if content is not None:
         configure(tmp_path, content)
-    defaults = {key: value["default"] for key, value in SCHEMA["properties"].items()}
     assert read_settings() == Settings(
-        inbox=Path(defaults["inbox"]),
-        sources=tuple(defaults["sources"]),
-        large_message_hosts=tuple(defaults["large_message_hosts"]),
+        inbox=Path(DEFAULTS["inbox"]),
+        results=Path(DEFAULTS["results"]),
+        sources=tuple(DEFAULTS["sources"]),
+        large_message_hosts=tuple(DEFAULTS["large_message_hosts"]),
     )
 
 
@@ -150,6 +160,7 @@ def test_without_configuration_settings_are_the_schemas_defaults(
         (b"inbox: 3", "inbox is 3; expected a directory's path"),
         (b"inbox:", "inbox is None; expected a directory's path"),
         (b"inbox: ''", "inbox is ''; expected a directory's path"),
+        (b"results: ''", "results is ''; expected a directory's path"),
         (b"sources: kafka://a/b", "sources is 'kafka://a/b'; expected a list of texts"),
         (b"sources:", "sources is None; expected a list of texts"),
         (b"sources: [3]", "sources is [3]; expected a list of texts"),
@@ -226,3 +237,119 @@ def test_shipped_configuration_gives_the_defaults(tmp_path: Path) -> None:
     for name in ("config", "workflow"):
         (tmp_path / name).symlink_to(ROOT / name)
     assert read_settings() == Settings()
+
+
+def test_shipped_sites_are_real_ones() -> None:
+    """Twelve observatories, no two at one place, each where its name says."""
+    text = (ROOT / "config" / "config.yaml").read_text(encoding="utf-8")
+    every = yaml.safe_load(re.sub(r"^  # - \{", "  - {", text, flags=re.MULTILINE))["sites"]
+    assert every[: len(SHIPPED["sites"])] == SHIPPED["sites"]
+    assert (len(SHIPPED["sites"]), len(every)) == (6, 12)
+    assert validate({"sites": every}, SCHEMA_FILE)["sites"] == every
+    places = {site["place"]: site for site in every}
+    for place, (latitude, longitude) in {
+        "La Palma": (28.7, -17.9),
+        "Hawaii": (19.8, -155.5),
+        "California": (33.4, -116.9),
+        "Chile": (-24.6, -70.4),
+        "Australia": (-31.3, 149.1),
+        "South Africa": (-32.4, 20.8),
+        "Arizona": (32.0, -111.6),
+        "Spain": (37.2, -2.5),
+        "India": (32.8, 79.0),
+        "China": (40.4, 117.6),
+    }.items():
+        assert places[place]["latitude_deg"] == pytest.approx(latitude, abs=0.1)
+        assert places[place]["longitude_deg"] == pytest.approx(longitude, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"latitude_deg": 95}, "latitude_deg is 95; expected degrees from -90 to 90, north pos"),
+        ({"latitude_deg": "28.7"}, "latitude_deg is '28.7'; expected degrees from -90 to 90"),
+        ({"latitude_deg": None}, "latitude_deg is None; expected degrees from -90 to 90"),
+        ({"longitude_deg": float("nan")}, "longitude_deg is nan; expected degrees from -180 to"),
+        ({"longitude_deg": True}, "longitude_deg is True; expected degrees from -180 to 360"),
+        ({"elevation_m": float("inf")}, "elevation_m is inf; expected metres from -500 to 9000"),
+        ({"minimum_altitude_deg": 91}, "minimum_altitude_deg is 91; expected degrees from -90"),
+        ({"place": ["London"]}, "place is ['London']; expected where it is, in words for a reader"),
+        ({"lat": 51}, "unknown key 'lat'; the keys are name, place, latitude_deg, longitude_deg"),
+    ],
+)
+def test_wrong_site_is_named_with_the_key_the_value_and_the_expectation(
+    changes: dict[str, Any], problem: str
+) -> None:
+    message = refusal({"sites": [{**SITE, "name": "Kew"}, {**SITE, **changes}]})
+    assert message.startswith(f"configuration: sites, entry 2 (Greenwich): {problem}")
+
+
+def test_what_a_site_lacks_is_told_once() -> None:
+    message = refusal({"sites": [{"name": "Kew", "place": "", "latitude_deg": 51}]})
+    assert message == "configuration: sites, entry 1 (Kew): lacks longitude_deg, elevation_m"
+    assert refusal({"sites": [{}]}).startswith("configuration: sites, entry 1 (unnamed): lacks na")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 61, 3, None])
+def test_site_needs_a_name(name: Any) -> None:
+    assert "name is" in refusal({"sites": [{**SITE, "name": name}]})
+
+
+@pytest.mark.parametrize("value", [None, "Greenwich", SITE, ["Greenwich"], [SITE, SITE], [[]]])
+def test_sites_are_a_list_of_different_ones(value: Any) -> None:
+    assert refusal({"sites": value}).startswith(
+        f"configuration: sites is {value!r}; expected a list of sites, each with name, place, "
+    )
+
+
+@pytest.mark.parametrize("key", ["minimum_altitude_deg", "maximum_sun_altitude_deg"])
+@pytest.mark.parametrize("value", ["30", None, [30], 91, -90.5, float("nan"), True])
+def test_wrong_altitude_is_refused(key: str, value: Any) -> None:
+    assert refusal({key: value}).startswith(f"configuration: {key} is {value!r}; expected the alt")
+
+
+@pytest.mark.parametrize("value", [-90, 0, 12.5, 90])
+def test_altitudes_reach_from_nadir_to_zenith(value: float) -> None:
+    assert validate({"minimum_altitude_deg": value}, SCHEMA_FILE)["minimum_altitude_deg"] == value
+
+
+GALAXIES = {
+    "table": "glade.fits",
+    "name": "GLADE+",
+    "columns": {"name": "PGC", "ra": "RA", "dec": "Dec", "distance": "d_L"},
+    "completeness": "90 % of the B-band luminosity within 130 Mpc",
+}
+CANDIDATES = {"table": "c.csv", "columns": {"name": "name", "ra": "ra", "dec": "dec"}}
+
+
+def test_tables_of_the_user_are_taken_as_they_are() -> None:
+    config = {"galaxies": {**GALAXIES, "keep": 5}, "candidates": {**CANDIDATES, "days_after": 2.5}}
+    assert validate(config, SCHEMA_FILE) == {**DEFAULTS, **config}
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("glade.fits", "galaxies is 'glade.fits'; expected null, or the table of galaxies, with"),
+        ({}, "galaxies: lacks table, name, columns, completeness"),
+        ({**GALAXIES, "keep": 0}, "galaxies: keep is 0; expected a whole number from 1 to 10000"),
+        ({**GALAXIES, "mass": "M"}, "galaxies: unknown key 'mass'; the keys are table, name, colu"),
+        ({**GALAXIES, "columns": "RA"}, "galaxies: columns is 'RA'; expected the table's column"),
+        ({**GALAXIES, "columns": {}}, "galaxies, columns: lacks name, ra, dec, distance"),
+        (
+            {**GALAXIES, "columns": {**GALAXIES["columns"], "ra": 3}},  # type: ignore[dict-item]
+            "galaxies, columns: ra is 3; expected the name of a column",
+        ),
+        (
+            {**GALAXIES, "columns": {**GALAXIES["columns"], "z": "z"}},  # type: ignore[dict-item]
+            "galaxies, columns: unknown key 'z'; the keys are name, ra, dec, distance, weight",
+        ),
+    ],
+)
+def test_wrong_table_of_galaxies_is_told_with_the_key(value: Any, problem: str) -> None:
+    assert refusal({"galaxies": value}).startswith(f"configuration: {problem}")
+
+
+def test_wrong_window_of_candidates_is_told_with_the_key() -> None:
+    message = refusal({"candidates": {**CANDIDATES, "days_before": -1}})
+    assert message.startswith("configuration: candidates: days_before is -1; expected days from 0")

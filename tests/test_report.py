@@ -10,10 +10,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pages import Page, assert_safe
+from sirenflow.event import EventSummary
+from sirenflow.report.drawings import draw
 from sirenflow.report.environment import ribbon
-from sirenflow.report.event_page import EventLinks, render_event
+from sirenflow.report.event_page import EventLinks, Sections, render_event
 from sirenflow.report.figures import bar_segments, nice_step
 from sirenflow.stages.extract import extract
+from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
 from sirenflow.summary import summarize_event
 from sirenflow.wording import NARROW_SPACE, NO_BREAK
@@ -21,7 +24,15 @@ from sirenflow.wording import NARROW_SPACE, NO_BREAK
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = json.loads((ROOT / "workflow/schemas/event.schema.json").read_text(encoding="utf-8"))
 SUPEREVENTS = sorted({path.name.split("-")[0] for path in (ROOT / "samples").glob("[MT]*")})
-LINKS = EventLinks(skymaps="skymaps", event="e.json", localization="l.json", alerts="a.json")
+LINKS = EventLinks(
+    skymaps="skymaps",
+    event="e.json",
+    localization="l.json",
+    alerts="a.json",
+    regions="regions",
+    regions_json="r.json",
+    circular="c.txt",
+)
 HOSTILE = (
     "<script>alert(1)</script>",
     "</style><script>alert(1)</script>",
@@ -44,9 +55,12 @@ def build(superevent_id: str, folder: Path) -> Path:
         (inbox / kind).mkdir(parents=True, exist_ok=True)
         files.append(inbox / kind / sample.name)
         files[-1].write_bytes(sample.read_bytes())
-    alerts, maps, numbers = (results / name for name in ("alerts.json", "skymaps", "numbers.json"))
+    alerts, numbers, found = (results / name for name in ("alerts.json", "numbers.json", "r.json"))
+    maps, region_files = results / "skymaps", results / "regions"
     extract(files, alerts, maps, numbers, (50, 90))
-    report(alerts, numbers, maps, results / "index.html", results / "event.json")
+    regions(alerts, numbers, maps, found, region_files)
+    products = (results / name for name in ("index.html", "event.json", "circular.txt"))
+    report(alerts, numbers, maps, found, region_files, *products)
     return results
 
 
@@ -67,7 +81,7 @@ def test_page_of_every_sample_is_whole(superevent_id: str, tmp_path: Path) -> No
 
 
 def test_products_are_the_same_bytes_anywhere(tmp_path: Path) -> None:
-    for name in ("index.html", "event.json"):
+    for name in ("index.html", "event.json", "circular.txt"):
         first, second = (
             (folder / "results" / "MS260418b" / name)
             for folder in (tmp_path / "here", tmp_path / "there")
@@ -79,7 +93,12 @@ def test_products_are_the_same_bytes_anywhere(tmp_path: Path) -> None:
 
 
 def render(content: dict[str, Any], localization: dict[str, Any] | None = None) -> str:
-    return render_event(summarize_event(content, localization or {}), {}, LINKS)
+    return draw_and_render(summarize_event(content, localization or {}))
+
+
+def draw_and_render(summary: EventSummary) -> str:
+    """Render a page of which no map can be read."""
+    return render_event(summary, draw(summary, lambda _: None), Sections(), "text", LINKS)
 
 
 def poisoned(value: Any) -> dict[str, Any]:
@@ -248,7 +267,7 @@ def test_header_without_mean_leaves_the_marginal_band() -> None:
     page = page_of({**SKYMAP, **missing, "distance_absent_because": reason})
     assert page.text.count(reason) == 2
     assert f"not provided: {reason}" in page.text
-    assert "Band: marginal posterior, 5–95 %: 74–124 Mpc, median 97 Mpc" in page.text
+    assert "marginal posterior; shaded 5–95 %: 74–124 Mpc, median 97 Mpc" in page.text
     assert "Dot" not in page.text
 
 
@@ -295,7 +314,7 @@ def test_retracted_then_confirmed_is_told(tmp_path: Path) -> None:
 def test_combined_map_stands_beside_the_gw_map(tmp_path: Path) -> None:
     page = Page((build("MS260418b", tmp_path) / "index.html").read_text(encoding="utf-8"))
     titles = [attrs["id"] for tag, attrs in page.elements if tag == "title" and "id" in attrs]
-    assert titles == ["gw-title", "gw-small-title", "combined-title"]
+    assert titles == ["gw-title", "gw-small-title", "combined-title", "zoom-title"]
     assert "times smaller" in page.text
 
 

@@ -1,30 +1,35 @@
 """The catalogue's rows: one a superevent, from event.json. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sirenflow.errors import SirenflowError
 from sirenflow.event import SCHEMA_VERSION, Thumbnail, top_class
 
+_CLASSES = ("BNS", "NSBH", "BBH", "Terrestrial", "burst", "no class")
 
-def _column(description: str, unit: str | None = None) -> Any:
-    return field(metadata={"description": description, "unit": unit})
+
+def _column(description: str, unit: str | None = None, ucd: str | None = None) -> Any:
+    """Describe a column; the UCD is the IVOA's word for what it holds, where there is one."""
+    return field(metadata={"description": description, "unit": unit, "ucd": ucd})
 
 
 @dataclass(frozen=True)
 class CatalogueRow:
     """One superevent; the fields with a description are the columns of the tables, in order."""
 
-    superevent_id: str = _column("Identifier of the superevent")
+    superevent_id: str = _column("Identifier of the superevent", ucd="meta.id;meta.main")
     kind: str = _column("real, mock or test; by the identifier")
     state: str = _column("State after the last readable alert")
     retracted: bool = _column("Whether the last readable alert is a retraction")
     significant: bool | None = _column("As the last alert with values says")
     alert_number: int | None = _column("Number of the last readable alert")
     alert_type: str | None = _column("Type of the last readable alert")
-    time_created: str | None = _column("When the last readable alert was created, UTC")
-    trigger_time: str | None = _column("Time of the signal (T0), UTC")
+    time_created: str | None = _column(
+        "When the last readable alert was created, UTC", ucd="time.creation"
+    )
+    trigger_time: str | None = _column("Time of the signal (T0), UTC", ucd="time.epoch;meta.main")
     far: float | None = _column("False-alarm rate", "Hz")
     group: str | None = _column("Group of searches: CBC or Burst")
     search: str | None = _column("Search")
@@ -39,22 +44,37 @@ class CatalogueRow:
     has_remnant: float | None = _column("HasRemnant, given an astrophysical source")
     has_mass_gap: float | None = _column("HasMassGap, given an astrophysical source")
     has_ssm: float | None = _column("HasSSM, given an astrophysical source")
-    duration: float | None = _column("Duration of a burst", "s")
+    duration: float | None = _column("Duration of a burst", "s", "time.duration")
     central_frequency: float | None = _column("Central frequency of a burst", "Hz")
     skymap_alert_number: int | None = _column("Number of the alert whose sky map stands")
-    peak_ra_deg: float | None = _column("Right ascension (ICRS) of the most probable cell", "deg")
-    peak_dec_deg: float | None = _column("Declination (ICRS) of the most probable cell", "deg")
-    area_50_deg2: float | None = _column("Area of the 50 % credible region", "deg2")
-    area_90_deg2: float | None = _column("Area of the 90 % credible region", "deg2")
-    distance_mean_mpc: float | None = _column("Luminosity distance, mean (DISTMEAN)", "Mpc")
-    distance_std_mpc: float | None = _column("Luminosity distance, std (DISTSTD)", "Mpc")
+    peak_ra_deg: float | None = _column(
+        "Right ascension (ICRS) of the most probable cell", "deg", "pos.eq.ra;meta.main"
+    )
+    peak_dec_deg: float | None = _column(
+        "Declination (ICRS) of the most probable cell", "deg", "pos.eq.dec;meta.main"
+    )
+    area_50_deg2: float | None = _column("Area of the 50 % credible region", "deg2", "phys.angArea")
+    area_90_deg2: float | None = _column("Area of the 90 % credible region", "deg2", "phys.angArea")
+    distance_mean_mpc: float | None = _column(
+        "Luminosity distance, mean (DISTMEAN)", "Mpc", "pos.distance;stat.mean"
+    )
+    distance_std_mpc: float | None = _column(
+        "Luminosity distance, std (DISTSTD)", "Mpc", "stat.stdev;pos.distance"
+    )
     alerts: int = _column("Number of readable alerts")
     rejected_alerts: int = _column("Number of rejected alert files")
     classification: dict[str, float] = field(default_factory=dict)
+    delay_s: float | None = None
     sentence: str = ""
+    headline: str = ""
     is_burst: bool = False
     thumbnail: Thumbnail | None = None
     link: str = ""
+
+    @property
+    def class_name(self) -> str:
+        """The class to count and choose by: the most probable source, or what is in its place."""
+        return self.source_class or ("burst" if self.is_burst else "no class")
 
 
 def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
@@ -106,11 +126,26 @@ def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
         alerts=len(event["history"]),
         rejected_alerts=len(event["rejected_alerts"]),
         classification=classification,
+        delay_s=latest.get("delay_s"),
         sentence=event["sentence"],
+        headline=event["headline"],
         is_burst=values.get("is_burst", False),
         thumbnail=Thumbnail(**event["thumbnail"]) if event["thumbnail"] else None,
         link=link,
     )
+
+
+def in_class_order(names: Iterable[str]) -> list[str]:
+    """Order classes as the field does, others after them."""
+    return sorted(
+        set(names),
+        key=lambda name: (_CLASSES.index(name) if name in _CLASSES else len(_CLASSES), name),
+    )
+
+
+def shown_at_first(rows: Sequence[CatalogueRow]) -> list[CatalogueRow]:
+    """Leave mock and test events out, unless there is nothing else."""
+    return [row for row in rows if row.kind == "real"] or list(rows)
 
 
 def newest_first(rows: Iterable[CatalogueRow]) -> list[CatalogueRow]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,7 @@ CONFIG_FILE = Path("config", "config.yaml")
 """Where the configuration is, in the working directory or else beside the Snakefile."""
 SCHEMA_FILE = Path("workflow", "schemas", "config.schema.yaml")
 """Where its schema is, beside the Snakefile."""
+_NOT_OF_PRODUCTS = ("inbox", "results", "sources", "large_message_hosts", "parquet")
 
 
 def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
@@ -51,6 +55,21 @@ def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     return whole
 
 
+def digest(config: Mapping[str, Any]) -> str:
+    """Give the SHA-256 of what a configuration says about products, as a page states it.
+
+    Where things are on a machine is no part of it: of a table, only the file's name is.
+    """
+    said = {key: _elsewhere(value) for key, value in config.items() if key not in _NOT_OF_PRODUCTS}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _elsewhere(value: Any) -> Any:
+    if not isinstance(value, dict) or "table" not in value:
+        return value
+    return {**value, "table": Path(value["table"]).name}
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the commands take from the configuration; the workflow takes the rest.
@@ -59,6 +78,8 @@ class Settings:
     ----------
     inbox
         Where alerts are.
+    results
+        Where products are.
     sources
         Topics to listen to.
     large_message_hosts
@@ -66,6 +87,7 @@ class Settings:
     """
 
     inbox: Path = Path("inbox")
+    results: Path = Path("results")
     sources: tuple[str, ...] = ("kafka://kafka.scimma.org/igwn.gwalert",)
     large_message_hosts: tuple[str, ...] = ("scimma.org",)
 
@@ -84,14 +106,19 @@ def read_settings() -> Settings:
     if SCHEMA_FILE.exists():  # as where the Snakefile is: a key misspelt must not change the inbox
         config = validate(config, SCHEMA_FILE)
     default = Settings()
-    inbox = config.get("inbox", str(default.inbox))
-    if not isinstance(inbox, str) or not inbox:
-        raise ConfigError(f"{CONFIG_FILE}: inbox is {inbox!r}; expected a directory's path")
     return Settings(
-        inbox=Path(inbox),
+        inbox=_directory(config, "inbox", default.inbox),
+        results=_directory(config, "results", default.results),
         sources=_texts(config, "sources", default.sources),
         large_message_hosts=_texts(config, "large_message_hosts", default.large_message_hosts),
     )
+
+
+def _directory(config: Mapping[str, Any], key: str, default: Path) -> Path:
+    value = config.get(key, str(default))
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{CONFIG_FILE}: {key} is {value!r}; expected a directory's path")
+    return Path(value)
 
 
 def _texts(config: Mapping[str, Any], key: str, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -122,9 +149,13 @@ def _load(path: Path) -> dict[str, Any]:
 def _errors(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[ValidationError]:
     from jsonschema import Draft202012Validator, validators
 
-    # JSON Schema takes 50.0 for an integer; the names of fields do not.
-    checker = Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: type(value) is int
+    # JSON Schema takes 50.0 for an integer; the names of fields do not. And YAML's .nan, which is
+    # neither too small nor too large, for a number.
+    checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: type(value) is int,
+            "number": lambda _, value: type(value) in (int, float) and isfinite(value),
+        }
     )
     validator = validators.extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
     return validator(schema).iter_errors(config)  # type: ignore[no-any-return]
@@ -136,4 +167,44 @@ def _explain(error: ValidationError, config: Mapping[str, Any], schema: Mapping[
         wrong = sorted(repr(key) for key in config if key not in known)
         return f"unknown key {', '.join(wrong)}; the keys are {', '.join(known)}"
     key = str(error.path[0])
+    match config[key], list(error.path)[1:]:
+        case [*entries], [int(number), *inside] if isinstance(entries[number], Mapping):
+            entry, name = entries[number], entries[number].get("name", "unnamed")
+            problem = _explain_entry(error, entry, inside, known[key]["items"])
+            return f"{key}, entry {number + 1} ({name}): {problem}"
+        case {**value}, deeper if "properties" in known[key]:
+            return _explain_mapping(error, key, value, deeper, known[key])
     return f"{key} is {config[key]!r}; expected {known[key]['description']}"
+
+
+def _explain_entry(
+    error: ValidationError,
+    entry: Mapping[str, Any],
+    inside: Sequence[str | int],
+    schema: Mapping[str, Any],
+) -> str:
+    """Say what is wrong with an entry of a list, where it has keys of its own."""
+    known = schema["properties"]
+    match error.validator:
+        case "additionalProperties":
+            wrong = sorted(repr(key) for key in entry if key not in known)
+            return f"unknown key {', '.join(wrong)}; the keys are {', '.join(known)}"
+        case "required":
+            return f"lacks {', '.join(key for key in schema['required'] if key not in entry)}"
+    key = str(inside[0])
+    return f"{key} is {entry[key]!r}; expected {known[key]['description']}"
+
+
+def _explain_mapping(
+    error: ValidationError,
+    where: str,
+    entry: Mapping[Any, Any],
+    inside: Sequence[str | int],
+    schema: Mapping[str, Any],
+) -> str:
+    """Say what is wrong in a value that has keys of its own, and perhaps keys in those."""
+    match inside:
+        case [str(key), *deeper] if isinstance(entry[key], Mapping):
+            known = schema["properties"][key]
+            return _explain_mapping(error, f"{where}, {key}", entry[key], deeper, known)
+    return f"{where}: {_explain_entry(error, entry, inside, schema)}"

@@ -44,3 +44,7 @@ class BusyError(SirenflowError):
 
 class ConfigError(SirenflowError):
     """The configuration has a wrong key or value."""
+
+
+class TableError(SirenflowError):
+    """A user's own table cannot be read, or is not as the configuration says."""

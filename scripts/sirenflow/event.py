@@ -8,9 +8,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Where less of the probability has a distance, the percentiles of the rest mislead.
 LEAST_PROBABILITY_WITH_DISTANCE = 0.99
+
+
+@dataclass(frozen=True)
+class ChirpMass:
+    """Histogram of the chirp mass in the source's frame: n + 1 edges in solar masses, n shares."""
+
+    bin_edges: tuple[float, ...]
+    probabilities: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -26,14 +34,52 @@ class Values:
     search: str | None
     classification: dict[str, float]
     properties: dict[str, float]
+    mchirp_source: ChirpMass | None
     duration: float | None
     central_frequency: float | None
     is_burst: bool
 
 
 @dataclass(frozen=True)
+class Lobe:
+    """A connected part of a credible region.
+
+    Attributes
+    ----------
+    probability
+        Of the part, 0 to 1.
+    area_deg2
+        Its area, deg2.
+    ra_deg, dec_deg
+        Its centre (ICRS), deg: the mean of directions, weighted with probability. It may lie
+        outside of the part, as that of an arc does.
+    radius_deg
+        Angle from the centre within which all of the part lies, deg; close to the least such.
+    constellation
+        In which the centre lies.
+    """
+
+    probability: float
+    area_deg2: float
+    ra_deg: float
+    dec_deg: float
+    radius_deg: float
+    constellation: str
+
+
+@dataclass(frozen=True)
+class RegionFiles:
+    """Files in the directory regions/: MOC of both regions, GeoJSON contours, DS9 regions."""
+
+    moc_50: str
+    moc_90: str
+    contours: str
+    ds9: str
+
+
+@dataclass(frozen=True)
 class SkymapSummary:
-    """One sky map as delivered; its numbers are those of localization.json."""
+    """One sky map as delivered; its numbers are those of localization.json and regions.json."""
 
     kind: str
     file: str | None
@@ -56,6 +102,9 @@ class SkymapSummary:
     distance_p05_mpc: float | None
     distance_p50_mpc: float | None
     distance_p95_mpc: float | None
+    lobes_90: tuple[Lobe, ...] = ()
+    lobes_90_count: int | None = None
+    region_files: RegionFiles | None = None
 
     @property
     def is_trusted(self) -> bool:
@@ -89,6 +138,65 @@ class Coincidence:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A value that is not what another alert gave; None where one of them gave none."""
+
+    name: str
+    before: float | str | bool | None
+    after: float | str | bool | None
+
+
+@dataclass(frozen=True)
+class MapComparison:
+    """A map against an earlier one.
+
+    Attributes
+    ----------
+    number
+        Number of the alert of the earlier map.
+    identical
+        Whether both are the same bytes.
+    peak_shift_deg
+        Angle between the centres of the most probable cells, deg.
+    area_50_ratio, area_90_ratio
+        Credible areas, new to old.
+    overlap_90_deg2
+        Area that is in both 90 % regions, deg2.
+    overlap_90_of_new, overlap_90_of_old
+        That area's share of the new and of the old 90 % region.
+    probability_in_old_50, probability_in_old_90
+        What the new map says of the old regions: were the old map right, 0.5 and 0.9 on average.
+    distance_shift_sigma
+        New mean distance less old, in units of the old standard deviation.
+    """
+
+    number: int
+    identical: bool
+    peak_shift_deg: float
+    area_50_ratio: float
+    area_90_ratio: float
+    overlap_90_deg2: float
+    overlap_90_of_new: float
+    overlap_90_of_old: float
+    probability_in_old_50: float
+    probability_in_old_90: float
+    distance_shift_sigma: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An alert against an earlier one.
+
+    `number` is that of the earlier alert with values; the sky map's is that of the newest alert
+    before it whose map can be trusted.
+    """
+
+    number: int
+    changes: tuple[Change, ...]
+    skymap: MapComparison | None
+
+
+@dataclass(frozen=True)
 class ReceivedFile:
     """A file of the inbox that holds the same alert as another one, in other bytes."""
 
@@ -100,7 +208,10 @@ class ReceivedFile:
 
 @dataclass(frozen=True)
 class AlertSummary:
-    """One readable alert; its delay is against its own T0, in a retraction the one before it."""
+    """One readable alert; its delay is against its own T0, in a retraction the one before it.
+
+    `since_first` is None where the first alert with values is the one before.
+    """
 
     number: int
     alert_type: str
@@ -113,6 +224,9 @@ class AlertSummary:
     skymap_absent_because: str | None
     combined_skymap: SkymapSummary | None
     external_coinc: Coincidence | None
+    combined_with_gw: MapComparison | None = None
+    since_previous: Comparison | None = None
+    since_first: Comparison | None = None
 
 
 @dataclass(frozen=True)
@@ -146,12 +260,14 @@ class EventSummary:
 
     schema_version: int
     sirenflow_version: str
+    config_sha256: str | None
     superevent_id: str
     kind: str
     state: str
     retracted: bool
     retracted_by: int | None
     reinstated_by: int | None
+    headline: str
     sentence: str
     gracedb: str | None
     current: AlertSummary | None

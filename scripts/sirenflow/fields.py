@@ -75,6 +75,14 @@ def mappings(value: object) -> tuple[Mapping[str, Any], ...]:
     return tuple(item for item in value if isinstance(item, Mapping))
 
 
+def numbers(value: object, limit: int = 100) -> tuple[float, ...]:
+    """Give the numbers of a sequence; nothing where one is none, or there are more than `limit`."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > limit:
+        return ()
+    clean = [number for item in value if (number := number_or_none(item)) is not None]
+    return tuple(clean) if len(clean) == len(value) else ()
+
+
 def probabilities(value: object, limit: int = 12) -> dict[str, float]:
     """Give the entries that are probabilities, as sent and in their order, at most `limit`."""
     clean: dict[str, float] = {}

@@ -10,6 +10,7 @@ DIGITS = 10
 """Digits of a sum: the last ones of thousands of terms differ between processors."""
 SOLVED_DIGITS = 6
 """Digits of what was solved for, to a relative error of about 1e-6."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -27,3 +28,8 @@ def write_json(path: Path, value: Any) -> None:
 def rounded(value: float | None, digits: int = DIGITS) -> float | None:
     """Round a computed number to the significant digits that every processor agrees on."""
     return None if value is None else float(f"{value:.{digits}g}")
+
+
+def formula_safe(text: str) -> str:
+    """Disarm a text that a spreadsheet would run as a formula, by a quote before it."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -22,6 +22,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.polynomial.laguerre import laggauss
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from sirenflow.skymap import Floats, Ints, Skymap
@@ -83,7 +84,7 @@ def conditional_moments(mu: Floats, sigma: Floats) -> Moments:
     for start in range(0, len(steep), _CHUNK_ROWS):
         rows = steep[start : start + _CHUNK_ROWS]
         r = _LAGUERRE_NODES / -x[rows, np.newaxis]
-        weights = _LAGUERRE_WEIGHTS * np.exp(-0.5 * r * r) * (gauss / -x)[rows, np.newaxis]
+        weights = _LAGUERRE_WEIGHTS * np.exp(-0.5 * r * r) * (gauss[rows] / -x[rows])[:, np.newaxis]
         second[rows] = (weights * r**2).sum(axis=1)
         third[rows] = (weights * r**3).sum(axis=1)
         fourth[rows] = (weights * r**4).sum(axis=1)
@@ -205,6 +206,16 @@ def signed_phi(z: Floats, mu: Floats) -> Floats:
     return phi
 
 
+def is_in_bounds(mu: Floats, sigma: Floats) -> NDArray[np.bool_]:
+    """Tell which parameters (Mpc) can be those of a distance: (n,) bool."""
+    return (np.abs(mu) < _FARTHEST_MPC) & (sigma > _NEAREST_MPC) & (sigma < _FARTHEST_MPC)
+
+
+def is_whole(distnorm: Floats, moments: Moments) -> NDArray[np.bool_]:
+    """Tell for which DISTNORM (1/Mpc2) the ansatz integrates to 1: (n,) bool."""
+    return np.abs(distnorm * moments.norm - 1) < _INTEGRAL_TOLERANCE
+
+
 def lines_of_sight(skymap: Skymap) -> LinesOfSight:
     """Take the rows that have a distance, without the least dense that hold `NEGLIGIBLE` together.
 
@@ -220,12 +231,11 @@ def lines_of_sight(skymap: Skymap) -> LinesOfSight:
         raise ValueError("the sky map has no distance columns")
     remaining = np.cumsum(skymap.probability[skymap.rank][::-1])[::-1]
     rows = skymap.rank[remaining > NEGLIGIBLE]
-    mu, sigma = skymap.distmu[rows], skymap.distsigma[rows]
-    rows = rows[(np.abs(mu) < _FARTHEST_MPC) & (sigma > _NEAREST_MPC) & (sigma < _FARTHEST_MPC)]
+    rows = rows[is_in_bounds(skymap.distmu[rows], skymap.distsigma[rows])]
     mu, sigma = skymap.distmu[rows], skymap.distsigma[rows]
     with np.errstate(over="ignore", invalid="ignore"):
         moments = conditional_moments(mu, sigma)
-        whole = np.abs(skymap.distnorm[rows] * moments.norm - 1) < _INTEGRAL_TOLERANCE
+        whole = is_whole(skymap.distnorm[rows], moments)
     lines = LinesOfSight(
         skymap.probability[rows],
         skymap.area_sr[rows],

@@ -1,19 +1,26 @@
 """Alerts and what was measured on their maps to the state of a superevent.
 
-Pure: two dictionaries (alerts.json, localization.json) in, one frozen dataclass out. Any field of
+Pure: three dictionaries (alerts.json, localization.json, regions.json) in, one frozen dataclass
+out. Any field of
 a record may be missing, null, of the wrong type or hostile; see `sirenflow.fields`.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from sirenflow import __version__
+from sirenflow.changes import with_comparisons
 from sirenflow.event import (
     SCHEMA_VERSION,
     AlertSummary,
+    ChirpMass,
     Coincidence,
     EventSummary,
+    Lobe,
+    MapComparison,
     ReceivedFile,
+    RegionFiles,
     RejectedAlert,
     SkymapSummary,
     Values,
@@ -26,6 +33,7 @@ from sirenflow.fields import (
     mapping_or_empty,
     mappings,
     number_or_none,
+    numbers,
     positive_or_none,
     probabilities,
     text_or_none,
@@ -33,6 +41,7 @@ from sirenflow.fields import (
     time_or_none,
     time_to_text,
 )
+from sirenflow.headline import headline
 from sirenflow.wording import SentenceFacts, sentence, sentence_text
 
 STATES = {
@@ -68,14 +77,24 @@ _SKYMAP_NUMBERS = (
 )
 
 
-def summarize_event(alerts: Mapping[str, Any], localization: Mapping[str, Any]) -> EventSummary:
-    """Summarize a superevent from the contents of alerts.json and localization.json.
+def summarize_event(
+    alerts: Mapping[str, Any],
+    localization: Mapping[str, Any],
+    regions: Mapping[str, Any] | None = None,
+    config_sha256: str | None = None,
+) -> EventSummary:
+    """Summarize a superevent from the contents of alerts.json, localization.json, regions.json.
 
-    The alerts come in their order, and keep it.
+    The alerts come in their order, and keep it. Without regions, the state is told without lobes
+    and without comparisons of sky maps.
     """
     superevent_id = text_or_none(alerts.get("superevent_id"), 40) or "unknown"
     kind = KINDS.get(superevent_id[:1], "real")
-    history = _history(mappings(alerts.get("alerts")), mappings(localization.get("alerts")))
+    history = _history(
+        mappings(alerts.get("alerts")),
+        mappings(localization.get("alerts")),
+        mappings(mapping_or_empty(regions).get("alerts")),
+    )
     current = next((alert for alert in reversed(history) if alert.values), None)
     located = _located(history, current)
     state = STATES.get(history[-1].alert_type, "preliminary") if history else "no_readable_alert"
@@ -83,12 +102,14 @@ def summarize_event(alerts: Mapping[str, Any], localization: Mapping[str, Any]) 
     return EventSummary(
         schema_version=SCHEMA_VERSION,
         sirenflow_version=__version__,
+        config_sha256=config_sha256,
         superevent_id=superevent_id,
         kind=kind,
         state=state,
         retracted=state == "retracted",
         retracted_by=retracted_by,
         reinstated_by=reinstated_by,
+        headline=headline(kind, state, current, located),
         sentence=sentence_text(sentence(sentence_facts(kind, state, current, located))),
         gracedb=_gracedb(mappings(alerts.get("alerts"))),
         current=current,
@@ -135,26 +156,49 @@ def _located(history: Sequence[AlertSummary], current: AlertSummary | None) -> A
 
 
 def _history(
-    alerts: Sequence[Mapping[str, Any]], localizations: Sequence[Mapping[str, Any]]
+    alerts: Sequence[Mapping[str, Any]],
+    localizations: Sequence[Mapping[str, Any]],
+    regions: Sequence[Mapping[str, Any]],
 ) -> tuple[AlertSummary, ...]:
-    located = {integer_or_none(entry.get("number")): entry for entry in localizations}
+    located, parted = _by_number(localizations), _by_number(regions)
     history: list[AlertSummary] = []
     trigger_time: str | None = None
     for alert in alerts:
         values = _values(alert)
         trigger_time = (values.trigger_time if values else None) or trigger_time
-        place = located.get(integer_or_none(alert.get("number")), {})
-        history.append(_alert_summary(alert, place, values, trigger_time))
-    return tuple(history)
+        number = integer_or_none(alert.get("number")) or 0
+        place, parts = located.get(number, {}), parted.get(number, {})
+        history.append(_alert_summary(alert, place, parts, values, trigger_time))
+    return with_comparisons(
+        history, _comparisons(parted, "since_previous"), _comparisons(parted, "since_first")
+    )
+
+
+def _by_number(entries: Sequence[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
+    return {integer_or_none(entry.get("number")) or 0: entry for entry in entries}
+
+
+def _comparisons(parted: Mapping[int, Mapping[str, Any]], key: str) -> dict[int, MapComparison]:
+    found = {number: _comparison(parts.get(key)) for number, parts in parted.items()}
+    return {number: comparison for number, comparison in found.items() if comparison}
+
+
+def _comparison(sent: object) -> MapComparison | None:
+    return MapComparison(**sent) if isinstance(sent, dict) else None
 
 
 def _alert_summary(
     alert: Mapping[str, Any],
     place: Mapping[str, Any],
+    parts: Mapping[str, Any],
     values: Values | None,
     trigger_time: str | None,
 ) -> AlertSummary:
-    skymaps = {entry.get("kind"): _skymap(entry) for entry in mappings(place.get("skymaps"))}
+    lobes = {entry.get("kind"): entry for entry in mappings(parts.get("maps"))}
+    skymaps = {
+        entry.get("kind"): _skymap(entry, lobes.get(entry.get("kind"), {}))
+        for entry in mappings(place.get("skymaps"))
+    }
     created, trigger = time_or_none(alert.get("time_created")), time_or_none(trigger_time)
     record = mapping_or_empty(alert.get("record"))
     return AlertSummary(
@@ -171,6 +215,7 @@ def _alert_summary(
         else text_or_none(place.get("skymap_absent_because")) or "not provided",
         combined_skymap=skymaps.get("combined"),
         external_coinc=_coincidence(mapping_or_empty(record.get("external_coinc"))),
+        combined_with_gw=_comparison(parts.get("combined_with_gw")),
     )
 
 
@@ -203,18 +248,33 @@ def _values(alert: Mapping[str, Any]) -> Values | None:
         search=text_or_none(event.get("search"), 24),
         classification=probabilities(event.get("classification")),
         properties=probabilities(event.get("properties")),
+        mchirp_source=_chirp_mass(mapping_or_empty(event.get("mchirp_source"))),
         duration=positive_or_none(event.get("duration")),
         central_frequency=positive_or_none(event.get("central_frequency")),
         is_burst=(group or "").casefold() == "burst",
     )
 
 
-def _skymap(entry: Mapping[str, Any]) -> SkymapSummary:
+def _chirp_mass(sent: Mapping[str, Any]) -> ChirpMass | None:
+    """Read the histogram; None where its numbers are none, or make no histogram."""
+    edges, shares = (numbers(sent.get(name)) for name in ("bin_edges", "probabilities"))
+    if len(shares) == 0 or len(edges) != len(shares) + 1:
+        return None
+    rising = all(low < high for low, high in pairwise(edges))
+    return ChirpMass(edges, shares) if rising and all(0 <= p <= 1 for p in shares) else None
+
+
+def _skymap(entry: Mapping[str, Any], parts: Mapping[str, Any]) -> SkymapSummary:
     read: dict[str, Any] = {"kind": text_or_none(entry.get("kind")) or "unknown"}
     read |= {name: text_or_none(entry.get(name)) for name in _SKYMAP_TEXTS}
     read |= {name: integer_or_none(entry.get(name)) for name in _SKYMAP_INTEGERS}
     read |= {name: number_or_none(entry.get(name)) for name in _SKYMAP_NUMBERS}
-    return SkymapSummary(**read)
+    return SkymapSummary(
+        **read,
+        lobes_90=tuple(Lobe(**lobe) for lobe in parts.get("lobes_90", ())),
+        lobes_90_count=parts.get("lobes_90_count"),
+        region_files=RegionFiles(**parts["files"]) if parts else None,
+    )
 
 
 def _coincidence(sent: Mapping[str, Any]) -> Coincidence | None:

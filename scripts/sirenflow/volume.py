@@ -1,4 +1,4 @@
-"""How much space: credible volumes.
+"""How much space: credible volumes, their thresholds, and the probability of denser space.
 
 Distances are luminosity distances and volumes Euclidean in them, as is ligo.skymap's default; the
 comoving volume is smaller.
@@ -12,6 +12,10 @@ import numpy as np
 
 from sirenflow.root import Trial, solve
 from sirenflow.sightlines import SQRT_2PI, LinesOfSight, signed_phi
+from sirenflow.skymap import Floats
+
+_LEVEL_TOLERANCE = 1e-6
+_MOST_STEPS = 60
 
 
 def credible_volumes(rows: LinesOfSight, levels: Sequence[float]) -> list[float | None]:
@@ -34,22 +38,77 @@ def credible_volumes(rows: LinesOfSight, levels: Sequence[float]) -> list[float 
         Mpc3, Euclidean in luminosity distance; None for a level that the rows' probability does not
         reach: no finite volume holds it.
     """
-    return [_credible_volume(rows, q) if q < rows.total else None for q in levels]
+    return [_densest(rows, q)[1] if q < rows.total else None for q in levels]
 
 
-def _credible_volume(rows: LinesOfSight, q: float) -> float:
-    guess = None
+def threshold_log_density(rows: LinesOfSight, level: float) -> float | None:
+    """Find the density above which space holds a probability.
+
+    Parameters
+    ----------
+    rows
+        The lines of sight that have a distance.
+    level
+        Probability, 0 to 1; of the whole map.
+
+    Returns
+    -------
+    float or None
+        Log of the probability per volume, log 1/Mpc3; None where the rows' probability does not
+        reach the level.
+    """
+    if level >= rows.total:
+        return None
+    # The depth at which the volume is known to 1e-5 may itself be known less well.
+    depth, _ = _densest(rows, level)
+    low, high = -float(rows.log_peak_density.max()), np.inf
+    for _ in range(_MOST_STEPS):
+        trial = _down_to_depth(rows, depth, level)
+        if abs(trial.lacking) < _LEVEL_TOLERANCE:
+            break
+        low, high = (depth, high) if trial.lacking > 0 else (low, depth)
+        following = depth + trial.step
+        middle = (low + high) / 2 if high < np.inf else depth + 1.0
+        depth = following if low < following < high else middle
+    return -depth
+
+
+def probability_denser(rows: LinesOfSight, log_density: Floats) -> Floats:
+    """Sum the probability of all space that is denser than each threshold.
+
+    Parameters
+    ----------
+    rows
+        The lines of sight that have a distance.
+    log_density : (k,)
+        Log of the probability per volume, log 1/Mpc3; minus infinity takes in all space.
+
+    Returns
+    -------
+    (k,) float64
+        Credible level in space, 0 to 1; of the whole map.
+    """
+    found = [
+        -_down_to_depth(rows, -threshold, 0.0).lacking if threshold > -np.inf else rows.total
+        for threshold in log_density.tolist()
+    ]
+    return np.clip(found, 0.0, 1.0)
+
+
+def _densest(rows: LinesOfSight, q: float) -> tuple[float, float]:
+    """Find the depth down to which space holds a probability, and the volume of that space."""
+    first = rows.samples[0]
+    depth = _depth_reached(first, q * first.total / rows.total) + 1.0
+    volume = 0.0
     for sample in rows.samples:
         wanted = q * sample.total / rows.total
         shallowest = -float(sample.log_peak_density.max())
-        if guess is None:
-            guess = _depth_reached(sample, wanted) + 1.0
 
         def evaluate(depth: float, sample: LinesOfSight = sample, wanted: float = wanted) -> Trial:
             return _down_to_depth(sample, depth, wanted)
 
-        guess, volume = solve(evaluate, max(guess, shallowest + 1e-6), shallowest, np.inf)
-    return volume
+        depth, volume = solve(evaluate, max(depth, shallowest + 1e-6), shallowest, np.inf)
+    return depth, volume
 
 
 def _depth_reached(rows: LinesOfSight, wanted: float) -> float:

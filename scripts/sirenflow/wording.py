@@ -33,6 +33,8 @@ CLASS_NOUNS = {
     "BBH": "a binary black hole",
     "Terrestrial": "terrestrial noise",
 }
+# No source is so far, but a map may say so.
+_BEYOND_ALL_MPC = 1e6
 _PERIODS = ((JULIAN_YEAR_S, "yr"), (86400.0, "d"), (3600.0, "h"), (60.0, "min"), (0.0, "s"))
 
 
@@ -141,6 +143,9 @@ def distance_text(mean_mpc: float | None, std_mpc: float | None = None) -> str:
         return ABSENT
     if mean_mpc < 0.1:
         return "<0.1"
+    if max(mean_mpc, std_mpc or 0) >= _BEYOND_ALL_MPC:
+        values = (mean_mpc,) if std_mpc is None else (mean_mpc, std_mpc)
+        return f" ±{NO_BREAK}".join(map(scientific_text, values))
     in_tenths = round(mean_mpc, 1) < 10 or (std_mpc is not None and std_mpc <= 0.5)
     mean, std = (
         tenths_text(value) if in_tenths else integer_text(value)
@@ -196,6 +201,17 @@ def word_for(probability: float, words: Iterable[tuple[float, str]]) -> str:
 def degrees_text(degrees: float | None) -> str:
     """Write a coordinate in degrees with three decimals."""
     return ABSENT if degrees is None else f"{degrees:.3f}°".replace("-", "−")
+
+
+def whole_degrees_text(degrees: float) -> str:
+    """Write a declination in whole degrees, with its sign: "−17°"."""
+    return f"{degrees:+.0f}°".replace("-", "−")
+
+
+def hours_text(ra_deg: float) -> str:
+    """Write a right ascension in hours and minutes: "05h39m"."""
+    minutes = round(ra_deg * 4) % (24 * 60)
+    return f"{minutes // 60:02d}h{minutes % 60:02d}m"
 
 
 def seconds_text(seconds: float | None) -> str:

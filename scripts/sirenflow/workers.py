@@ -28,7 +28,7 @@ WORKER_BYTES = 4 * 2**30
 """Most address space that a worker may take."""
 
 _ONE_AT_A_TIME = threading.Lock()
-_PRELOAD = ["sirenflow.stages.extract", "sirenflow.stages.report"]
+_PRELOAD = [f"sirenflow.stages.{name}" for name in ("extract", "regions", "visibility", "report")]
 
 
 def run(workers: int, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -2,13 +2,23 @@
 
 
 rule catalogue:
-    """Write the catalogue's page and tables"""
+    """Write the catalogue's page, tables and feed"""
     input:
         events=expand(rules.report.output.event, superevent=ALERTS),
+        candidates=[rules.candidate_table.output.page] if config["candidates"] else [],
     output:
-        page=f"{RESULTS}/index.html",
+        **({"parquet": f"{RESULTS}/catalogue.parquet"} if config["parquet"] else {}),
+        page=report(
+            f"{RESULTS}/index.html",
+            caption="../report/catalogue.rst",
+            category="Catalogue",
+            labels={"product": "page of all superevents"},
+        ),
         ecsv=f"{RESULTS}/catalogue.ecsv",
         csv=f"{RESULTS}/catalogue.csv",
+        json=f"{RESULTS}/catalogue.json",
+        votable=f"{RESULTS}/catalogue.vot",
+        feed=f"{RESULTS}/events.atom",
     log:
         f"{LOGS}/catalogue.log",
     params:

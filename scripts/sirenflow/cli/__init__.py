@@ -6,6 +6,7 @@ import click
 
 from sirenflow import __version__
 from sirenflow.cli.archive import ingest, show
+from sirenflow.cli.locate import locate
 from sirenflow.cli.quarantine import quarantine
 from sirenflow.cli.stream import broker, health, listen, publish
 from sirenflow.cli.terminal import EXIT_BUSY, EXIT_CODES, printable
@@ -40,5 +41,5 @@ def main(debug: bool) -> None:
     """
 
 
-for _command in (broker, health, ingest, listen, publish, quarantine, show):
+for _command in (broker, health, ingest, listen, locate, publish, quarantine, show):
     main.add_command(_command)

@@ -19,7 +19,8 @@ REJECTED_EXIT_CODES = (
 )
 
 
-def _directory(text: str) -> Path:
+def directory(text: str) -> Path:
+    """Read a directory's path, which need not exist yet."""
     if not text:  # as of a variable that is not set; it would be the working directory
         raise click.BadParameter("expected a directory, found nothing")
     if Path(text).exists() and not Path(text).is_dir():
@@ -30,7 +31,7 @@ def _directory(text: str) -> Path:
 inbox_option = click.option(
     "--inbox",
     metavar="DIRECTORY",
-    type=_directory,
+    type=directory,
     help="Directory to keep alerts in.  [default: `inbox` of config/config.yaml, or ./inbox]",
 )
 

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from sirenflow import __version__, wording
 from sirenflow.report.figures import bar_segments, class_style
 from sirenflow.report.skyplot import sky_frame
+from sirenflow.since import since_phrases
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("theme.css", "layout.css", "parts.css", "figures.css")
@@ -130,10 +131,14 @@ def _environment() -> Environment:
         "frequency": wording.frequency_text,
         "area": wording.area_text,
         "distance": wording.distance_text,
+        "integer": wording.integer_text,
         "duration": wording.duration_text,
         "delay": wording.delay_text,
         "signed_delay": wording.signed_delay_text,
         "degrees": wording.degrees_text,
+        "whole_degrees": wording.whole_degrees_text,
+        "hours": wording.hours_text,
+        "since": since_phrases,
         "seconds": wording.seconds_text,
         "total": wording.total_text,
         "megabytes": wording.megabytes_text,

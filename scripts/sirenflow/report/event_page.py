@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sirenflow import wording
 from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
+from sirenflow.report.candidates_section import candidates_section
+from sirenflow.report.drawings import Drawings
 from sirenflow.report.environment import alert_name, render, ribbon
-from sirenflow.report.figures import distance_figure
-from sirenflow.report.skyplot import SkyFigure
+from sirenflow.report.figures import chirp_mass_histogram
+from sirenflow.report.history_plot import area_figure, distance_history_figure
+from sirenflow.report.visibility_figure import visibility_figure
 from sirenflow.summary import sentence_facts
+
+_STYLES = ("visibility.css",)
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,10 @@ class EventLinks:
     event: str
     localization: str
     alerts: str
+    regions: str
+    regions_json: str
+    circular: str
+    galaxies: str | None = None
     catalogue: str = "../index.html"
 
 
@@ -68,15 +78,34 @@ def distance_problem(skymap: SkymapSummary | None, problem: str | None) -> str:
     return skymap.distance_absent_because or "the header of the map gives no distance"
 
 
-def render_event(summary: EventSummary, figures: Mapping[str, SkyFigure], links: EventLinks) -> str:
+@dataclass(frozen=True)
+class Sections:
+    """Parts of the page that rules of their own make; None where the configuration has none."""
+
+    visibility: Mapping[str, Any] | None = None
+    galaxies: Mapping[str, Any] | None = None
+    candidates: Mapping[str, Any] | None = None
+
+
+def render_event(
+    summary: EventSummary,
+    drawings: Drawings,
+    sections: Sections,
+    circular: str,
+    links: EventLinks,
+) -> str:
     """Render the page of one superevent.
 
     Parameters
     ----------
     summary
         Content of event.json.
-    figures
-        The maps that stand and may be drawn, by kind: "gw", "combined".
+    drawings
+        Figures of the maps that stand and may be drawn.
+    sections
+        Contents of visibility.json, galaxies.json and candidates.json.
+    circular
+        The text for e-mail.
     links
         Where the downloads are, as seen from the page.
     """
@@ -92,8 +121,10 @@ def render_event(summary: EventSummary, figures: Mapping[str, SkyFigure], links:
         for skymap in (alert.skymap, alert.combined_skymap)
         if skymap and not skymap.is_trusted
     ]
+    mchirp = values.mchirp_source if values else None
     return render(
         "event.html.j2",
+        styles=_STYLES,
         summary=summary,
         current=current,
         values=values,
@@ -105,10 +136,20 @@ def render_event(summary: EventSummary, figures: Mapping[str, SkyFigure], links:
         sentence=wording.sentence(facts),
         ribbon=ribbon(summary.kind, summary.state, values.significant if values else None),
         problem=problem,
-        figures=figures,
-        distance=distance_figure(skymap) if skymap else None,
+        figures=drawings.skies,
+        zooms=drawings.zooms,
+        marks=drawings.marks,
+        distance=drawings.distance,
+        previous_number=drawings.previous_number,
+        chirp_mass=chirp_mass_histogram(mchirp) if mchirp else None,
+        area_history=area_figure(summary.history),
+        distance_history=distance_history_figure(summary.history),
         distance_problem=distance_problem(skymap, problem),
         percentiles_problem=percentiles_problem(skymap) if skymap else None,
+        visibility=visibility_figure(sections.visibility) if sections.visibility else None,
+        galaxies=sections.galaxies,
+        candidates=candidates_section(sections.candidates),
+        circular=circular,
         links=links,
         rejected_skymaps=[entry for entry in untrusted if not _is_withheld(entry[1])],
         withheld_skymaps=[entry for entry in untrusted if _is_withheld(entry[1])],

@@ -1,13 +1,15 @@
-"""Small figures of the pages as numbers for the templates: class bars, the distance line."""
+"""Small figures of the pages as numbers for the templates: bars, axes, histograms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sirenflow.event import SkymapSummary
-from sirenflow.wording import integer_text
+from sirenflow.event import ChirpMass
+from sirenflow.wording import integer_text, probability_text
 
 _CLASS_STYLES = {"BNS": "bns", "NSBH": "nsbh", "BBH": "bbh", "Terrestrial": "terrestrial"}
-_DISTANCE_WIDTH = 400
+_HISTOGRAM_WIDTH, _HISTOGRAM_HEIGHT = 400.0, 80.0
+_MOST_LABELS = 10
+_LEAST_SHOWN = 0.005
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,23 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class DistanceFigure:
-    """The distance on an axis from 0, in units of the figure; None where not known."""
+class Bin:
+    """A bar of a histogram, with its share of the probability where it is worth the room."""
 
-    low: float | None
-    mean: float | None
-    high: float | None
-    p05: float | None
-    p50: float | None
-    p95: float | None
-    ticks: tuple[Tick, ...]
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Bars as wide as one another, whatever the width of their bins, with the edges' labels."""
+
+    bins: tuple[Bin, ...]
+    edges: tuple[Tick, ...]
+    summary: str
 
 
 def class_style(name: str) -> str:
@@ -61,30 +70,34 @@ def bar_segments(classification: Mapping[str, float]) -> list[Segment]:
     return segments
 
 
-def distance_figure(skymap: SkymapSummary) -> DistanceFigure | None:
-    """Place mean, standard deviation and percentiles on one axis; None without a distance.
-
-    The percentiles are left out where they may not be shown.
-    """
-    mean, std = skymap.distance_mean_mpc, skymap.distance_std_mpc
-    low = None if mean is None or std is None else mean - std
-    high = None if mean is None or std is None else mean + std
-    p05, p50, p95 = (
-        (skymap.distance_p05_mpc, skymap.distance_p50_mpc, skymap.distance_p95_mpc)
-        if skymap.has_percentiles
-        else (None, None, None)
+def chirp_mass_histogram(mchirp: ChirpMass) -> Histogram:
+    """Draw the chirp mass's histogram; bars of equal width, since the bins grow as a power law."""
+    count = len(mchirp.probabilities)
+    width, top = _HISTOGRAM_WIDTH / count, max(mchirp.probabilities) or 1.0
+    every = -(-count // _MOST_LABELS)
+    bins = tuple(
+        Bin(
+            x=round(i * width + 1, 1),
+            y=round(_HISTOGRAM_HEIGHT * (1 - share / top), 1),
+            width=round(width - 2, 1),
+            height=round(_HISTOGRAM_HEIGHT * share / top, 1),
+            label=probability_text(share) if every == 1 and share >= _LEAST_SHOWN else "",
+        )
+        for i, share in enumerate(mchirp.probabilities)
     )
-    known = [place for place in (low, mean, high, p05, p50, p95) if place is not None]
-    if not known or max(known) <= 0:
-        return None
-    end = 1.08 * max(known)
-
-    def place(distance: float | None) -> float | None:
-        return None if distance is None else round(max(distance, 0) / end * _DISTANCE_WIDTH, 1)
-
-    return DistanceFigure(
-        place(low), place(mean), place(high), place(p05), place(p50), place(p95), _ticks(end)
+    edges = tuple(
+        Tick(round(i * width, 1), f"{edge:.3g}")
+        for i, edge in enumerate(mchirp.bin_edges)
+        if i % every == 0
     )
+    likely = sorted(range(count), key=lambda i: -mchirp.probabilities[i])[:3]
+    summary = ", ".join(
+        f"{mchirp.bin_edges[i]:.3g} to {mchirp.bin_edges[i + 1]:.3g}: "
+        f"{probability_text(mchirp.probabilities[i])}"
+        for i in likely
+        if mchirp.probabilities[i] >= _LEAST_SHOWN
+    )
+    return Histogram(bins, edges, summary)
 
 
 def nice_step(rough: float) -> float:
@@ -94,12 +107,12 @@ def nice_step(rough: float) -> float:
     return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough * (1 - 1e-9))
 
 
-def _ticks(end: float) -> tuple[Tick, ...]:
+def axis_ticks(end: float, width: float) -> tuple[Tick, ...]:
+    """Label an axis from 0 to `end`, drawn `width` long, at some four round distances."""
     step = nice_step(end / 4)
     distances = [i * step for i in range(int(end // step) + 1)]
     return tuple(
-        Tick(round(distance / end * _DISTANCE_WIDTH, 1), _tick_label(distance))
-        for distance in distances
+        Tick(round(distance / end * width, 1), _tick_label(distance)) for distance in distances
     )
 
 

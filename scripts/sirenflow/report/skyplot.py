@@ -6,6 +6,7 @@ that a region runs on to where the figure's clip path cuts it, without a seam.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -16,10 +17,13 @@ import contourpy
 import numpy as np
 from astropy import units
 
-from sirenflow.event import Thumbnail
-from sirenflow.localization import credible_levels, peak
+from sirenflow.contours import LevelField, level_field
+from sirenflow.ephemeris import SkyBodies
+from sirenflow.event import Lobe, Thumbnail
+from sirenflow.localization import peak
 from sirenflow.report.rings import Floats, Ints, Rings, join_rings, path_data, thin_rings
 from sirenflow.skymap import MAX_LEVEL, Skymap
+from sirenflow.wording import probability_text
 
 WIDTH, HEIGHT = 1440, 720
 """Units of the paths: the sky is an ellipse of this size."""
@@ -31,7 +35,8 @@ _PAD = 3
 _HALF_WINDOW = 0.1
 _PATH_LIMIT = 5000
 _THUMBNAIL_SCALE = 200 / WIDTH
-_THUMBNAIL_LIMIT = 450
+_THUMBNAIL_LIMIT = 250
+_MOST_SHARES, _LEAST_SHARE, _FARTHEST_SHARE = 6, 0.01, 60
 # J2000 coordinates of the galactic pole.
 _GALACTIC_POLE_RA_DEG, _GALACTIC_POLE_DEC_DEG = 192.85948, 27.12825
 
@@ -44,6 +49,36 @@ class SkyFigure:
     path_50: str
     peak_x: int
     peak_y: int
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text on the map, at the middle of its base line."""
+
+    x: int
+    y: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Body:
+    """Sun or Moon, and where its name is written: "start" is to its right, "end" to its left."""
+
+    name: str
+    x: int
+    y: int
+    anchor: str
+    name_x: int
+    name_y: int
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What is laid over a map: Sun and Moon, the zoom's edge, the shares of the region's parts."""
+
+    bodies: tuple[Body, ...]
+    zoom: str
+    shares: tuple[Label, ...]
 
 
 @dataclass(frozen=True)
@@ -102,8 +137,7 @@ def unproject(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 def sky_figure(skymap: Skymap) -> tuple[SkyFigure, Thumbnail]:
     """Draw the 50 and 90 % credible regions and the peak, in full and as a thumbnail."""
-    levels = middle_levels(skymap)
-    field = _sample(skymap, levels)
+    field = _sample(level_field(skymap))
     rings_90, rings_50 = (
         thin_rings(credible_rings(field, level), _PATH_LIMIT) for level in (0.9, 0.5)
     )
@@ -120,14 +154,75 @@ def sky_figure(skymap: Skymap) -> tuple[SkyFigure, Thumbnail]:
     return figure, thumbnail
 
 
-def middle_levels(skymap: Skymap) -> Floats:
-    """Give the credible level at the middle of each row's own probability.
+def sky_marks(
+    bodies: SkyBodies | None, outline: tuple[Floats, Floats] | None, lobes: Sequence[Lobe]
+) -> Marks:
+    """Place what is laid over the map.
 
-    A contour then takes in the row that crosses its level when more than half of it is needed:
-    the nearest whole-row region to the interpolated area.
+    Parameters
+    ----------
+    bodies
+        Sun and Moon; None where their time is not known.
+    outline : RA (n,), Dec (n,)
+        Edge of the zoom, deg; None where there is no zoom.
+    lobes
+        Parts of the 90 % region; the share of each is written below it, where there is room.
     """
-    middle: Floats = credible_levels(skymap) - skymap.probdensity * skymap.area_sr / 2
-    return middle
+    placed = _bodies(bodies) if bodies else ()
+    taken = [(body.x, body.y) for body in placed]
+    taken += [(x, y - 10) for _, x, y in sky_frame().ra_labels]
+    taken += [(x + 80, y - 8) for _, x, y in sky_frame().dec_labels]
+    return Marks(placed, _open_line(outline) if outline else "", _shares(lobes, taken))
+
+
+def _bodies(bodies: SkyBodies) -> tuple[Body, Body]:
+    """Place Sun and Moon; near one another, the upper one's name moves up, the lower one's down."""
+    x, y = project(
+        np.array([bodies.sun_ra_deg, bodies.moon_ra_deg]),
+        np.array([bodies.sun_dec_deg, bodies.moon_dec_deg]),
+    )
+    close = abs(x[0] - x[1]) < 320 and abs(y[0] - y[1]) < 60
+    sun_is_upper = y[0] <= y[1]
+
+    def body(name: str, own: int, is_upper: bool) -> Body:
+        px, py = round(float(x[own])), round(float(y[own]))
+        shift = (-28 if is_upper else 28) if close else 0
+        anchor, name_x = ("end", px - 22) if px > WIDTH - 180 else ("start", px + 22)
+        return Body(name, px, py, anchor, name_x, py + 10 + shift)
+
+    return body("Sun", 0, bool(sun_is_upper)), body("Moon", 1, not sun_is_upper)
+
+
+def _shares(lobes: Sequence[Lobe], taken: list[tuple[int, int]]) -> tuple[Label, ...]:
+    """Write shares below the parts, the most probable first; those without room go unsaid."""
+    labels: list[Label] = []
+    for lobe in lobes[:_MOST_SHARES]:
+        if lobe.probability < _LEAST_SHARE:
+            continue
+        (middle,), (y,) = project(np.array([lobe.ra_deg]), np.array([lobe.dec_deg]))
+        # A long lobe bends away from its centre: its name stays there.
+        reach = min(lobe.radius_deg / 180 * HEIGHT, _FARTHEST_SHARE) + 44
+        below = float(y) + reach
+        base = round(below if below < HEIGHT - 12 else max(float(y) - reach + 30, 34))
+        # Near the edge a text has room only on its inner side.
+        x = round(min(max(float(middle), 60), WIDTH - 60))
+        if all(abs(x - a) > 110 or abs(base - b) > 46 for a, b in taken):
+            taken.append((x, base))
+            labels.append(Label(x, base, probability_text(lobe.probability)))
+    return tuple(labels)
+
+
+def _open_line(outline: tuple[Floats, Floats]) -> str:
+    """Draw a line on the sky, interrupted where it leaves at one edge and returns at the other."""
+    x, y = project(*outline)
+    parts = np.split(np.rint(np.stack((x, y), axis=1)).astype(int), _jumps(x))
+    return "".join(
+        "M" + "L".join(f"{px} {py}" for px, py in part.tolist()) for part in parts if len(part) > 1
+    )
+
+
+def _jumps(x: Floats) -> Ints:
+    return np.flatnonzero(np.abs(np.diff(x)) > WIDTH / 4) + 1
 
 
 def credible_rings(field: Floats, level: float) -> Rings:
@@ -226,14 +321,12 @@ def _grid() -> _Grid:
     return _Grid(shape=x.shape, order=order, leaf=leaf[order])
 
 
-def _sample(skymap: Skymap, levels: Floats) -> Floats:
+def _sample(field: LevelField) -> Floats:
     """Give the level of the row under each node, (rows, columns)."""
     grid = _grid()
-    first_leaf = skymap.ipix << (2 * (MAX_LEVEL - skymap.level))
-    order = np.argsort(first_leaf, kind="stable")
-    bounds = np.searchsorted(grid.leaf, first_leaf[order])
+    bounds = np.searchsorted(grid.leaf, field.first_leaf)
     bounds[0] = 0
     counts = np.diff(bounds, append=len(grid.leaf))
-    field = np.empty(len(grid.leaf))
-    field[grid.order] = np.repeat(levels[order], counts)
-    return field.reshape(grid.shape)
+    sampled = np.empty(len(grid.leaf))
+    sampled[grid.order] = np.repeat(field.levels, counts)
+    return sampled.reshape(grid.shape)

@@ -1,93 +1,95 @@
-"""Rule catalogue: the page and the tables of all superevents."""
+"""Rule catalogue: the page, the tables and the feed of all superevents."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import fields
+from json import loads
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from sirenflow.catalogue import CatalogueRow, catalogue_row, newest_first
+from sirenflow.catalogue_tables import (
+    columns,
+    csv_text,
+    ecsv_text,
+    json_text,
+    table,
+    votable_text,
+)
+from sirenflow.errors import ConfigError
 from sirenflow.report.catalogue_page import render_catalogue
 from sirenflow.report.environment import relative_link
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-_DTYPES: dict[Any, Any] = {str: "string", bool: "boolean", int: "Int64", float: "Float64"}
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from sirenflow.report.feed import feed_text
 
 
-def catalogue(events: Sequence[Path], page: Path, ecsv: Path, csv: Path) -> None:
+def catalogue(
+    events: Sequence[Path],
+    page: Path,
+    ecsv: Path,
+    csv: Path,
+    json: Path,
+    votable: Path,
+    feed: Path,
+    parquet: Path | None = None,
+    candidates: Sequence[Path] = (),
+) -> None:
     """Write the catalogue of all superevents.
 
     Parameters
     ----------
     events
         The event.json of each superevent; its page is index.html beside it.
-    page, ecsv, csv
-        Where the page and the tables go.
+    page, ecsv, csv, json, votable, feed
+        Where the page, the tables and the Atom feed go.
+    parquet
+        Where one more table goes, if it is wanted.
+    candidates
+        The page of candidates, if there is one.
+
+    Raises
+    ------
+    ConfigError
+        If Parquet is wanted and pyarrow is not installed.
     """
+    # One at a time: all of them in memory would be many times what the catalogue needs of them.
     rows = newest_first(
-        catalogue_row(
-            json.loads(event.read_text(encoding="utf-8")),
-            relative_link(event.with_name("index.html"), page),
-        )
+        catalogue_row(loads(event.read_bytes()), relative_link(event.with_name("index.html"), page))
         for event in events
     )
-    table = _table(rows)
-    table.to_csv(csv, index=False, lineterminator="\n", encoding="utf-8")
-    _write_ecsv(table, ecsv)
-    downloads = {"ECSV with units": relative_link(ecsv, page), "CSV": relative_link(csv, page)}
-    page.write_text(render_catalogue(rows, downloads), encoding="utf-8", newline="\n")
+    if parquet is not None:
+        _write_parquet(rows, parquet)
+    comma_separated = csv_text(rows)
+    _write(csv, comma_separated)
+    _write(ecsv, ecsv_text(comma_separated))
+    _write(json, json_text(rows))
+    _write(votable, votable_text(rows))
+    _write(feed, feed_text(rows, relative_link(page, page), relative_link(feed, page)))
+    tables = {"ECSV with units": ecsv, "CSV": csv, "JSON": json, "VOTable": votable}
+    tables |= {"Parquet": parquet} if parquet else {}
+    downloads = {label: relative_link(path, page) for label, path in tables.items()}
+    downloads |= {"Atom feed": relative_link(feed, page)}
+    downloads |= {"Candidates": relative_link(candidates[0], page)} if candidates else {}
+    _write(page, render_catalogue(rows, downloads))
 
 
-def formula_safe(text: str | None) -> str | None:
-    """Disarm a text that a spreadsheet would run as a formula, by a quote before it."""
-    return f"'{text}" if text is not None and text.startswith(_FORMULA_STARTS) else text
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _columns() -> list[tuple[str, Any, dict[str, Any]]]:
-    """Give name, pandas type and metadata of each column of the tables."""
-    return [
-        (column.name, dtype, dict(column.metadata))
-        for column in fields(CatalogueRow)
-        for kind, dtype in _DTYPES.items()
-        if column.metadata and column.type in (kind, kind | None)
-    ]
-
-
-def _table(rows: Sequence[CatalogueRow]) -> "pd.DataFrame":
-    import pandas as pd
-
-    def cell(row: CatalogueRow, name: str) -> Any:
-        value = getattr(row, name)
-        return formula_safe(value) if isinstance(value, str) else value
-
-    return pd.DataFrame(
-        {
-            name: pd.array([cell(row, name) for row in rows], dtype=dtype)
-            for name, dtype, _ in _columns()
-        }
-    )
-
-
-def _write_ecsv(table: "pd.DataFrame", path: Path) -> None:
-    import numpy as np
-    from astropy.table import MaskedColumn, Table
-
-    kinds: dict[str, Any] = {
-        "string": str,
-        "boolean": bool,
-        "Int64": np.int64,
-        "Float64": np.float64,
-    }
-    fillers: dict[str, Any] = {"string": "", "boolean": False, "Int64": 0, "Float64": 0.0}
-    content = Table()
-    for name, dtype, metadata in _columns():
-        content[name] = MaskedColumn(
-            table[name].fillna(fillers[dtype]).to_numpy(dtype=kinds[dtype]),
-            mask=table[name].isna().to_numpy(dtype=bool),
-            unit=metadata["unit"],
-            description=metadata["description"],
+def _write_parquet(rows: Sequence[CatalogueRow], path: Path) -> None:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ConfigError(
+            "configuration: parquet is True, and pyarrow is not installed; install "
+            "sirenflow[parquet], or set parquet to false"
+        ) from error
+    types = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+    schema = pa.schema(
+        pa.field(
+            column.name,
+            types[column.kind],
+            metadata={"description": column.description, "unit": column.unit or ""},
         )
-    content.write(path, format="ascii.ecsv", delimiter=",", overwrite=True)
+        for column in columns()
+    )
+    values = list(zip(*table(rows), strict=True)) or [()] * len(schema)
+    parquet.write_table(pa.table([list(column) for column in values], schema=schema), path)

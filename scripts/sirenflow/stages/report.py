@@ -1,60 +1,85 @@
-"""Rule report: the page and the JSON summary of one superevent."""
+"""Rule report: the page, the text and the JSON summary of one superevent."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from sirenflow.circular import circular_text
 from sirenflow.errors import SkymapError
-from sirenflow.event import SkymapSummary, Thumbnail
+from sirenflow.event import SkymapSummary
 from sirenflow.products import write_json
+from sirenflow.report.drawings import draw
 from sirenflow.report.environment import relative_link
-from sirenflow.report.event_page import EventLinks, render_event
-from sirenflow.report.skyplot import SkyFigure, sky_figure
-from sirenflow.skymap import read_skymap
+from sirenflow.report.event_page import EventLinks, Sections, render_event
+from sirenflow.skymap import Skymap, read_skymap
 from sirenflow.summary import summarize_event
 
 
-def report(alerts: Path, localization: Path, skymaps: Path, page: Path, event: Path) -> None:
+def report(
+    alerts: Path,
+    localization: Path,
+    skymaps: Path,
+    regions: Path,
+    region_files: Path,
+    page: Path,
+    event: Path,
+    circular: Path,
+    visibility: Sequence[Path] = (),
+    galaxies: Sequence[Path] = (),
+    candidates: Sequence[Path] = (),
+    config_sha256: str | None = None,
+) -> None:
     """Write the report of one superevent.
 
     Parameters
     ----------
     alerts, localization, skymaps
         alerts.json, localization.json and the directory of sky maps.
-    page, event
-        Where the page and its JSON summary go. Links are relative to the page.
+    regions, region_files
+        regions.json, and the directory of region files.
+    page, event, circular
+        Where the page, its JSON summary and the text go. Links are relative to the page.
+    visibility, galaxies, candidates
+        visibility.json; galaxies.json and its table; candidates.json. Empty where the
+        configuration has none.
+    config_sha256
+        Digest of what the configuration says about products.
     """
-    summary = summarize_event(
-        json.loads(alerts.read_text(encoding="utf-8")),
-        json.loads(localization.read_text(encoding="utf-8")),
-    )
-    located, current = summary.skymap_alert, summary.current
-    drawn = {
-        skymap.kind: figure
-        for skymap in (
-            located.skymap if located else None,
-            current.combined_skymap if current else None,
-        )
-        if skymap is not None and (figure := _draw(skymaps, skymap)) is not None
-    }
-    if "gw" in drawn:
-        summary = replace(summary, thumbnail=drawn["gw"][1])
+    summary = summarize_event(_load(alerts), _load(localization), _load(regions), config_sha256)
+    drawings = draw(summary, lambda skymap: _read(skymaps, skymap))
+    summary = replace(summary, thumbnail=drawings.thumbnail)
+    text = circular_text(summary)
     links = EventLinks(
         skymaps=relative_link(skymaps, page),
         event=relative_link(event, page),
         localization=relative_link(localization, page),
         alerts=relative_link(alerts, page),
+        regions=relative_link(region_files, page),
+        regions_json=relative_link(regions, page),
+        circular=relative_link(circular, page),
+        galaxies=relative_link(galaxies[1], page) if galaxies else None,
     )
-    figures = {kind: figure for kind, (figure, _) in drawn.items()}
-    page.write_text(render_event(summary, figures, links), encoding="utf-8", newline="\n")
+    sections = Sections(
+        *(_load(found[0]) if found else None for found in (visibility, galaxies, candidates))
+    )
+    html = render_event(summary, drawings, sections, text, links)
+    page.write_text(html, encoding="utf-8", newline="\n")
+    circular.write_text(text, encoding="ascii", newline="\n")
     write_json(event, summary.to_json())
 
 
-def _draw(skymaps: Path, skymap: SkymapSummary) -> tuple[SkyFigure, Thumbnail] | None:
-    """Draw a map whose numbers can be trusted; None for any other."""
+def _load(path: Path) -> Mapping[str, Any]:
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _read(skymaps: Path, skymap: SkymapSummary) -> Skymap | None:
+    """Read a map whose numbers can be trusted; None for any other."""
     if not skymap.is_trusted or skymap.file is None or Path(skymap.file).name != skymap.file:
         return None
     try:
-        return sky_figure(read_skymap((skymaps / skymap.file).read_bytes()))
+        return read_skymap((skymaps / skymap.file).read_bytes())
     except SkymapError:  # localization.json, not the page, is where a bad map gets its reason
         return None

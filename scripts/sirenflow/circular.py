@@ -1,0 +1,282 @@
+"""The state of a superevent as plain text, from which an astronomer may write to others.
+
+ASCII, 78 columns, in our own words. It is a draft and says so twice: nobody has read it yet.
+"""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+
+from sirenflow import wording
+from sirenflow.event import (
+    AlertSummary,
+    ChirpMass,
+    Coincidence,
+    Comparison,
+    EventSummary,
+    Lobe,
+    SkymapSummary,
+    Values,
+)
+from sirenflow.headline import ascii_text
+from sirenflow.since import since_phrases
+
+_COLUMNS = 78
+_LABEL = 22
+_RULE = "-" * _COLUMNS
+_NOT_A_CIRCULAR = "This is not a GCN Circular. It is an automatic draft that nobody has checked."
+_NOT_A_POSITION = "(ICRS); the centre of a cell of the map, not a measured position"
+_STATES = {"no_readable_alert": "no readable alert", "early_warning": "early warning"}
+_SIGNIFICANCE = {True: "significant", False: "low significance", None: wording.ABSENT}
+
+Row = tuple[str, str]
+
+
+def circular_text(summary: EventSummary) -> str:
+    """Write the draft: lines of printable ASCII, each ended by a line feed.
+
+    Parameters
+    ----------
+    summary
+        Content of event.json. Its numbers are rounded here as on the page.
+    """
+    lines: list[str] = []
+    opening = (summary.headline, *_warnings(summary), _NOT_A_CIRCULAR, summary.sentence)
+    for paragraph in opening:
+        lines += [*_wrapped(paragraph), ""]
+    lines += _section(f"SUPEREVENT {summary.superevent_id}", _event(summary))
+    current, located = summary.current, summary.skymap_alert
+    if current and current.values:
+        lines += _section("SOURCE", _source(current.values))
+        lines += _section("WHERE AND HOW FAR", _place(current, located))
+        for comparison in (current.since_previous, current.since_first):
+            if comparison:
+                lines += _since(comparison, current.number)
+        if current.external_coinc:
+            observatory = current.external_coinc.observatory or "an unnamed observatory"
+            heading = f"POSSIBLE COINCIDENCE WITH {observatory}"
+            lines += _section(heading, _coincidence(current.external_coinc))
+            lines += _section("COMBINED SKY MAP", _combined(current, located))
+    lines += _section("FILES", _files(summary))
+    lines += [
+        _RULE,
+        *_wrapped(_NOT_A_CIRCULAR),
+        *_wrapped(f"sirenflow {summary.sirenflow_version}"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _warnings(summary: EventSummary) -> Iterator[str]:
+    if summary.kind != "real":
+        yield "TEST ALERT, DO NOT OBSERVE"
+    if summary.retracted:
+        yield f"RETRACTED BY ALERT {summary.retracted_by}. What follows is for the record only."
+    elif summary.reinstated_by is not None:
+        yield (
+            f"Retracted by alert {summary.retracted_by}, then confirmed by alert "
+            f"{summary.reinstated_by}: the candidate stands."
+        )
+
+
+def _event(summary: EventSummary) -> Iterator[Row]:
+    latest, current = (summary.history or (None,))[-1], summary.current
+    state = _STATES.get(summary.state, summary.state)
+    if latest is not None:
+        state += f", alert {latest.number}, sent {_utc(latest.time_created)}"
+    yield "State", state
+    if latest is not None:
+        yield "Delay", wording.delay_text(latest.delay_s)
+    if summary.rejected_alerts:
+        yield "Not readable", f"{len(summary.rejected_alerts)} more, see alerts.json"
+    yield "GraceDB", _given(summary.gracedb)
+    values = current.values if current else None
+    if current is None or values is None:
+        return
+    yield "Values of alert", f"{current.number}, {current.alert_type}"
+    yield "T0", _utc(values.trigger_time)
+    yield "Detectors", " ".join(values.instruments) or wording.ABSENT
+    for name in ("group", "pipeline", "search"):
+        yield name.capitalize(), _given(getattr(values, name))
+    yield "Significance", _SIGNIFICANCE[values.significant]
+    yield "False-alarm rate", _rate(values.far)
+
+
+def _source(values: Values) -> Iterator[Row]:
+    if values.is_burst:
+        yield "Duration", wording.duration_text(values.duration)
+        yield "Central frequency", wording.frequency_text(values.central_frequency)
+    yield "Classes", _probabilities(values.classification)
+    yield "If astrophysical", _probabilities(values.properties)
+    if values.mchirp_source:
+        yield "Chirp mass", _chirp_mass(values.mchirp_source)
+
+
+def _place(current: AlertSummary, located: AlertSummary | None) -> Iterator[Row]:
+    skymap = located.skymap if located else None
+    if located is None or skymap is None:
+        yield "Sky map", _skymap_problem(current)
+        return
+    if located.number != current.number:
+        yield "Sky map", f"of alert {located.number}; alert {current.number} carries none"
+    yield "Distance", _distance(skymap)
+    if skymap.probability_with_distance:
+        yield "Distance, 5-95 %", _percentiles(skymap)
+    yield "50 % area", f"{wording.area_text(skymap.area_50_deg2)} deg2"
+    yield "90 % area", f"{wording.area_text(skymap.area_90_deg2)} deg2"
+    yield from _lobes(skymap)
+    yield "Most probable cell", _cell(skymap)
+
+
+def _lobes(skymap: SkymapSummary) -> Iterator[Row]:
+    if skymap.lobes_90_count is None:
+        return
+    parts = "one part" if skymap.lobes_90_count == 1 else f"{skymap.lobes_90_count} parts"
+    shown = len(skymap.lobes_90)
+    most = f"; the {shown} most probable:" if shown < skymap.lobes_90_count else ":"
+    yield "90 % region", parts + most
+    for lobe in skymap.lobes_90:
+        yield "", _lobe(lobe)
+
+
+def _lobe(lobe: Lobe) -> str:
+    ra, dec = (f"{round(degrees, 1) + 0.0:.1f}" for degrees in (lobe.ra_deg, lobe.dec_deg))
+    return (
+        f"{wording.probability_text(lobe.probability)} in {lobe.constellation}, "
+        f"RA {ra} Dec {dec} deg, {wording.area_text(lobe.area_deg2)} deg2"
+    )
+
+
+def _since(comparison: Comparison, number: int) -> list[str]:
+    phrases = since_phrases(comparison)
+    heading = f"ALERT {number} AGAINST ALERT {comparison.number}"
+    return [
+        heading,
+        *(line for phrase in phrases for line in _wrapped(phrase, first="  - ", others="    ")),
+        "",
+    ]
+
+
+def _coincidence(coincidence: Coincidence) -> Iterator[Row]:
+    yield "Search", _given(coincidence.search)
+    yield "GCN notice", _given(coincidence.gcn_notice_id)
+    yield "IVORN", _given(coincidence.ivorn)
+    as_sent = "" if coincidence.time_difference is None else ", sign as sent"
+    yield "Time difference", wording.seconds_text(coincidence.time_difference) + as_sent
+    yield "Joint FAR, time", _rate(coincidence.time_coincidence_far)
+    yield "Joint FAR, with sky", _rate(coincidence.time_sky_position_coincidence_far)
+
+
+def _combined(current: AlertSummary, located: AlertSummary | None) -> Iterator[Row]:
+    combined = current.combined_skymap
+    if combined is None or not combined.is_trusted:
+        yield "Sky map", wording.ABSENT if combined is None else _untrusted(combined)
+        return
+    yield "50 % area", f"{wording.area_text(combined.area_50_deg2)} deg2"
+    yield "90 % area", f"{wording.area_text(combined.area_90_deg2)} deg2"
+    alone = located.skymap.area_90_deg2 if located and located.skymap else None
+    if alone and combined.area_90_deg2:
+        yield "Against GW alone", wording.gain_text(alone, combined.area_90_deg2)
+    yield from _lobes(combined)
+    yield "Most probable cell", _cell(combined)
+
+
+def _files(summary: EventSummary) -> Iterator[Row]:
+    located, current = summary.skymap_alert, summary.current
+    used = {alert.number: alert for alert in (located, current, *summary.history[-1:]) if alert}
+    for number, alert in sorted(used.items()):
+        yield f"Alert {number}", f"{alert.alert_type}, sent {_utc(alert.time_created)}"
+        yield "", f"sha256 {_given(alert.sha256)}"
+    skymaps = (
+        ("Sky map", located.skymap if located else None),
+        ("Combined sky map", current.combined_skymap if current else None),
+    )
+    for label, skymap in skymaps:
+        if skymap is not None and skymap.file is not None:
+            yield label, f"skymaps/{skymap.file}"
+            yield "", f"sha256 {_given(skymap.sha256)}"
+            if skymap.region_files is not None:
+                yield "Its 90 % region", f"regions/{skymap.region_files.moc_90}"
+    yield "Settings", "those that the products depend on"
+    yield "", f"sha256 {_given(summary.config_sha256)}"
+
+
+def _skymap_problem(alert: AlertSummary) -> str:
+    if alert.skymap is not None:
+        return _untrusted(alert.skymap)
+    reason = alert.skymap_absent_because
+    return wording.ABSENT if reason in (None, wording.ABSENT) else f"{wording.ABSENT}: {reason}"
+
+
+def _untrusted(skymap: SkymapSummary) -> str:
+    if skymap.rejected_because is not None:
+        return f"rejected: {skymap.rejected_because}"
+    return f"numbers withheld: {_given(skymap.numbers_withheld_because)}"
+
+
+def _distance(skymap: SkymapSummary) -> str:
+    if skymap.distance_mean_mpc is None:
+        reason = skymap.distance_absent_because or "the header of the map gives no distance"
+        return f"{wording.ABSENT}: {reason}"
+    distance = wording.distance_text(skymap.distance_mean_mpc, skymap.distance_std_mpc)
+    what = "mean" if skymap.distance_std_mpc is None else "mean and standard deviation"
+    return f"{distance} Mpc ({what})"
+
+
+def _percentiles(skymap: SkymapSummary) -> str:
+    low, high = skymap.distance_p05_mpc, skymap.distance_p95_mpc
+    if skymap.is_distance_partial:
+        part = wording.probability_text(skymap.probability_with_distance)
+        return f"withheld: only {part} of the probability has a distance"
+    return wording.ABSENT if low is None or high is None else wording.distance_range_text(low, high)
+
+
+def _cell(skymap: SkymapSummary) -> str:
+    ra, dec = map(wording.degrees_text, (skymap.peak_ra_deg, skymap.peak_dec_deg))
+    return f"RA {ra}, Dec {dec} {_NOT_A_POSITION}"
+
+
+def _chirp_mass(histogram: ChirpMass) -> str:
+    most = max(histogram.probabilities)
+    low = histogram.probabilities.index(most)
+    edges = " to ".join(f"{edge:.3g}" for edge in histogram.bin_edges[low : low + 2])
+    return f"most probably {edges} solar masses ({wording.probability_text(most)})"
+
+
+def _probabilities(shares: Mapping[str, float]) -> str:
+    told = (f"{name} {wording.probability_text(share)}" for name, share in shares.items())
+    return ", ".join(told) or wording.ABSENT
+
+
+def _rate(hertz: float | None) -> str:
+    if hertz is None or hertz <= 0:
+        return wording.false_alarm_text(hertz)
+    return f"{wording.false_alarm_text(hertz)} ({wording.frequency_text(hertz)})"
+
+
+def _utc(time: str | None) -> str:
+    return wording.ABSENT if time is None else f"{time.replace('T', ' ').removesuffix('Z')} UTC"
+
+
+def _given(text: str | None) -> str:
+    return wording.ABSENT if text is None else text
+
+
+def _section(heading: str, rows: Iterable[Row]) -> list[str]:
+    """Write a heading and its rows; one without a label goes on with the row above."""
+    lines = _wrapped(heading)
+    for label, text in rows:
+        if label:
+            lines += _wrapped(text, first=f"  {label:{_LABEL - 2}}", others=" " * _LABEL)
+        else:
+            lines += _wrapped(text, first="    ", others="    ")
+    return [*lines, ""]
+
+
+def _wrapped(text: str, first: str = "", others: str = "") -> list[str]:
+    """Break a text, made ASCII, into lines; a long word is broken too."""
+    return textwrap.wrap(
+        ascii_text(text),
+        _COLUMNS,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_on_hyphens=False,
+    ) or [first.rstrip()]

@@ -1,0 +1,112 @@
+"""Where one position lies in every sky map."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from sirenflow.angles import dec_to_deg, ra_to_deg
+from sirenflow.cli.terminal import EXIT_CODES, directory, printable
+from sirenflow.config import read_settings
+
+
+class _TakesNegatives(click.Command):
+    """A command that takes -17.3 for an argument, not for options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [re.sub(r"^-(?=[.\d])", " -", arg) for arg in args])
+
+
+def _ra(text: str) -> float:
+    angle = ra_to_deg(text)
+    if angle is None:
+        raise click.BadParameter(f"{text.strip()!r}; expected degrees (-180 to 360), or 12:34:56.7")
+    return angle
+
+
+def _dec(text: str) -> float:
+    angle = dec_to_deg(text)
+    if angle is None:
+        raise click.BadParameter(f"{text.strip()!r}; expected degrees (-90 to 90), or -12:34:56.7")
+    return angle
+
+
+def _distance(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 1e6:
+        raise click.BadParameter(
+            f"{text.strip()!r}; expected Mpc, above 0 and no more than a million"
+        )
+    return number
+
+
+def _time(text: str) -> datetime:
+    from sirenflow.source_table import time_from
+
+    time = time_from(text)
+    if time is None:
+        raise click.BadParameter(f"{text!r}; expected ISO 8601 or MJD, UTC, from 1900 to 2100")
+    return time
+
+
+@click.command(cls=_TakesNegatives, epilog=EXIT_CODES)
+@click.argument("ra", metavar="RA", type=_ra)
+@click.argument("dec", metavar="DEC", type=_dec)
+@click.argument("distance", metavar="[DISTANCE]", type=_distance, required=False)
+@click.option(
+    "--time",
+    metavar="TIME",
+    type=_time,
+    help="Of the source, ISO 8601 or MJD, UTC: shown after T0.",
+)
+@click.option(
+    "--results",
+    metavar="DIRECTORY",
+    type=directory,
+    help="Where the products are.  [default: `results` of config/config.yaml, or ./results]",
+)
+@click.option("--event", metavar="ID", help="Look into this superevent alone.")
+@click.option("--all", "everything", is_flag=True, help="List those too that are beyond 99 %.")
+def locate(
+    ra: float,
+    dec: float,
+    distance: float | None,
+    time: datetime | None,
+    results: Path | None,
+    event: str | None,
+    everything: bool,
+) -> None:
+    """Find a position in the sky maps of all superevents, alert by alert.
+
+    RA and DEC are ICRS, in degrees, or as 12:34:56.7 (hours) and -12:34:56.7. DISTANCE is a
+    luminosity distance in Mpc. For each alert: the credible level (the probability of all places
+    as dense or denser), the probability density (1/deg2) and, with a distance, both in space
+    (1/Mpc3). The star marks the alert whose sky map stands. Real events come first, retracted ones
+    last. Products of the workflow are read, not the inbox.
+
+    Example: sirenflow locate 10:34:24 -26.78 97 --time 2026-04-19T03:00Z
+    """
+    from sirenflow.errors import SirenflowError
+    from sirenflow.locate import find_events, locate_in, table_lines
+
+    events = find_events(results or read_settings().results, event)
+    located, broken = [], 0
+    with tqdm(events, unit=" events", disable=not sys.stderr.isatty(), leave=False) as progress:
+        for path in progress:
+            try:
+                located.append(locate_in(path, ra, dec, distance, time))
+            except SirenflowError as error:
+                broken += 1
+                progress.write(printable(f"sirenflow: {error}"), file=sys.stderr)
+    for line in table_lines(located, everything):
+        click.echo(printable(line))
+    if broken:
+        sys.exit(1)

@@ -1,0 +1,222 @@
+"""Contours of credible levels, drawn where the region is: in a plane that touches the sky there.
+
+The plane is Lambert's azimuthal equal-area projection about a position (Snyder 1987, USGS
+Professional Paper 1395, section 24). It has no seam but the point opposite to that position, so
+that a region on a pole or on RA 0 is drawn like any other. The credible level is looked up under
+each node of a grid in the plane, by binary search of the multi-order rows (never flattened).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import cast
+
+import astropy_healpix
+import contourpy
+import numpy as np
+from numpy.typing import NDArray
+
+from sirenflow.localization import credible_levels
+from sirenflow.skymap import MAX_LEVEL, Floats, Ints, Skymap
+
+PLANE_RADIUS_DEG = float(np.rad2deg(2.0))
+"""Distance in the plane of the point opposite to its centre; the disk of this radius is the sky."""
+# The level is clipped this far around the contour, so that a step in it lands between two nodes.
+_HALF_WINDOW = 0.1
+# Of a ring that is no more than a point.
+_NO_EXTENT_DEG = 1e-9
+
+
+@dataclass(frozen=True)
+class LocalView:
+    """The plane that touches the sky at a position: x to the east, y to the north, in degrees.
+
+    Angles and lengths are true in the middle, areas everywhere: a square degree of the plane is one
+    of the sky. A position at the angle t from the centre lies 2 sin(t / 2) from the middle.
+
+    Attributes
+    ----------
+    ra_deg, dec_deg
+        Centre (ICRS), deg. On a pole, RA says where north is drawn.
+    """
+
+    ra_deg: float
+    dec_deg: float
+
+    @cached_property
+    def _axes(self) -> Floats:
+        """(3, 3) unit vectors to the east, to the north and to the centre."""
+        ra, dec = np.deg2rad(self.ra_deg), np.deg2rad(self.dec_deg)
+        east = [-np.sin(ra), np.cos(ra), 0.0]
+        north = [-np.sin(dec) * np.cos(ra), -np.sin(dec) * np.sin(ra), np.cos(dec)]
+        centre = [np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)]
+        return np.array([east, north, centre])
+
+    def project(self, ra_deg: Floats, dec_deg: Floats) -> tuple[Floats, Floats]:
+        """Project ICRS positions (deg) to the plane; the inverse of `unproject`."""
+        return self.project_vectors(unit_vectors(ra_deg, dec_deg))
+
+    def project_vectors(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Project directions (3, n) to the plane, deg."""
+        x, y, z = self._axes @ vectors
+        scale = np.rad2deg(np.sqrt(2 / np.maximum(1 + z, 1e-15)))
+        return x * scale, y * scale
+
+    def unproject(self, x_deg: Floats, y_deg: Floats) -> tuple[Floats, Floats]:
+        """Give the ICRS position of points of the plane, RA 0 to 360 deg; inverse of `project`.
+
+        Points outside of the sky's disk give that of its edge: the point opposite to the centre.
+        """
+        x, y, z = self.unproject_vectors(x_deg, y_deg)
+        ra = np.mod(np.rad2deg(np.arctan2(y, x)), 360.0)
+        return ra, np.rad2deg(np.arctan2(z, np.hypot(x, y)))
+
+    def unproject_vectors(self, x_deg: Floats, y_deg: Floats) -> Floats:
+        """(3, n) directions of points of the plane, as `unproject`."""
+        x, y = np.deg2rad(x_deg), np.deg2rad(y_deg)
+        square = x * x + y * y
+        inwards = 2 / np.sqrt(np.maximum(square, 4.0))
+        square = np.minimum(square, 4.0)
+        sideways = np.sqrt(1 - square / 4) * inwards
+        directions: Floats = self._axes.T @ np.stack((x * sideways, y * sideways, 1 - square / 2))
+        return directions
+
+
+@dataclass(frozen=True, eq=False)
+class LevelField:
+    """The credible level of every place of the sky; `level_field` makes it of a map.
+
+    Attributes
+    ----------
+    first_leaf : (n,) int64
+        First cell of level 29 of each row, ascending.
+    levels : (n,) float64
+        Credible level of each row, 0 to 1.
+    """
+
+    first_leaf: Ints
+    levels: Floats
+
+    def rows_at(self, vectors: Floats) -> Ints:
+        """(n,) row under each direction (3, n), counted along `first_leaf`."""
+        leaf = astropy_healpix.xyz_to_healpix(*vectors, nside=2**MAX_LEVEL, order="nested")
+        rows: Ints = np.searchsorted(self.first_leaf, np.asarray(leaf), side="right") - 1
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Nodes of a local plane: a rectangle of rows (y) and columns (x), deg.
+
+    Attributes
+    ----------
+    view
+        The plane.
+    x_deg, y_deg : (columns,), (rows,)
+        Coordinates of the nodes, ascending, equally spaced.
+    """
+
+    view: LocalView
+    x_deg: Floats
+    y_deg: Floats
+
+    def sample(self, field: LevelField, near: NDArray[np.bool_] | None = None) -> Ints:
+        """(rows, columns) row of the map under each node, as `LevelField.rows_at`.
+
+        Only under the nodes that `near` (rows, columns) says, if it is given; -1 under the others.
+        """
+        x, y = np.meshgrid(self.x_deg, self.y_deg)
+        wanted = np.ones(x.shape, dtype=bool) if near is None else near
+        rows = np.full(x.shape, -1)
+        rows[wanted] = field.rows_at(self.view.unproject_vectors(x[wanted], y[wanted]))
+        return rows
+
+    def rings(self, levels: Floats, level: float) -> tuple[Floats, ...]:
+        """Contour the region where the sampled credible levels are at most `level`.
+
+        Parameters
+        ----------
+        levels : (rows, columns)
+            Credible levels at the nodes.
+        level
+            Probability, 0 to 1.
+
+        Returns
+        -------
+        tuple of (m, 2)
+            Closed rings of x, y in deg that repeat their first point: outer ones anticlockwise,
+            each followed by its holes, clockwise. The region ends where the grid does.
+        """
+        clipped = np.clip(levels, level - _HALF_WINDOW, level + _HALF_WINDOW)
+        if clipped.min() > level:
+            return ()
+        generator = contourpy.contour_generator(
+            self.x_deg, self.y_deg, clipped, fill_type=contourpy.FillType.OuterOffset
+        )
+        polygons, offsets = cast("tuple[list[Floats], list[Ints]]", generator.filled(-1.0, level))
+        return tuple(
+            points[start:stop]
+            for points, offset in zip(polygons, offsets, strict=True)
+            for start, stop in pairwise(offset.tolist())
+            if np.ptp(points[start:stop], axis=0).max() > _NO_EXTENT_DEG
+        )
+
+
+def unit_vectors(ra_deg: Floats, dec_deg: Floats) -> Floats:
+    """(3, n) directions of ICRS positions (deg)."""
+    ra, dec = np.deg2rad(ra_deg), np.deg2rad(dec_deg)
+    return np.stack((np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)))
+
+
+def level_field(skymap: Skymap) -> LevelField:
+    """Prepare a map for contours.
+
+    A row has the credible level at the middle of its own probability: a contour then takes in the
+    row that crosses its level when more than half of it is needed, the nearest whole-row region to
+    the interpolated area.
+    """
+    first_leaf = skymap.ipix << (2 * (MAX_LEVEL - skymap.level))
+    order = np.argsort(first_leaf, kind="stable")
+    middle = credible_levels(skymap) - skymap.probability / 2
+    return LevelField(first_leaf[order], middle[order])
+
+
+def square_grid(view: LocalView, radius_deg: float, nodes: int) -> Grid:
+    """Lay `nodes` by `nodes` nodes over the square that reaches `radius_deg` from the centre.
+
+    The radius is an angle on the sky, at most 180 deg.
+    """
+    half = np.rad2deg(2 * np.sin(np.deg2rad(min(radius_deg, 180.0)) / 2))
+    axis = np.linspace(-half, half, nodes)
+    return Grid(view, axis, axis)
+
+
+def local_contours(
+    field: LevelField, levels: Sequence[float], view: LocalView, radius_deg: float, nodes: int
+) -> tuple[tuple[Floats, ...], ...]:
+    """Contour all of a map that lies around a position.
+
+    Parameters
+    ----------
+    field
+        The map, by `level_field`.
+    levels
+        Probabilities, 0 to 1.
+    view
+        The plane; its `project` and `unproject` go between the sky and the rings.
+    radius_deg
+        Angle from the centre to the middle of each side of the square that is drawn.
+    nodes
+        On each side. 256 take about 20 ms.
+
+    Returns
+    -------
+    tuple
+        Of each level the rings, as `Grid.rings`: x to the east and y to the north, deg.
+    """
+    grid = square_grid(view, radius_deg, nodes)
+    sampled: NDArray[np.float64] = field.levels[grid.sample(field)]
+    return tuple(grid.rings(sampled, level) for level in levels)

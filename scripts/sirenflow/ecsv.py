@@ -1,0 +1,75 @@
+"""Tables as ECSV, a row at a time: readable by astropy, a spreadsheet and a person alike.
+
+Astropy's own writer holds the whole table, which may be millions of rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sirenflow.products import formula_safe
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; its datatype is `string`, `int64`, `float64` or `bool`."""
+
+    name: str
+    datatype: str
+    description: str
+    unit: str | None = None
+
+
+def header(columns: Iterable[Column]) -> str:
+    """Write what comes before the line of names."""
+    declared = "".join(f"# - {_declared(column)}\n" for column in columns)
+    return f"# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n{declared}# schema: astropy-2.0\n"
+
+
+def write_ecsv(path: Path, columns: Sequence[Column], lines: Iterable[str]) -> None:
+    """Write a table.
+
+    Parameters
+    ----------
+    path
+        Where it goes.
+    columns
+        What the table holds.
+    lines
+        A row each, as of `cells_to_line`.
+    """
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(header(columns))
+        stream.write(",".join(column.name for column in columns) + "\n")
+        stream.writelines(f"{line}\n" for line in lines)
+
+
+def cells_to_line(cells: Iterable[Cell]) -> str:
+    """Write cells with commas between; None is a missing value.
+
+    A text that a spreadsheet would run as a formula is disarmed by a quote before it.
+    """
+    return ",".join(map(_written, cells))
+
+
+def _declared(column: Column) -> str:
+    """Write a column's line of the header; JSON is YAML."""
+    said = {"name": column.name, "unit": column.unit, "datatype": column.datatype}
+    said["description"] = column.description
+    return json.dumps({key: value for key, value in said.items() if value is not None})
+
+
+def _written(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if not isinstance(cell, str):
+        return repr(cell)
+    text = formula_safe(cell)
+    if any(character in text for character in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text

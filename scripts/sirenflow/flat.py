@@ -1,0 +1,266 @@
+"""Multi-order maps at one resolution, for tools that read no other.
+
+Probability is a sum, and is summed. The distance parameters are no sums: the mean of two DISTMU is
+not the DISTMU of both. Where a pixel takes in several rows, the mean and the mean square of their
+distances are averaged, weighted with probability, and the parameters are those of the ansatz with
+these two moments (Singer et al. 2016, ApJS 226 10, section 5). The distance's mean and standard
+deviation over the whole sky are thus those of the multi-order map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sirenflow.fits_output import fits_headers
+from sirenflow.regions import first_leaves
+from sirenflow.sightlines import conditional_moments, is_in_bounds, is_whole
+from sirenflow.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
+
+# mu / sigma of the broadest distribution that the ansatz is used for; its mean is 1.736 standard
+# deviations, and sqrt(3) is the least of all. Of a broader mixture the mean is kept.
+_BROADEST = -30.0
+_TABLE_END = 60.0
+_UNITS = {"PROB": "pix-1", "DISTMU": "Mpc", "DISTSIGMA": "Mpc", "DISTNORM": "Mpc-2"}
+_KEPT_TEXTS = ("REFERENC", "INSTRUME", "DATE-OBS", "ORIGIN", "CREATOR")
+_KEPT_NUMBERS = ("MJD-OBS", "DISTMEAN", "DISTSTD")
+
+
+@dataclass(frozen=True, eq=False)
+class Distances:
+    """Parameters of the distance ansatz, as in a map; DISTMU is infinite where there is none.
+
+    Attributes
+    ----------
+    mu, sigma : (n,) float64
+        Mpc.
+    norm : (n,) float64
+        1/Mpc2.
+    """
+
+    mu: Floats
+    sigma: Floats
+    norm: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows along the curve of leaves, with the moments of their distances."""
+
+    first_leaf: Ints
+    level: Ints
+    probdensity: Floats
+    probability: Floats
+    area_sr: Floats
+    distances: Distances | None
+    has_distance: NDArray[np.bool_]
+    mean: Floats
+    mean_square: Floats
+
+
+class FlatMap:
+    """A map at one HEALPix level, made piece by piece: as a whole it may not fit into memory.
+
+    Parameters
+    ----------
+    skymap
+        The multi-order map.
+    nside
+        Of the pixels; a power of two.
+    """
+
+    def __init__(self, skymap: Skymap, nside: int) -> None:
+        self.nside = nside
+        self.level = nside.bit_length() - 1
+        self.pixels = 12 * nside**2
+        self._rows = _sorted_rows(skymap)
+
+    @property
+    def dtype(self) -> np.dtype[np.void]:
+        """A row of the table: PROB and, if the map has distances, their three parameters."""
+        names = list(_UNITS) if self._rows.distances else ["PROB"]
+        return np.dtype([(name, ">f8") for name in names])
+
+    def piece(self, start: int, stop: int) -> NDArray[np.void]:
+        """Make the pixels from `start` to before `stop`, in nested order."""
+        rows, bits = self._rows, 2 * (MAX_LEVEL - self.level)
+        begin, end = start << bits, stop << bits
+        first = int(np.searchsorted(rows.first_leaf, begin, side="right")) - 1
+        last = int(np.searchsorted(rows.first_leaf, end, side="left"))
+        inside = np.arange(first, last)
+        table = np.zeros(stop - start, self.dtype)
+        fine = inside[rows.level[inside] > self.level]
+        pixel = (rows.first_leaf[fine] >> bits) - start
+        joined = np.zeros(len(table), dtype=bool)
+        joined[pixel] = True
+        coarse = inside[rows.level[inside] <= self.level]
+        row_first = np.maximum(rows.first_leaf[coarse], begin)
+        row_end = rows.first_leaf[coarse] + (np.int64(1) << 2 * (MAX_LEVEL - rows.level[coarse]))
+        # Rows and pixels are both in order: what is not joined is taken from the next coarse row.
+        row = np.repeat(coarse, (np.minimum(row_end, end) - row_first) >> bits)
+        table["PROB"][~joined] = rows.probdensity[row] * (SPHERE_SR / self.pixels)
+        table["PROB"] += np.bincount(pixel, rows.probability[fine], minlength=len(table))
+        if rows.distances is not None:
+            sent = rows.distances
+            table["DISTMU"][~joined] = sent.mu[row]
+            table["DISTSIGMA"][~joined] = sent.sigma[row]
+            table["DISTNORM"][~joined] = sent.norm[row]
+            mixed = _mix(rows, fine, pixel, len(table))
+            table["DISTMU"][joined] = mixed.mu[joined]
+            table["DISTSIGMA"][joined] = mixed.sigma[joined]
+            table["DISTNORM"][joined] = mixed.norm[joined]
+        return table
+
+
+def moments_to_distances(mean: Floats, std: Floats) -> Distances:
+    """Find the parameters of the ansatz whose distance has a mean and a standard deviation.
+
+    The ratio of the two depends on mu / sigma alone, and grows with it; it is solved for by
+    Newton's method, from a table. No ratio is below sqrt(3): of a broader distribution the mean is
+    kept. The inverse of `sirenflow.sightlines.conditional_moments`.
+
+    Parameters
+    ----------
+    mean, std : (n,)
+        Mpc; not finite where there is no distance.
+    """
+    table = _ratio_table()
+    known = np.isfinite(mean) & (mean > 0)
+    target = np.full(len(mean), 1e6)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        np.divide(mean, std, out=target, where=known & (std > 1e-6 * mean))
+    target = np.maximum(target, table.ratio[0])
+    # Far above the table the ratio is x + 3 / x.
+    far = (target + np.sqrt(np.maximum(target**2 - 12, 0))) / 2
+    x = np.where(target < table.ratio[-1], np.interp(target, table.ratio, table.x), far)
+    for _ in range(4):
+        slope = np.interp(x, table.x, table.slope)
+        x = np.maximum(x - (_ratio(x) - target) / slope, _BROADEST)
+    with np.errstate(divide="ignore"):
+        unit = conditional_moments(x, np.ones(len(x)))
+    sigma = np.where(known, mean, 1.0) / unit.mean
+    return Distances(
+        mu=np.where(known, x * sigma, np.inf),
+        sigma=np.where(known, sigma, 1.0),
+        norm=np.where(known, 1 / (sigma * sigma * unit.norm), 0.0),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _RatioTable:
+    x: Floats
+    ratio: Floats
+    slope: Floats
+
+
+@cache
+def _ratio_table() -> _RatioTable:
+    x = np.linspace(_BROADEST, _TABLE_END, 4001)
+    ratio = _ratio(x)
+    return _RatioTable(x, ratio, np.gradient(ratio, x))
+
+
+def _ratio(x: Floats) -> Floats:
+    """(n,) mean distance in standard deviations, at each mu / sigma."""
+    with np.errstate(divide="ignore"):  # at x = 0, of values that are not used there
+        moments = conditional_moments(x, np.ones(len(x)))
+        mean = moments.mean
+        # Above the table the difference of the squares loses digits; its series does not.
+        variance = np.where(x > _TABLE_END, 1 - 2 / x**2, moments.mean_square - mean**2)
+    ratio: Floats = mean / np.sqrt(variance)
+    return ratio
+
+
+def _sorted_rows(skymap: Skymap) -> _Rows:
+    first = first_leaves(skymap)
+    order = np.argsort(first, kind="stable")
+    distances = None
+    has_distance = np.zeros(len(order), dtype=bool)
+    mean, mean_square = np.zeros(len(order)), np.zeros(len(order))
+    if skymap.distmu is not None and skymap.distsigma is not None and skymap.distnorm is not None:
+        mu, sigma, norm = (
+            column[order] for column in (skymap.distmu, skymap.distsigma, skymap.distnorm)
+        )
+        distances = Distances(mu, sigma, norm)
+        known = np.flatnonzero(is_in_bounds(mu, sigma))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            moments = conditional_moments(mu[known], sigma[known])
+            whole = is_whole(norm[known], moments)
+        known, moments = known[whole], moments.take(np.flatnonzero(whole))
+        has_distance[known] = True
+        mean[known], mean_square[known] = moments.mean, moments.mean_square
+    return _Rows(
+        first[order],
+        skymap.level[order],
+        skymap.probdensity[order],
+        skymap.probability[order],
+        skymap.area_sr[order],
+        distances,
+        has_distance,
+        mean,
+        mean_square,
+    )
+
+
+def _mix(rows: _Rows, fine: Ints, pixel: Ints, pixels: int) -> Distances:
+    """Give the distance parameters of pixels that take in several rows."""
+    kept = rows.has_distance[fine]
+    fine, pixel = fine[kept], pixel[kept]
+    weight = rows.probability[fine]
+    # A pixel without probability still has a direction, and lines of sight in it.
+    empty = np.bincount(pixel, weight, minlength=pixels)[pixel] <= 0
+    weight = np.where(empty, rows.area_sr[fine], weight)
+    total = np.bincount(pixel, weight, minlength=pixels)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.bincount(pixel, weight * rows.mean[fine], minlength=pixels) / total
+        # About the pixel's mean, so that no digits are lost.
+        spread = (
+            rows.mean_square[fine] - rows.mean[fine] ** 2 + (rows.mean[fine] - mean[pixel]) ** 2
+        )
+        variance = np.bincount(pixel, weight * spread, minlength=pixels) / total
+    return moments_to_distances(mean, np.sqrt(np.maximum(variance, 0)))
+
+
+def flat_header(flat: FlatMap, skymap: Skymap, superevent_id: str, retracted: bool) -> bytes:
+    """Write both headers of a FITS file with a flat map, as those of ligo.skymap.
+
+    Pixels are in nested order, as in the flat maps of the field; tools read that off ORDERING.
+    """
+    names = flat.dtype.names or ()
+    cards: list[tuple[str, object, str]] = [
+        ("XTENSION", "BINTABLE", "binary table"),
+        ("BITPIX", 8, ""),
+        ("NAXIS", 2, ""),
+        ("NAXIS1", flat.dtype.itemsize, "bytes a pixel"),
+        ("NAXIS2", flat.pixels, "pixels"),
+        ("PCOUNT", 0, ""),
+        ("GCOUNT", 1, ""),
+        ("TFIELDS", len(names), ""),
+    ]
+    for number, name in enumerate(names, start=1):
+        cards += [(f"TTYPE{number}", name, ""), (f"TFORM{number}", "D", "")]
+        cards.append((f"TUNIT{number}", _UNITS[name], ""))
+    cards += [
+        ("PIXTYPE", "HEALPIX", "HEALPIX pixelisation"),
+        ("ORDERING", "NESTED", "pixel ordering scheme"),
+        ("COORDSYS", "C", "ICRS: equatorial coordinates"),
+        ("NSIDE", flat.nside, "resolution parameter of HEALPIX"),
+        ("FIRSTPIX", 0, "first pixel (0 based)"),
+        ("LASTPIX", flat.pixels - 1, "last pixel (0 based)"),
+        ("INDXSCHM", "IMPLICIT", "indexing: IMPLICIT or EXPLICIT"),
+        ("OBJECT", superevent_id, "superevent"),
+        ("RETRACTD", retracted, "superevent is retracted"),
+    ]
+    texts = {keyword: skymap.card_text(keyword) for keyword in _KEPT_TEXTS}
+    cards += [(key, _plain(text), "as sent") for key, text in texts.items() if text]
+    numbers = {keyword: skymap.card_number(keyword) for keyword in _KEPT_NUMBERS}
+    cards += [(key, number, "as sent") for key, number in numbers.items() if number is not None]
+    return fits_headers(cards)
+
+
+def _plain(text: str) -> str:
+    """Keep what a FITS card may hold, and no more than fits into one."""
+    return "".join(letter for letter in text if " " <= letter <= "~")[:60]

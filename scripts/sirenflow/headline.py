@@ -1,0 +1,106 @@
+"""The one line that wakes somebody up: plain ASCII, as short as a message to a phone may be."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from sirenflow.event import AlertSummary, SkymapSummary, Values, top_class
+from sirenflow.wording import (
+    area_text,
+    distance_text,
+    duration_text,
+    false_alarm_text,
+    frequency_text,
+    probability_text,
+)
+
+# A text message holds 160, and names the superevent besides; only hostile values are cut.
+_LIMIT = 140
+_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+_POWER = re.compile(rf"\s?×\s?10([{_SUPERSCRIPTS}]+)")
+_TO_DIGITS = str.maketrans(_SUPERSCRIPTS, "0123456789-")
+_SIGNS = str.maketrans(
+    {"\u202f": "", "\u00a0": " ", "×": "x", "²": "2", "±": "+/-", "−": "-", "–": "-"}
+    | {"…": "...", "→": "->", "°": " deg", "σ": " sigma"}
+)
+
+
+def headline(
+    kind: str, state: str, current: AlertSummary | None, located: AlertSummary | None
+) -> str:
+    """Write the line: "CBC (HasRemnant=91%), 186 Mpc, 270 deg2, FAR ~1 per 3.2 yr".
+
+    Parameters
+    ----------
+    kind, state
+        Of the superevent, as in event.json.
+    current, located
+        The alert whose values stand, and the one whose GW map does.
+    """
+    opening = "" if kind == "real" else "TEST, do not observe: "
+    if state == "retracted":
+        opening += "RETRACTED: "
+    if current is None or current.values is None:
+        told = "no readable alert" if state == "no_readable_alert" else "no alert with values"
+    else:
+        told = ", ".join(
+            (
+                _source(current.values),
+                *_place(current, located),
+                _rate(current.values.far),
+                *(["low significance"] if current.values.significant is False else []),
+            )
+        )
+    line = ascii_text(opening + told)
+    return line if len(line) <= _LIMIT else f"{line[: _LIMIT - 3]}..."
+
+
+def ascii_text(text: str) -> str:
+    """Write a text in printable ASCII on one line.
+
+    The signs that we use are spelt out, powers of ten as "e21", letters lose their accents, and
+    anything else is "?". Thousands stand together: ASCII has no thin space.
+    """
+    spelt = _POWER.sub(lambda power: f"e{power[1].translate(_TO_DIGITS)}", text)
+    letters = unicodedata.normalize("NFKD", spelt.translate(_SIGNS))
+    kept = (sign for sign in letters if not unicodedata.combining(sign))
+    return "".join(sign if " " <= sign <= "~" else "?" for sign in kept)
+
+
+def _place(current: AlertSummary, located: AlertSummary | None) -> Iterator[str]:
+    skymap: SkymapSummary | None = located.skymap if located else None
+    if skymap is None:
+        yield "no usable sky map" if current.skymap else "no sky map"
+        return
+    if skymap.distance_mean_mpc is not None:
+        yield f"{distance_text(skymap.distance_mean_mpc)} Mpc"
+    elif current.values and not current.values.is_burst:
+        yield "no distance"
+    earlier = "" if located is None or located is current else f" (map of alert {located.number})"
+    yield f"{area_text(skymap.area_90_deg2)} deg2{earlier}"
+
+
+def _rate(far_hz: float | None) -> str:
+    text = false_alarm_text(far_hz)
+    return f"FAR ~{text}" if text.startswith("1 per") else f"FAR {text}"
+
+
+def _source(values: Values) -> str:
+    details: list[str] = []
+    if values.is_burst:
+        if values.duration is not None:
+            details.append(duration_text(values.duration))
+        if values.central_frequency is not None:
+            details.append(frequency_text(values.central_frequency))
+    elif "HasRemnant" in values.properties:
+        details.append(_equation("HasRemnant", values.properties["HasRemnant"]))
+    source, probability = top_class(values.classification)
+    if source == "Terrestrial" and probability is not None:  # the properties suppose it is not
+        details.append(_equation("Terrestrial", probability))
+    group = values.group or "Event"
+    return f"{group} ({', '.join(details)})" if details else group
+
+
+def _equation(name: str, probability: float) -> str:
+    text = probability_text(probability)
+    return f"{name}{'' if text[0] in '<>' else '='}{text}"

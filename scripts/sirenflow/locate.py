@@ -1,0 +1,153 @@
+"""One position in the sky maps of all superevents, from the workflow's products."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from sirenflow.alert import SUPEREVENT_ID
+from sirenflow.candidates import Match, MatchedAlert, Positions, match_alerts
+from sirenflow.errors import SirenflowError, SkymapError
+from sirenflow.skymap import Skymap, read_skymap
+from sirenflow.summary import summarize_event
+
+NEAR_LEVEL = 0.99
+"""Credible level on the sky, in any alert, within which a superevent is listed."""
+_HEADING = (
+    *("superevent", "alert", "level", "1/deg2", "level in space", "1/Mpc3", "days after T0"),
+    "state",
+)
+
+
+@dataclass(frozen=True)
+class LocatedEvent:
+    """A superevent, and where the position lies in each of its alerts."""
+
+    superevent_id: str
+    kind: str
+    state: str
+    retracted: bool
+    alerts: tuple[MatchedAlert, ...]
+
+    @property
+    def is_near(self) -> bool:
+        """Tell whether the position is within `NEAR_LEVEL` in some alert."""
+        return any(alert.matches[0].credible_level <= NEAR_LEVEL for alert in self.alerts)
+
+    @property
+    def order(self) -> tuple[bool, bool, float, str]:
+        """Key that sorts what matters first: not retracted, real, the best level now."""
+        levels = [a.matches[0].credible_level for a in self.alerts if a.is_standing]
+        return self.retracted, self.kind != "real", levels[0] if levels else 2.0, self.superevent_id
+
+
+def find_events(results: Path, superevent_id: str | None) -> list[Path]:
+    """List the directories of superevents, or that of one.
+
+    Raises
+    ------
+    SirenflowError
+        If there are none.
+    """
+    if not results.is_dir():
+        raise SirenflowError(
+            f"results {str(results)!r} does not exist; run snakemake, or name it with --results"
+        )
+    if superevent_id is not None:
+        known = SUPEREVENT_ID.fullmatch(superevent_id)
+        if not known or not (results / superevent_id / "localization.json").is_file():
+            raise SirenflowError(f"{superevent_id!r} is not in results {str(results)!r}")
+        return [results / superevent_id]
+    return [file.parent for file in sorted(results.glob("*/localization.json"))]
+
+
+def locate_in(
+    event: Path, ra_deg: float, dec_deg: float, distance_mpc: float | None, time: datetime | None
+) -> LocatedEvent:
+    """Find a position in the maps of one superevent.
+
+    Parameters
+    ----------
+    event
+        Its directory of products.
+    ra_deg, dec_deg
+        ICRS, deg.
+    distance_mpc
+        Luminosity distance, Mpc, if known.
+    time
+        Of the source, UTC, if known.
+
+    Raises
+    ------
+    SirenflowError
+        If a product of it cannot be read.
+    """
+    distance = np.nan if distance_mpc is None else distance_mpc
+    position = Positions(np.array([ra_deg]), np.array([dec_deg]), np.array([distance]), [time])
+
+    def read(file: str) -> Skymap:
+        if Path(file).name != file:
+            raise SkymapError(f"{file!r} is no file's name")
+        return read_skymap((event / "skymaps" / file).read_bytes())
+
+    try:
+        contents = [
+            json.loads((event / name).read_text(encoding="utf-8"))
+            for name in ("alerts.json", "localization.json")
+        ]
+        summary = summarize_event(*contents)
+        alerts = match_alerts(summary, read, position)
+    except (OSError, ValueError, AttributeError, SkymapError) as error:
+        raise SirenflowError(f"{event} cannot be read ({error}); run snakemake again") from error
+    return LocatedEvent(
+        summary.superevent_id, summary.kind, summary.state, summary.retracted, alerts
+    )
+
+
+def table_lines(events: Sequence[LocatedEvent], everything: bool) -> Iterator[str]:
+    """Write the table, and a line of what is in it.
+
+    Parameters
+    ----------
+    events
+        In any order.
+    everything
+        Whether those too are listed that are not near.
+    """
+    compared = [event for event in events if event.alerts]
+    near = [event for event in compared if event.is_near]
+    shown = sorted(compared if everything else near, key=lambda event: event.order)
+    if shown:
+        cells = [_HEADING, *(line for event in shown for line in _cells(event))]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(_HEADING))]
+        for row in cells:
+            padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            yield "  ".join(padded).rstrip()
+    said = f"within 99 % in {len(near)} of {len(compared)} superevents"
+    if len(compared) < len(events):
+        said += f"; {len(events) - len(compared)} more have no sky map that can be trusted"
+    yield said
+
+
+def _cells(event: LocatedEvent) -> Iterator[tuple[str, ...]]:
+    for alert in event.alerts:
+        match: Match = alert.matches[0]
+        yield (
+            event.superevent_id,
+            f"{alert.number} {alert.alert_type}{' *' if alert.is_standing else ''}",
+            _level(match.credible_level),
+            f"{match.probability_per_deg2:.3g}",
+            _level(match.credible_level_3d),
+            "-" if match.probability_per_mpc3 is None else f"{match.probability_per_mpc3:.3g}",
+            "-" if match.days_after_t0 is None else f"{match.days_after_t0:+.3f}",
+            event.state if event.kind == "real" else f"{event.state}, {event.kind}",
+        )
+
+
+def _level(level: float | None) -> str:
+    return "-" if level is None else f"{level:.4f}"

@@ -1,0 +1,140 @@
+"""Where positions lie in a sky map: credible level and density, on the sky and in space.
+
+The credible level of a position is the probability of all rows that rank as high as the row under
+it or higher, that row included: ligo.skymap's `searched_prob`. In space it is the probability of
+all points that are denser, and the density is the probability per Euclidean volume in luminosity
+distance (`searched_prob_vol` and `probdensity_vol`, on a grid there, in closed form here).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import astropy_healpix
+import numpy as np
+from astropy import units
+
+from sirenflow.localization import SQUARE_DEGREES, credible_levels
+from sirenflow.sightlines import (
+    SQRT_2PI,
+    conditional_moments,
+    is_in_bounds,
+    is_whole,
+    lines_of_sight,
+)
+from sirenflow.skymap import MAX_LEVEL, Floats, Ints, Skymap
+from sirenflow.volume import probability_denser
+
+NEARBY_LEVEL = 0.999
+"""Credible level on the sky up to which the one in space, which costs more, is computed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """Where each position lies in a map.
+
+    Attributes
+    ----------
+    level : (n,) float64
+        Credible level on the sky, 0 to 1.
+    probability_per_deg2 : (n,) float64
+        Probability density on the sky, 1/deg2.
+    level_3d : (n,) float64
+        Credible level in space, 0 to 1; NaN where position or line of sight has no distance, and
+        for positions beyond `NEARBY_LEVEL` on the sky.
+    probability_per_mpc3 : (n,) float64
+        Probability density in space, 1/Mpc3; NaN where position or line of sight has no distance.
+    """
+
+    level: Floats
+    probability_per_deg2: Floats
+    level_3d: Floats
+    probability_per_mpc3: Floats
+
+
+def leaves(ra_deg: Floats, dec_deg: Floats) -> Ints:
+    """Give the number of the cell of level 29 under each position: (n,) int64, nested.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg : (n,)
+        ICRS, deg; any right ascension, declinations of -90 to 90.
+    """
+    found = astropy_healpix.lonlat_to_healpix(
+        np.mod(ra_deg, 360.0) * units.deg,
+        np.asarray(dec_deg) * units.deg,
+        astropy_healpix.level_to_nside(MAX_LEVEL),
+        order="nested",
+    )
+    return np.asarray(found, dtype=np.int64)
+
+
+def first_leaves(skymap: Skymap) -> Ints:
+    """Give the number of the first cell of level 29 in each row: (n,) int64."""
+    return skymap.ipix << (2 * (MAX_LEVEL - skymap.level))
+
+
+def rows_under(skymap: Skymap, leaf: Ints) -> Ints:
+    """Find the row that each cell of level 29 lies in: (n,) int64."""
+    first = first_leaves(skymap)
+    order = np.argsort(first)
+    return order[np.searchsorted(first[order], leaf, side="right") - 1]
+
+
+def log_density(skymap: Skymap, rows: Ints, distance_mpc: Floats) -> Floats:
+    """Find the probability per volume at a distance on each of some rows.
+
+    Parameters
+    ----------
+    skymap
+        The map.
+    rows : (n,)
+        Its rows.
+    distance_mpc : (n,)
+        Luminosity distances; NaN where unknown.
+
+    Returns
+    -------
+    (n,) float64
+        Log 1/Mpc3; NaN where the map has no distance, or none on that row, or none is given; minus
+        infinity where the probability is 0.
+    """
+    density = np.full(len(rows), np.nan)
+    if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:
+        return density
+    mu, sigma, norm = skymap.distmu[rows], skymap.distsigma[rows], skymap.distnorm[rows]
+    known = np.flatnonzero(is_in_bounds(mu, sigma) & np.isfinite(distance_mpc))
+    mu, sigma = mu[known], sigma[known]
+    z = (distance_mpc[known] - mu) / sigma
+    with np.errstate(all="ignore"):  # a row may have no probability, or no ansatz that holds
+        moments = conditional_moments(mu, sigma)
+        peak = np.log(skymap.probdensity[rows[known]] / (SQRT_2PI * sigma * moments.norm))
+        density[known] = np.where(is_whole(norm[known], moments), peak - 0.5 * z * z, np.nan)
+    return density
+
+
+def place(skymap: Skymap, ra_deg: Floats, dec_deg: Floats, distance_mpc: Floats) -> Placement:
+    """Find where positions lie in a map.
+
+    Parameters
+    ----------
+    skymap
+        The map.
+    ra_deg, dec_deg : (n,)
+        ICRS, deg; any right ascension, declinations of -90 to 90.
+    distance_mpc : (n,)
+        Luminosity distances; NaN where unknown.
+    """
+    rows = rows_under(skymap, leaves(ra_deg, dec_deg))
+    density = log_density(skymap, rows, distance_mpc)
+    level = credible_levels(skymap)[rows]
+    level_3d = np.full(len(rows), np.nan)
+    known = np.flatnonzero(~np.isnan(density) & (level <= NEARBY_LEVEL))
+    if len(known):
+        level_3d[known] = probability_denser(lines_of_sight(skymap), density[known])
+    return Placement(
+        level=level,
+        probability_per_deg2=skymap.probdensity[rows] / SQUARE_DEGREES,
+        level_3d=level_3d,
+        probability_per_mpc3=np.exp(density),
+    )

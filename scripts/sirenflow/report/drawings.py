@@ -1,0 +1,92 @@
+"""All figures of a superevent's page that are made from sky maps, each map read once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sirenflow.ephemeris import sun_and_moon
+from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary, Thumbnail
+from sirenflow.report.distance_plot import DistanceFigure, distance_figure
+from sirenflow.report.skyplot import Marks, SkyFigure, sky_figure, sky_marks
+from sirenflow.report.zoomplot import Window, ZoomFigure, window_outline, zoom_figure, zoom_window
+from sirenflow.sightlines import LinesOfSight, lines_of_sight
+from sirenflow.skymap import Skymap
+
+ReadSkymap = Callable[[SkymapSummary], Skymap | None]
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """Figures of the maps that stand; by kind, "gw" and "combined", those of the sky.
+
+    `previous_number` is that of the alert whose distance is drawn dashed.
+    """
+
+    skies: dict[str, SkyFigure]
+    zooms: dict[str, ZoomFigure]
+    marks: Marks | None
+    distance: DistanceFigure | None
+    previous_number: int | None
+    thumbnail: Thumbnail | None
+
+
+def draw(summary: EventSummary, read: ReadSkymap) -> Drawings:
+    """Draw the maps that stand.
+
+    Parameters
+    ----------
+    summary
+        Content of event.json.
+    read
+        Reads a map; None for one that may not be drawn.
+    """
+    located, current = summary.skymap_alert, summary.current
+    measured = located.skymap if located else None
+    skymap = read(measured) if measured else None
+    combined = (
+        read(current.combined_skymap) if current is not None and current.combined_skymap else None
+    )
+    window = zoom_window(measured.lobes_90) if measured and skymap else None
+    skies: dict[str, SkyFigure] = {}
+    zooms: dict[str, ZoomFigure] = {}
+    thumbnail = marks = distance = previous_number = None
+    for kind, one in (("gw", skymap), ("combined", combined)):
+        if one is None:
+            continue
+        skies[kind], small = sky_figure(one)
+        thumbnail = thumbnail or small
+        if window:
+            zooms[kind] = zoom_figure(one, window)
+    if skymap is not None and located is not None and measured is not None:
+        marks = _marks(summary, measured.lobes_90, window)
+        previous = _previous(summary, located)
+        before = read(previous.skymap) if previous and previous.skymap else None
+        distance = distance_figure(measured, _lines(skymap), _lines(before))
+        if previous and distance and distance.previous:
+            previous_number = previous.number
+    return Drawings(
+        skies, zooms, marks, distance, previous_number, thumbnail if "gw" in skies else None
+    )
+
+
+def _marks(summary: EventSummary, lobes: tuple[Lobe, ...], window: Window | None) -> Marks:
+    time = summary.current.time_created if summary.current else None
+    bodies = sun_and_moon(time) if time else None
+    return sky_marks(bodies, window_outline(window) if window else None, lobes)
+
+
+def _previous(summary: EventSummary, located: AlertSummary) -> AlertSummary | None:
+    """Find the newest alert before whose map differs, can be trusted and has a distance to show."""
+    standing = located.skymap.sha256 if located.skymap else None
+    before = summary.history[: summary.history.index(located)]
+    for alert in reversed(before):
+        skymap = alert.skymap
+        if skymap and skymap.is_trusted and skymap.sha256 != standing:
+            return alert if skymap.has_percentiles else None
+    return None
+
+
+def _lines(skymap: Skymap | None) -> LinesOfSight | None:
+    if skymap is None or skymap.distmu is None:
+        return None
+    lines = lines_of_sight(skymap)
+    return lines if len(lines.mu) else None

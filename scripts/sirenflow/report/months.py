@@ -1,0 +1,92 @@
+"""How many events a month had: the bars of the catalogue page."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sirenflow.catalogue import CatalogueRow, in_class_order
+from sirenflow.report.figures import class_style
+
+MONTHS = 24
+"""Months that the page shows, up to that of the newest event."""
+HEIGHT = 96
+"""Of the highest bar, px."""
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Events of one class in a month, as part of its bar; y is of its upper edge, down."""
+
+    name: str
+    style: str
+    count: int
+    y: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month and its bar."""
+
+    year: int
+    name: str
+    count: int
+    height: float
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Months:
+    """The bars, oldest first, their legend, and how many events are older than all of them."""
+
+    bars: tuple[Month, ...]
+    legend: tuple[tuple[str, str], ...]
+    earlier: int
+
+
+def months(rows: Sequence[CatalogueRow]) -> Months | None:
+    """Count the significant events that are real and not retracted; None where there is none."""
+    counted: Counter[tuple[int, str]] = Counter()
+    for row in rows:
+        time = row.trigger_time or row.time_created
+        if row.kind == "real" and row.significant and not row.retracted and time:
+            counted[_month_number(time), row.class_name] += 1
+    if not counted:
+        return None
+    newest = max(number for number, _ in counted)
+    oldest = max(min(number for number, _ in counted), newest - MONTHS + 1)
+    names = in_class_order(name for number, name in counted if number >= oldest)
+    totals: Counter[int] = Counter()
+    for (number, _), count in counted.items():
+        totals[number] += count
+    highest = max(totals[number] for number in range(oldest, newest + 1))
+    return Months(
+        bars=tuple(
+            _month(number, {name: counted[number, name] for name in names}, highest)
+            for number in range(oldest, newest + 1)
+        ),
+        legend=tuple((name, _style(name)) for name in names),
+        earlier=sum(count for number, count in totals.items() if number < oldest),
+    )
+
+
+def _month_number(time: str) -> int:
+    return 12 * int(time[:4]) + int(time[5:7]) - 1
+
+
+def _month(number: int, counts: dict[str, int], highest: int) -> Month:
+    height = round(HEIGHT * sum(counts.values()) / highest, 1)
+    blocks, y = [], height
+    for name, count in counts.items():
+        y -= HEIGHT * count / highest
+        if count:
+            high = round(HEIGHT * count / highest, 2)
+            blocks.append(Block(name, _style(name), count, round(max(y, 0), 2), high))
+    return Month(number // 12, _NAMES[number % 12], sum(counts.values()), height, tuple(blocks))
+
+
+def _style(name: str) -> str:
+    return (
+        "burst" if name == "burst" else "terrestrial" if name == "no class" else class_style(name)
+    )

@@ -1,0 +1,260 @@
+"""Sources on the sky, from a user's own table: names, positions, distances, weights, times.
+
+What a row may lack makes it None or NaN; a row without what its use needs is left out, and counted
+with the reason. Positions are ICRS, distances luminosity distances. Units are those that the file
+states (FITS, ECSV), else degrees and Mpc. A time is ISO 8601 or a Modified Julian Date, in UTC.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sirenflow.angles import dec_to_deg, ra_to_deg
+from sirenflow.errors import TableError
+from sirenflow.fields import text_or_none, time_or_none
+from sirenflow.skymap import Floats, Ints
+from sirenflow.user_table import RawColumn, read_columns
+
+NAME_LIMIT = 60
+_MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
+# 1900 to 2100: any other number is no Modified Julian Date, but a Julian Date or a year.
+_FIRST_MJD, _LAST_MJD = 15020.0, 88069.0
+_FARTHEST_MPC = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """Some sources of a table.
+
+    Attributes
+    ----------
+    row : (n,) int64
+        Number of its row in the table, from 1.
+    name : (n,)
+        Cleaned; None where there is none.
+    ra_deg, dec_deg : (n,) float64
+        ICRS, deg; 0 to 360 and -90 to 90.
+    distance_mpc : (n,) float64
+        Luminosity distance, Mpc; NaN where unknown.
+    weight : (n,) float64
+        Positive or 0.
+    time : (n,)
+        UTC; None where unknown.
+    """
+
+    row: Ints
+    name: tuple[str | None, ...]
+    ra_deg: Floats
+    dec_deg: Floats
+    distance_mpc: Floats
+    weight: Floats
+    time: tuple[datetime | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def read_sources(
+    path: Path, columns: Mapping[str, str], required: Sequence[str], problems: Counter[str]
+) -> Iterator[Sources]:
+    """Read sources, a block of the table at a time.
+
+    Parameters
+    ----------
+    path
+        CSV, ECSV, FITS or Parquet.
+    columns
+        The table's column for each of `name`, `ra`, `dec`, and perhaps `distance`, `weight`,
+        `time`.
+    required
+        Of these, what a source cannot do without; position always.
+    problems
+        How many rows have which problem; filled as the blocks are read.
+
+    Raises
+    ------
+    TableError
+        If the table cannot be read, lacks a column, or has one in a unit that does not fit.
+    """
+    first = 1
+    for block in read_columns(path, list(columns.values())):
+        raw = {use: block[name] for use, name in columns.items()}
+        count = len(raw["ra"].values)
+        try:
+            yield _sources(raw, first, count, {"ra", "dec", *required}, problems)
+        except TableError as error:
+            raise TableError(f"{path}: {error}") from error.__cause__
+        first += count
+
+
+def told(problems: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Write problems for a product: reason and number of rows, the most frequent first."""
+    ordered = sorted(problems.items(), key=lambda item: (-item[1], item[0]))
+    return [{"reason": reason, "rows": count} for reason, count in ordered]
+
+
+def time_from(value: object) -> datetime | None:
+    """Read a time: ISO 8601 (UTC unless it says otherwise), a Modified Julian Date, or a datetime.
+
+    Returns
+    -------
+    datetime or None
+        UTC; None where the value is no time between 1900 and 2100.
+    """
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, datetime):
+        time = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return time if 1900 <= time.year < 2100 else None
+    try:
+        mjd = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        time_read = time_or_none(str(value).strip().replace(" UTC", "")) if value else None
+        return time_read if time_read and 1900 <= time_read.year < 2100 else None
+    if not _FIRST_MJD <= mjd <= _LAST_MJD:
+        return None
+    return _MJD_ZERO + timedelta(milliseconds=round(mjd * 86_400_000))
+
+
+def _sources(
+    raw: Mapping[str, RawColumn], first: int, count: int, required: set[str], problems: Counter[str]
+) -> Sources:
+    unknown = np.full(count, np.nan)
+    values = {
+        "ra": _angles(raw["ra"], ra_to_deg),
+        "dec": _angles(raw["dec"], dec_to_deg),
+        "distance": _numbers(raw["distance"], "Mpc") if "distance" in raw else unknown,
+        "weight": _numbers(raw["weight"], None) if "weight" in raw else np.ones(count),
+    }
+    distance, weight = values["distance"], values["weight"]
+    distance[~((distance > 0) & (distance < _FARTHEST_MPC))] = np.nan
+    weight[~((weight >= 0) & (weight < np.inf))] = np.nan
+    kept = np.ones(count, dtype=bool)
+    for use, reason in _REASONS.items():
+        missing = kept & np.isnan(values[use])
+        if use in required or use == "weight":
+            kept &= ~missing
+            if missing.any():
+                problems[f"left out: {reason}"] += int(missing.sum())
+        elif use == "distance" and "distance" in raw:
+            given = missing & _is_given(raw["distance"])
+            if given.any():
+                problems[f"used without distance: {reason}"] += int(given.sum())
+    rows = np.flatnonzero(kept)
+    return Sources(
+        row=rows + first,
+        name=tuple(_name(raw["name"].values[row]) for row in rows.tolist()),
+        ra_deg=values["ra"][rows],
+        dec_deg=values["dec"][rows],
+        distance_mpc=distance[rows],
+        weight=weight[rows],
+        time=_times(raw.get("time"), rows, problems),
+    )
+
+
+_REASONS = {
+    "ra": "no right ascension between -180 and 360 deg",
+    "dec": "no declination between -90 and 90 deg",
+    "distance": "no distance above 0 and below a million Mpc",
+    "weight": "no weight of 0 or more",
+}
+
+
+def _times(
+    raw: RawColumn | None, rows: Ints, problems: Counter[str]
+) -> tuple[datetime | None, ...]:
+    if raw is None:
+        return (None,) * len(rows)
+    given = _is_given(raw)
+    times = tuple(time_from(raw.values[row]) if given[row] else None for row in rows.tolist())
+    wrong = sum(time is None and bool(given[row]) for time, row in zip(times, rows, strict=True))
+    if wrong:
+        problems["used without time: neither ISO 8601 nor MJD between 1900 and 2100"] += wrong
+    return times
+
+
+def _is_given(raw: RawColumn) -> NDArray[np.bool_]:
+    """Tell where a column has a value at all: (n,) bool."""
+    return np.array([not _is_missing(value) for value in raw.values], dtype=bool)
+
+
+def _is_missing(value: object) -> bool:
+    if value is None or np.ma.is_masked(value):
+        return True
+    if isinstance(value, float):
+        return math.isnan(value)
+    return isinstance(value, str | bytes) and not value.strip()
+
+
+def _name(value: object) -> str | None:
+    if _is_missing(value):
+        return None
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, float) and value.is_integer():  # as of a column of numbers with gaps
+        value = int(value)
+    return text_or_none(str(value).strip(), NAME_LIMIT)
+
+
+def _angles(raw: RawColumn, read: Callable[[str], float | None]) -> Floats:
+    """Read a column of angles: (n,) float64, deg, NaN where there is none in its bounds."""
+    numbers = _as_numbers(raw.values)
+    if numbers is None:
+        angles = [None if _is_missing(text) else read(_text(text)) for text in raw.values]
+        return np.array([np.nan if angle is None else angle for angle in angles], dtype=np.float64)
+    degrees = numbers * _factor(raw.unit, "deg")
+    low, high = (-180.0, 360.0) if read is ra_to_deg else (-90.0, 90.0)
+    degrees[~((degrees >= low) & (degrees <= high))] = np.nan
+    # Twice: the remainder of a tiny negative angle rounds to 360.
+    return degrees % 360.0 % 360.0 if read is ra_to_deg else degrees
+
+
+def _numbers(raw: RawColumn, unit: str | None) -> Floats:
+    """Read a column of numbers: (n,) float64, NaN where there is none."""
+    numbers = _as_numbers(raw.values)
+    if numbers is None:
+        numbers = np.array([_number(value) for value in raw.values], dtype=np.float64)
+    return numbers if unit is None else numbers * _factor(raw.unit, unit)
+
+
+def _as_numbers(values: Sequence[Any]) -> Floats | None:
+    """Convert a column at once: (n,) float64, a copy; None if not all of it is numbers."""
+    array = values if isinstance(values, np.ndarray) else None
+    if array is not None and array.dtype.kind in "fiu":
+        filled = np.ma.filled(np.ma.asarray(array).astype(np.float64), np.nan)
+        return np.array(filled, dtype=np.float64)
+    try:
+        return np.array(list(map(float, values)), dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+
+
+def _number(value: object) -> float:
+    try:
+        return np.nan if _is_missing(value) else float(_text(value))
+    except ValueError:
+        return np.nan
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _factor(stated: str | None, wanted: str) -> float:
+    if not stated:
+        return 1.0
+    from astropy import units
+
+    try:
+        return float(units.Unit(stated).to(wanted))
+    except ValueError as error:
+        raise TableError(f"a column is in {stated!r}; expected a unit such as {wanted}") from error

@@ -1,0 +1,57 @@
+"""Rule flatten: sky maps at one resolution, for tools that read no multi-order maps."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+from sirenflow.fits_output import fits_padding
+from sirenflow.flat import FlatMap, flat_header
+from sirenflow.skymap import read_skymap
+from sirenflow.summary import summarize_event
+
+# Pixels at a time: 32 MiB of table.
+_PIECE = 2**20
+# Most of a map repeats itself; more effort gains little.
+_COMPRESSION = 4
+
+
+def flatten(alerts: Path, localization: Path, skymaps: Path, flat: Path, nside: int) -> None:
+    """Write the flat maps of one superevent, of each distinct map one.
+
+    Parameters
+    ----------
+    alerts, localization, skymaps
+        alerts.json, localization.json and the directory of sky maps.
+    flat
+        Directory, written: ``{name of the map}.flat.fits.gz``, the name that of the first of
+        identical maps.
+    nside
+        HEALPix resolution; a power of two.
+    """
+    summary = summarize_event(
+        json.loads(alerts.read_text(encoding="utf-8")),
+        json.loads(localization.read_text(encoding="utf-8")),
+    )
+    flat.mkdir(parents=True, exist_ok=True)
+    names = {
+        skymap.sha256: Path(skymap.file or "").name
+        for alert in reversed(summary.history)
+        for skymap in (alert.combined_skymap, alert.skymap)
+        if skymap and skymap.is_trusted
+    }
+    for name in names.values():
+        skymap = read_skymap((skymaps / name).read_bytes())
+        target = flat / f"{name.removesuffix('.multiorder.fits')}.flat.fits.gz"
+        flat_map = FlatMap(skymap, nside)
+        # No name and no time in the gzip header: the same map is the same bytes.
+        with (
+            target.open("wb") as raw,
+            gzip.GzipFile("", "wb", _COMPRESSION, raw, mtime=0) as stream,
+        ):
+            stream.write(flat_header(flat_map, skymap, summary.superevent_id, summary.retracted))
+            for start in range(0, flat_map.pixels, _PIECE):
+                piece = flat_map.piece(start, min(start + _PIECE, flat_map.pixels))
+                stream.write(piece.tobytes())
+            stream.write(fits_padding(flat_map.pixels * flat_map.dtype.itemsize))

@@ -1,0 +1,140 @@
+"""Rule galaxies: the catalogue's galaxies that one superevent makes probable hosts."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sirenflow.ecsv import Column, cells_to_line, write_ecsv
+from sirenflow.errors import SkymapError, TableError
+from sirenflow.event import EventSummary
+from sirenflow.fields import text_or_none
+from sirenflow.galaxies import COMPATIBLE_LEVEL, is_catalogue, rank_galaxies
+from sirenflow.products import SOLVED_DIGITS, rounded, write_json
+from sirenflow.skymap import read_skymap
+from sirenflow.summary import summarize_event
+
+SCHEMA_VERSION = 1
+SHOWN = 20
+"""How many galaxies galaxies.json holds; galaxies.ecsv holds all that are listed."""
+_AS_GIVEN = ("ra_deg", "dec_deg", "distance_mpc", "weight")
+_COLUMNS = (
+    Column("rank", "int64", "1 is the highest score"),
+    Column("name", "string", "As in the catalogue"),
+    Column("ra_deg", "float64", "Right ascension (ICRS), as in the catalogue", "deg"),
+    Column("dec_deg", "float64", "Declination (ICRS), as in the catalogue", "deg"),
+    Column("distance_mpc", "float64", "Luminosity distance, as in the catalogue", "Mpc"),
+    Column("weight", "float64", "As in the catalogue; 1 where it has none"),
+    Column("credible_level", "float64", "Probability of all denser places on the sky"),
+    Column("credible_level_3d", "float64", "Probability of all denser places in space"),
+    Column("probability_per_mpc3", "float64", "Probability density in space", "Mpc-3"),
+    Column("score", "float64", "Share of density times weight, of all compatible galaxies"),
+    Column("cumulative_score", "float64", "Sum of the scores down to this galaxy"),
+)
+
+
+def galaxies(
+    alerts: Path,
+    localization: Path,
+    skymaps: Path,
+    rows: Path,
+    facts: Path,
+    table: Path,
+    product: Path,
+    name: str,
+    completeness: str,
+    keep: int,
+) -> None:
+    """Rank galaxies by the sky map that stands.
+
+    Parameters
+    ----------
+    alerts, localization, skymaps
+        alerts.json, localization.json and the directory of sky maps.
+    rows, facts
+        What rule galaxy_catalogue wrote.
+    table, product
+        Written: galaxies.ecsv and galaxies.json.
+    name, completeness
+        What to call the catalogue, and how complete it says it is.
+    keep
+        How many galaxies are listed at most.
+    """
+    summary = summarize_event(
+        json.loads(alerts.read_text(encoding="utf-8")),
+        json.loads(localization.read_text(encoding="utf-8")),
+    )
+    known = json.loads(facts.read_text(encoding="utf-8"))
+    called = text_or_none(name, 60) or "the catalogue"
+    compatible, absent, listed = _listed(summary, skymaps, rows, keep)
+    if compatible == 0:
+        absent = f"no compatible galaxy in {called}"
+    write_ecsv(
+        table, _COLUMNS, [cells_to_line(entry[c.name] for c in _COLUMNS) for entry in listed]
+    )
+    located = summary.skymap_alert
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "superevent_id": summary.superevent_id,
+        "retracted": summary.retracted,
+        "alert_number": located.number if located else None,
+        "catalogue": called,
+        "completeness": text_or_none(completeness, 300),
+        "galaxies_in_catalogue": known["galaxies"],
+        "problems_of_catalogue": known["problems"],
+        "compatible_level": COMPATIBLE_LEVEL,
+        "compatible": compatible,
+        "listed": len(listed),
+        "absent_because": absent,
+        "galaxies": listed[:SHOWN],
+    }
+    write_json(product, content)
+
+
+def _listed(
+    summary: EventSummary, skymaps: Path, rows: Path, keep: int
+) -> tuple[int | None, str | None, Sequence[dict[str, Any]]]:
+    """Give how many galaxies are compatible, why none could be, and those listed."""
+    located = summary.skymap_alert
+    file = located.skymap.file if located and located.skymap else None
+    if file is None or Path(file).name != file:
+        return None, "no sky map that can be trusted", []
+    try:
+        skymap = read_skymap((skymaps / file).read_bytes())
+    except SkymapError:  # localization.json, not the page, is where a bad map gets its reason
+        return None, "no sky map that can be trusted", []
+    if skymap.distmu is None:
+        return None, "the sky map has no distance", []
+    catalogue = np.load(rows, mmap_mode="r", allow_pickle=False)
+    if not is_catalogue(catalogue):
+        raise TableError(f"{rows} is no catalogue of this version; delete it and run again")
+    ranked = rank_galaxies(skymap, catalogue, keep)
+    if ranked is None:
+        return None, "less than 90 % of the probability has a distance", []
+    computed = {
+        "credible_level": ranked.level,
+        "credible_level_3d": ranked.level_3d,
+        "probability_per_mpc3": ranked.probability_per_mpc3,
+        "score": ranked.score,
+        "cumulative_score": ranked.cumulative_score,
+    }
+    lines = _lines(catalogue[ranked.index], computed)
+    return ranked.compatible, None, list(lines)
+
+
+def _lines(found: NDArray[Any], computed: dict[str, NDArray[Any]]) -> Iterator[dict[str, Any]]:
+    for number, galaxy in enumerate(found):
+        yield {
+            "rank": number + 1,
+            "name": text_or_none(galaxy["name"].decode("utf-8", "replace")),
+            **{
+                key: rounded(float(galaxy[key]))
+                for key in ("ra_deg", "dec_deg", "distance_mpc", "weight")
+            },
+            **{
+                key: rounded(float(value[number]), SOLVED_DIGITS) for key, value in computed.items()
+            },
+        }

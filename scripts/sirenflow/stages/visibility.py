@@ -1,0 +1,151 @@
+"""Rule visibility: what each site can see of the superevent's sky map within a day."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sirenflow.errors import SkymapError
+from sirenflow.event import EventSummary
+from sirenflow.fields import text_or_none, time_or_none, time_to_text
+from sirenflow.products import write_json
+from sirenflow.report.event_page import skymap_problem
+from sirenflow.skymap import Skymap, read_skymap
+from sirenflow.summary import summarize_event
+from sirenflow.visibility import (
+    HOURS,
+    STEP_MIN,
+    Day,
+    Site,
+    SkyRows,
+    day_from,
+    sky_rows,
+)
+from sirenflow.visibility import visibility as site_visibility
+
+SCHEMA_VERSION = 1
+# Years that the series for Sun, Moon and precession are made for.
+_YEARS = range(1900, 2100)
+
+
+def visibility(
+    alerts: Path,
+    localization: Path,
+    skymaps: Path,
+    visibility: Path,
+    sites: Sequence[Mapping[str, Any]],
+    minimum_altitude_deg: float,
+    maximum_sun_altitude_deg: float,
+) -> None:
+    """Find what each site can see in the 24 h from the alert whose values stand.
+
+    Parameters
+    ----------
+    alerts, localization, skymaps
+        alerts.json, localization.json and the directory of sky maps.
+    visibility
+        Written: visibility.json.
+    sites
+        The configured ones, each with name, place, latitude_deg, longitude_deg, elevation_m and
+        perhaps its own minimum_altitude_deg.
+    minimum_altitude_deg
+        Down to where the other sites look.
+    maximum_sun_altitude_deg
+        It is dark while the Sun is below.
+    """
+    summary = summarize_event(
+        json.loads(alerts.read_text(encoding="utf-8")),
+        json.loads(localization.read_text(encoding="utf-8")),
+    )
+    current, located = summary.current, summary.skymap_alert
+    start = time_or_none(current.time_created) if current else None
+    skymap, problem = _standing_map(summary, skymaps)
+    problem = problem or _time_problem(start)
+    content: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "superevent_id": summary.superevent_id,
+        "retracted": summary.retracted,
+        "alert_number": current.number if current else None,
+        "skymap_alert_number": located.number if located else None,
+        "absent_because": problem,
+        "start_utc": time_to_text(start),
+        "step_min": STEP_MIN,
+        "hours": HOURS,
+        "maximum_sun_altitude_deg": maximum_sun_altitude_deg,
+        "sites": [],
+    }
+    if problem is None and skymap is not None and start is not None:
+        day = day_from(start)
+        rows = sky_rows(skymap, day)
+        content["sites"] = [
+            _describe(rows, day, _site(sent, minimum_altitude_deg), maximum_sun_altitude_deg)
+            for sent in sites
+        ]
+    write_json(visibility, content)
+
+
+def _standing_map(summary: EventSummary, skymaps: Path) -> tuple[Skymap | None, str | None]:
+    """Read the GW map that stands; say why there is none."""
+    located = summary.skymap_alert
+    problem = skymap_problem(located or summary.current)
+    named = located.skymap if located else None
+    if named is None or not named.is_trusted or Path(named.file or "").name != named.file:
+        return None, problem or "no sky map to rely on"
+    try:
+        return read_skymap((skymaps / named.file).read_bytes()), None
+    except SkymapError as error:  # as localization.json tells too, had it been made from this file
+        return None, str(error)
+
+
+def _time_problem(start: datetime | None) -> str | None:
+    if start is None:
+        return "the time of the alert is not provided"
+    if start.year not in _YEARS:
+        return f"the alert is of the year {start.year}; Sun and Moon are known from 1900 to 2099"
+    return None
+
+
+def _site(sent: Mapping[str, Any], minimum_altitude_deg: float) -> Site:
+    return Site(
+        name=text_or_none(sent["name"]) or "unnamed",
+        place=text_or_none(sent["place"]) or "",
+        latitude_deg=sent["latitude_deg"],
+        longitude_deg=sent["longitude_deg"],
+        elevation_m=sent["elevation_m"],
+        minimum_altitude_deg=sent.get("minimum_altitude_deg", minimum_altitude_deg),
+    )
+
+
+def _describe(
+    rows: SkyRows, day: Day, site: Site, maximum_sun_altitude_deg: float
+) -> dict[str, Any]:
+    seen = site_visibility(rows, day, site, maximum_sun_altitude_deg)
+    best = seen.best
+
+    def time(moment: int) -> str | None:
+        return time_to_text(day.times[moment])
+
+    return {
+        "name": site.name,
+        "place": site.place,
+        "latitude_deg": site.latitude_deg,
+        "longitude_deg": site.longitude_deg,
+        "elevation_m": site.elevation_m,
+        "minimum_altitude_deg": site.minimum_altitude_deg,
+        "probability_above": seen.probability_above.tolist(),
+        "dark": seen.dark.tolist(),
+        "windows": [
+            {"start_utc": time(first), "end_utc": time(last)} for first, last in seen.windows
+        ],
+        "reachable_probability": round(seen.reachable_probability, 4),
+        "best_time_utc": None if best is None else time(best),
+        "best_probability": None if best is None else float(seen.probability_above[best]),
+        "moon_separation_deg": _hundredths(seen.moon_separation_deg),
+        "moon_altitude_deg": _hundredths(seen.moon_altitude_deg),
+        "moon_illumination": round(seen.moon_illumination, 4),
+    }
+
+
+def _hundredths(degrees: float | None) -> float | None:
+    return None if degrees is None else round(degrees, 2)

@@ -1,0 +1,180 @@
+"""Columns of a user's own table: CSV, ECSV, FITS or Parquet, by the ending of its name.
+
+CSV, FITS and Parquet are read a block at a time, so that a catalogue of many millions of rows takes
+no more memory than what is kept of it. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sirenflow.errors import TableError
+
+BLOCK_ROWS = 100_000
+
+
+@dataclass(frozen=True, eq=False)
+class RawColumn:
+    """Some rows of one column, as the file has them.
+
+    Attributes
+    ----------
+    values : (n,)
+        Numbers, texts, bytes or times; a masked array, or None, where there is no value.
+    unit
+        As the file states it, None where it states none.
+    """
+
+    values: Sequence[Any]
+    unit: str | None = None
+
+
+Block = dict[str, RawColumn]
+
+
+def read_columns(path: Path, names: Sequence[str]) -> Iterator[Block]:
+    """Read some columns of a table, in the order of its rows.
+
+    Parameters
+    ----------
+    path
+        The file: .csv, .ecsv, .fits, .fit, .fits.gz or .parquet.
+    names
+        Columns wanted.
+
+    Raises
+    ------
+    TableError
+        If the file is missing, of another kind or damaged, or lacks a column.
+    """
+    name = path.name.lower()
+    for ending, read in _READERS.items():
+        if name.endswith(ending):
+            with _told(path):
+                yield from read(path, list(dict.fromkeys(names)))
+            return
+    raise TableError(f"{path}: expected a table that ends in {', '.join(_READERS)}")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say of any error of the libraries which table it is about."""
+    try:
+        yield
+    except TableError as error:
+        raise TableError(f"{path}: {error}") from error.__cause__
+    except FileNotFoundError as error:
+        raise TableError(f"{path} does not exist") from error
+    except ModuleNotFoundError as error:
+        raise TableError(f'{path}: Parquet needs pip install "sirenflow[parquet]"') from error
+    except Exception as error:  # of four libraries; what a damaged file does to them is not told
+        reason = " ".join(str(error).split())[:300]
+        raise TableError(f"{path} cannot be read: {reason or type(error).__name__}") from error
+
+
+def _check(names: Sequence[str], found: Sequence[str]) -> None:
+    missing = [name for name in names if name not in found]
+    if missing:
+        shown = ", ".join(found[:30]) + (", ..." if len(found) > 30 else "")
+        raise TableError(f"has no column {', '.join(map(repr, missing))}; found {shown or 'none'}")
+
+
+def _read_csv(path: Path, names: Sequence[str]) -> Iterator[Block]:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        rows = csv.reader(stream)
+        found = [name.strip() for name in next(rows, [])]
+        _check(names, found)
+        places = [found.index(name) for name in names]
+        last = max(places)
+        block: list[list[str]] = []
+        for row in rows:
+            if len(row) > last:
+                block.append([row[place] for place in places])
+            elif row:  # a row cut short lacks values; an empty line is no row
+                block.append([row[place] if place < len(row) else "" for place in places])
+            if len(block) == BLOCK_ROWS:
+                yield _from_rows(names, block)
+                block = []
+        yield _from_rows(names, block)
+
+
+def _from_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Block:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return {name: RawColumn(column) for name, column in zip(names, columns, strict=True)}
+
+
+def _read_ecsv(path: Path, names: Sequence[str]) -> Iterator[Block]:
+    from astropy.table import Table
+
+    table = Table.read(path, format="ascii.ecsv")
+    _check(names, table.colnames)
+    yield {
+        name: RawColumn(
+            table[name].isot if hasattr(table[name], "isot") else table[name],
+            None if getattr(table[name], "unit", None) is None else str(table[name].unit),
+        )
+        for name in names
+    }
+
+
+def _read_fits(path: Path, names: Sequence[str]) -> Iterator[Block]:
+    from astropy.io import fits
+
+    with fits.open(path, memmap=not path.name.lower().endswith(".gz")) as units:
+        table = next((unit for unit in units if isinstance(unit, fits.BinTableHDU)), None)
+        if table is None:
+            raise TableError("has no binary table")
+        _check(names, table.columns.names)
+        for start in range(0, max(len(table.data), 1), BLOCK_ROWS):
+            rows = table.data[start : start + BLOCK_ROWS]
+            # Copied, as the file is closed before they are used.
+            yield {
+                name: RawColumn(_unless_null(rows[name], table.columns[name]), _unit(table, name))
+                for name in names
+            }
+
+
+def _unit(table: Any, name: str) -> str | None:
+    return str(table.columns[name].unit) if table.columns[name].unit else None
+
+
+def _unless_null(values: Any, column: Any) -> Any:
+    null = column.null
+    is_null = null not in (None, "") and np.asarray(values).dtype.kind in "iu"
+    return np.ma.masked_equal(values, null) if is_null else np.array(values)
+
+
+def _read_parquet(path: Path, names: Sequence[str]) -> Iterator[Block]:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        _check(names, file.schema_arrow.names)
+        for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=list(names)):
+            yield {name: RawColumn(_from_arrow(batch.column(name))) for name in names}
+
+
+def _from_arrow(column: Any) -> Any:
+    from pyarrow import types
+
+    if types.is_floating(column.type) or (types.is_integer(column.type) and not column.null_count):
+        return column.to_numpy(zero_copy_only=False)
+    if types.is_timestamp(column.type):
+        return column.cast("timestamp[us]", safe=False).to_pylist()
+    return column.to_pylist()
+
+
+_READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Block]]] = {
+    ".csv": _read_csv,
+    ".ecsv": _read_ecsv,
+    ".fits": _read_fits,
+    ".fit": _read_fits,
+    ".fits.gz": _read_fits,
+    ".parquet": _read_parquet,
+}

@@ -1,0 +1,62 @@
+# Candidate counterparts against every alert; on when the configuration names a table of them.
+
+if config["candidates"]:
+
+    rule candidate_list:
+        """Read the table of candidates"""
+        input:
+            table=config["candidates"]["table"],
+        output:
+            candidates=f"{RESULTS}/candidates.json",
+        log:
+            f"{LOGS}/candidate_list.log",
+        params:
+            columns=config["candidates"]["columns"],
+            version=sirenflow.__version__,  # another version makes everything anew
+        message:
+            "candidates: read {input.table}"
+        run:
+            work("candidate_list", input, output, log, columns=params.columns)
+
+    rule candidates:
+        """Compare every candidate with the sky map of every alert"""
+        input:
+            alerts=rules.extract.output.alerts,
+            localization=rules.extract.output.localization,
+            skymaps=rules.extract.output.skymaps,
+            listed=rules.candidate_list.output.candidates,
+        output:
+            candidates=f"{RESULTS}/{{superevent}}/candidates.json",
+        log:
+            f"{LOGS}/candidates/{{superevent}}.log",
+        params:
+            days_before=config["candidates"].get("days_before", 1),
+            days_after=config["candidates"].get("days_after", 14),
+            version=sirenflow.__version__,  # another version makes everything anew
+        message:
+            "{wildcards.superevent}: candidates"
+        run:
+            work(
+                "candidates",
+                input,
+                output,
+                log,
+                days_before=params.days_before,
+                days_after=params.days_after,
+            )
+
+    rule candidate_table:
+        """Write the table and the page of all candidates"""
+        input:
+            events=expand(rules.candidates.output.candidates, superevent=ALERTS),
+        output:
+            table=f"{RESULTS}/candidates.ecsv",
+            page=f"{RESULTS}/candidates.html",
+        log:
+            f"{LOGS}/candidate_table.log",
+        params:
+            version=sirenflow.__version__,  # another version makes everything anew
+        message:
+            "candidates of all superevents: {output.page}"
+        run:
+            work("candidate_table", input, output, log)

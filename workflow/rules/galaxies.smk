@@ -1,0 +1,51 @@
+# Probable host galaxies, from a user's own catalogue; on when the configuration names one.
+
+if config["galaxies"]:
+
+    rule galaxy_catalogue:
+        """Read the table of galaxies into an array that jobs map to memory"""
+        input:
+            table=config["galaxies"]["table"],
+        output:
+            rows=f"{RESULTS}/galaxies.npy",
+            facts=f"{RESULTS}/galaxies.json",
+        log:
+            f"{LOGS}/galaxy_catalogue.log",
+        params:
+            columns=config["galaxies"]["columns"],
+            version=sirenflow.__version__,  # another version makes everything anew
+        message:
+            "galaxies: read {input.table}"
+        run:
+            work("galaxy_catalogue", input, output, log, columns=params.columns)
+
+    rule galaxies:
+        """Rank the catalogue's galaxies by the sky map that stands"""
+        input:
+            alerts=rules.extract.output.alerts,
+            localization=rules.extract.output.localization,
+            skymaps=rules.extract.output.skymaps,
+            rows=rules.galaxy_catalogue.output.rows,
+            facts=rules.galaxy_catalogue.output.facts,
+        output:
+            product=f"{RESULTS}/{{superevent}}/galaxies.json",
+            table=f"{RESULTS}/{{superevent}}/galaxies.ecsv",
+        log:
+            f"{LOGS}/galaxies/{{superevent}}.log",
+        params:
+            name=config["galaxies"]["name"],
+            completeness=config["galaxies"]["completeness"],
+            keep=config["galaxies"].get("keep", 100),
+            version=sirenflow.__version__,  # another version makes everything anew
+        message:
+            "{wildcards.superevent}: galaxies"
+        run:
+            work(
+                "galaxies",
+                input,
+                output,
+                log,
+                name=params.name,
+                completeness=params.completeness,
+                keep=params.keep,
+            )

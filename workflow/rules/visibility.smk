@@ -1,0 +1,30 @@
+# Who can look: what the configured sites can see of a superevent's sky map.
+
+
+rule visibility:
+    """Find when each site can see how much of the sky map"""
+    input:
+        alerts=rules.extract.output.alerts,
+        localization=rules.extract.output.localization,
+        skymaps=rules.extract.output.skymaps,
+    output:
+        visibility=f"{RESULTS}/{{superevent}}/visibility.json",
+    log:
+        f"{LOGS}/visibility/{{superevent}}.log",
+    params:
+        sites=config["sites"],
+        minimum_altitude_deg=config["minimum_altitude_deg"],
+        maximum_sun_altitude_deg=config["maximum_sun_altitude_deg"],
+        version=sirenflow.__version__,  # another version makes everything anew
+    message:
+        "{wildcards.superevent}: visibility from the sites"
+    run:
+        work(
+            "visibility",
+            input,
+            output,
+            log,
+            sites=params.sites,
+            minimum_altitude_deg=params.minimum_altitude_deg,
+            maximum_sun_altitude_deg=params.maximum_sun_altitude_deg,
+        )
