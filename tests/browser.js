@@ -132,3 +132,8 @@ const focused = () => {
 };
 
 const background = () => getComputedStyle(document.body).backgroundColor;
+
+const colours = () => [document.body, ...document.querySelectorAll(".card, .ribbon")].map((element) => {
+  const { color, backgroundColor } = getComputedStyle(element);
+  return element === document.body ? color : `${color} on ${backgroundColor}`;
+});

@@ -195,11 +195,12 @@ def test_page_prints_on_two_sheets_in_the_colours_of_day(
 ) -> None:
     page = shared.open(path_of(results, name))
     choose(page, "Day")
-    day = look(page, "background")
+    day = look(page, "colours")
     for theme in ("Night", "Red"):
         choose(page, theme)
         page.emulate_media(media="print")
-        assert look(page, "background") == day, theme
+        assert look(page, "colours") == day, theme
+        assert look(page, "background") == "rgba(0, 0, 0, 0)"  # paper
         assert look(page, "faintFigureTexts", 4.5) == []
         if theme == "Red":
             sheets = pdf_pages(keep_pdf(page, name))

@@ -19,6 +19,9 @@ SUPEREVENTS = {path.name.split("-")[0] for path in SAMPLES.glob("*-[0-9][0-9]-*"
 BIN = Path(sys.executable).parent
 
 
+JSON_PRODUCTS = ("alerts", "localization", "regions", "visibility", "event")
+
+
 def command(directory: Path, *arguments: str, cores: int = 4) -> list[str]:
     return [
         *(str(BIN / "snakemake"), "--snakefile", str(ROOT / "Snakefile")),
@@ -63,12 +66,8 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a working directory in which the samples are taken in and processed."""
     directory = tmp_path_factory.mktemp("processed")
     ingest(directory / "inbox", SAMPLES)
-    assert jobs(snakemake(directory)) == {
-        "all": 1,
-        "catalogue": 1,
-        "extract": len(SUPEREVENTS),
-        "report": len(SUPEREVENTS),
-    }
+    each = dict.fromkeys(("extract", "regions", "visibility", "report"), len(SUPEREVENTS))
+    assert jobs(snakemake(directory)) == {"all": 1, "catalogue": 1, **each}
     return directory
 
 
@@ -81,9 +80,12 @@ def worked(processed: Path, tmp_path: Path) -> Path:
 def test_every_superevent_has_every_product(processed: Path) -> None:
     results = processed / "results"
     for superevent in SUPEREVENTS:
-        for name in ("index.html", "event.json", "alerts.json", "localization.json"):
+        for name in ("index.html", "circular.txt", *(f"{stem}.json" for stem in JSON_PRODUCTS)):
             assert (results / superevent / name).stat().st_size > 0
-    for name in ("index.html", "catalogue.ecsv", "catalogue.csv"):
+    for name in (
+        "index.html",
+        *(f"catalogue.{suffix}" for suffix in ("ecsv", "csv", "json", "vot")),
+    ):
         assert all(id_ in (results / name).read_text() for id_ in SUPEREVENTS)
 
 
@@ -100,13 +102,51 @@ def test_one_more_alert_redoes_its_superevent_and_the_catalogue(worked: Path) ->
     later = worked / "later.json"
     later.write_text(json.dumps(record))
     ingest(worked / "inbox", later)
-    assert jobs(snakemake(worked)) == {"all": 1, "catalogue": 1, "extract": 1, "report": 1}
+    again = dict.fromkeys(("extract", "regions", "visibility", "report"), 1)
+    assert jobs(snakemake(worked)) == {"all": 1, "catalogue": 1, **again}
     after = checksums(worked / "results")
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed
     assert {Path(name).parts[0] for name in changed} <= {
-        *("MS260926m", "index.html", "catalogue.ecsv", "catalogue.csv")
+        *("MS260926m", "index.html", "events.atom"),
+        *(f"catalogue.{suffix}" for suffix in ("ecsv", "csv", "json", "vot")),
     }
+
+
+def test_retraction_is_said_by_every_product(worked: Path) -> None:
+    """All but the maps, which are as they were sent."""
+    record = json.loads((SAMPLES / "MS260926m-01-retraction-alone.json").read_text())
+    record |= {"superevent_id": "MS260803a", "time_created": "2026-08-04T00:00:00Z"}
+    (worked / "later.json").write_text(json.dumps(record))
+    ingest(worked / "inbox", worked / "later.json")
+    assert jobs(snakemake(worked))["report"] == 1
+    results = worked / "results/MS260803a"
+    for stem in JSON_PRODUCTS:
+        assert json.loads((results / f"{stem}.json").read_text())["retracted"] is True, stem
+    files = [results / "index.html", results / "circular.txt", *results.glob("regions/01-*")]
+    assert len(files) == 2 + 4
+    for file in files:
+        assert b"retract" in file.read_bytes().lower(), file.name
+    rows = (worked / "results/catalogue.csv").read_text().splitlines()
+    (row,) = (row for row in rows if "MS260803a" in row)
+    assert ",retracted,True," in row
+
+
+def test_other_settings_redo_what_depends_on_them(worked: Path) -> None:
+    setting = ("--config", "minimum_altitude_deg=40")
+    again = dict.fromkeys(("visibility", "report"), len(SUPEREVENTS))
+    assert jobs(snakemake(worked, *setting)) == {"all": 1, "catalogue": 1, **again}
+    seen = json.loads((worked / "results/MS260418b/visibility.json").read_text())
+    assert {site["minimum_altitude_deg"] for site in seen["sites"]} == {40}
+
+
+def test_section_that_is_not_wanted_any_more_goes(worked: Path) -> None:
+    page = worked / "results/MS260418b/index.html"
+    assert 'id="visibility"' in page.read_text()
+    (worked / "config").mkdir()
+    (worked / "config/config.yaml").write_text("inbox: inbox\n")
+    assert jobs(snakemake(worked))["report"] == len(SUPEREVENTS)
+    assert 'id="visibility"' not in page.read_text()
 
 
 def test_directory_cores_and_order_of_arrival_change_no_byte(
@@ -215,7 +255,7 @@ def test_failing_stage_leaves_its_traceback_in_the_log_and_others_go_on(tmp_path
     (results / "MS260926m/localization.json").write_text("{")
     ingest(tmp_path / "inbox", SAMPLES / "TS260902f-03-retraction.avro")
     assert snakemake(tmp_path).returncode == 1
-    assert "JSONDecodeError" in (results / "logs/report/MS260926m.log").read_text()
+    assert "JSONDecodeError" in (results / "logs/regions/MS260926m.log").read_text()
     assert (results / "TS260902f/index.html").exists()
 
 
