@@ -34,6 +34,7 @@ __all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 TABLES = {"catalogue": "index.html", "candidates": "candidates.html"}
 SHEETS = 2
+MOST_BYTES = 80_000
 """Of A4, on which an event's page is printed."""
 PAGES = [*states.NAMES, *TABLES]
 """Pages by the name of their screenshots."""
@@ -66,6 +67,7 @@ def path_of(results: Path, name: str) -> Path:
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_quiet_and_fits_at_every_width(shared: Watched, results: Path, name: str) -> None:
     page = shared.open(path_of(results, name))
+    assert name in TABLES or path_of(results, name).stat().st_size < MOST_BYTES
     wrong = []
     for width in WIDTHS:
         resize(page, width)

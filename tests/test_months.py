@@ -7,12 +7,12 @@ from sirenflow.report.months import HEIGHT, MONTHS, months
 def row(time: str, source: str | None = "BBH", **values: object) -> CatalogueRow:
     known: dict[str, object] = {
         **dict.fromkeys(CatalogueRow.__dataclass_fields__),
-        "superevent_id": "S1",
+        "superevent_id": f"S{time[2:4]}{time[5:7]}01ab",
         "kind": "real",
         "significant": True,
         "retracted": False,
         "is_burst": False,
-        "trigger_time": f"{time}-01T00:00:00.000Z",
+        "trigger_time": "9999-12-31T00:00:00.000Z",  # as anybody may send
         "source_class": source,
     }
     return CatalogueRow(**known | values)  # type: ignore[arg-type]

@@ -314,7 +314,7 @@ def test_retracted_then_confirmed_is_told(tmp_path: Path) -> None:
 def test_combined_map_stands_beside_the_gw_map(tmp_path: Path) -> None:
     page = Page((build("MS260418b", tmp_path) / "index.html").read_text(encoding="utf-8"))
     titles = [attrs["id"] for tag, attrs in page.elements if tag == "title" and "id" in attrs]
-    assert titles == ["gw-title", "gw-small-title", "combined-title", "zoom-title"]
+    assert titles == ["gw-title", "gw-small-title", "combined-title"]
     assert "times smaller" in page.text
 
 

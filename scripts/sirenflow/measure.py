@@ -14,6 +14,8 @@ from sirenflow.volume import credible_volumes
 
 _NO_COLUMNS = "the sky map has no distance columns"
 _NO_CARDS = "the header lacks DISTMEAN or DISTSTD"
+# A header's distances beyond these are no distances; the universe ends at some 1e6 Mpc.
+_NEAREST_MPC, _FARTHEST_MPC = 1e-6, 1e9
 _NO_ROWS = "no row of the sky map has a distance"
 
 
@@ -74,10 +76,18 @@ def _measure_distance(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str
     if skymap.distmu is None:
         return {"distance_absent_because": _NO_COLUMNS, "volume_absent_because": _NO_COLUMNS}
     mean, std = skymap.card_number("DISTMEAN"), skymap.card_number("DISTSTD")
+    absent = _NO_CARDS if mean is None or std is None else None
+    beyond = [card for card in (mean, std) if card and not _NEAREST_MPC < card < _FARTHEST_MPC]
+    if beyond:
+        mean = std = None
+        absent = (
+            f"the header's DISTMEAN or DISTSTD is {beyond[0]:g} Mpc; "
+            f"expected {_NEAREST_MPC:g} to {_FARTHEST_MPC:g}"
+        )
     headline = {
         "distance_mean_mpc": mean,
         "distance_std_mpc": std,
-        "distance_absent_because": _NO_CARDS if mean is None or std is None else None,
+        "distance_absent_because": absent,
     }
     rows = lines_of_sight(skymap)
     marginal = marginal_distance(rows)

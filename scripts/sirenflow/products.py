@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,14 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def rounded(value: float | None, digits: int = DIGITS) -> float | None:
-    """Round a computed number to the significant digits that every processor agrees on."""
-    return None if value is None else float(f"{value:.{digits}g}")
+    """Round a computed number to the significant digits that every processor agrees on.
+
+    None stays None, and so becomes what is not finite: JSON has no such number.
+    """
+    if value is None or not math.isfinite(value):
+        return None
+    shorter = float(f"{value:.{digits}g}")
+    return shorter if math.isfinite(shorter) else value
 
 
 def formula_safe(text: str) -> str:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from sirenflow import wording
 from sirenflow.catalogue import CatalogueRow, in_class_order, shown_at_first
 from sirenflow.event import Thumbnail
+from sirenflow.products import rounded
 from sirenflow.report.environment import render, utc_text
 from sirenflow.report.figures import bar_segments
 from sirenflow.report.months import months
@@ -232,4 +233,4 @@ def _if_known(value: object, text: str) -> str | None:
 
 def _short(value: float | None) -> float | None:
     """Keep the digits that a page needs to sort."""
-    return None if value is None else float(f"{value:.4g}")
+    return rounded(value, 4)

@@ -65,15 +65,18 @@ def distance_figure(
 
     curve = interval = dashed = None
     if rows is not None and p05 is not None and p95 is not None:
-        distances = np.linspace(0, end, _POINTS)
+        # Evenly, and where most of the probability is, however narrow that may be.
+        wide = np.linspace(max(2 * p05 - p95, 0), min(2 * p95 - p05, end), _POINTS // 2)
+        inside = np.linspace(p05, p95, _POINTS // 2)
+        distances = np.unique(np.concatenate((np.linspace(0, end, _POINTS), wide, inside)))
         density = posterior_density(rows, distances)
         before = posterior_density(previous, distances) if previous is not None else None
         top = max(float(d.max()) for d in (density, before) if d is not None)
-        curve = _path(distances / end, density / top)
-        inside = np.linspace(p05, p95, _POINTS // 2)
-        within = np.interp(inside, distances, density)
-        interval = f"M{place(p05)} {HEIGHT}L{_path(inside / end, within / top)[1:]}V{HEIGHT}z"
-        dashed = None if before is None else _path(distances / end, before / top)
+        if top > 0:
+            curve = _path(distances / end, density / top)
+            within = np.interp(inside, distances, density)
+            interval = f"M{place(p05)} {HEIGHT}L{_path(inside / end, within / top)[1:]}V{HEIGHT}z"
+            dashed = None if before is None else _path(distances / end, before / top)
     ticks = axis_ticks(end, WIDTH)
     return DistanceFigure(
         place(low), place(mean), place(high), place(p50), curve, interval, dashed, ticks

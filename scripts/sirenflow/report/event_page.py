@@ -15,6 +15,8 @@ from sirenflow.report.visibility_figure import visibility_figure
 from sirenflow.summary import sentence_facts
 
 _STYLES = ("visibility.css",)
+# A superevent has a dozen alerts; a page shall stay a page whatever comes.
+_MOST_ALERTS = 24
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ def render_event(
         skymap_is_earlier=located is not None and located is not current,
         combined=current.combined_skymap if current else None,
         latest=summary.history[-1] if summary.history else None,
+        shown_history=summary.history[-_MOST_ALERTS:],
         sentence=wording.sentence(facts),
         ribbon=ribbon(summary.kind, summary.state, values.significant if values else None),
         problem=problem,

@@ -1,5 +1,6 @@
 """How many events a month had: the bars of the catalogue page."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,9 +50,9 @@ def months(rows: Sequence[CatalogueRow]) -> Months | None:
     """Count the significant events that are real and not retracted; None where there is none."""
     counted: Counter[tuple[int, str]] = Counter()
     for row in rows:
-        time = row.trigger_time or row.time_created
-        if row.kind == "real" and row.significant and not row.retracted and time:
-            counted[_month_number(time), row.class_name] += 1
+        month = _month_number(row.superevent_id)
+        if month and row.kind == "real" and row.significant and not row.retracted:
+            counted[month, row.class_name] += 1
     if not counted:
         return None
     newest = max(number for number, _ in counted)
@@ -71,8 +72,10 @@ def months(rows: Sequence[CatalogueRow]) -> Months | None:
     )
 
 
-def _month_number(time: str) -> int:
-    return 12 * int(time[:4]) + int(time[5:7]) - 1
+def _month_number(superevent_id: str) -> int | None:
+    """Read the month of the signal: S241102br is of 2024-11. A time may be sent as any."""
+    read = re.match(r"S(\d\d)(0[1-9]|1[0-2])", superevent_id)
+    return 12 * (2000 + int(read[1])) + int(read[2]) - 1 if read else None
 
 
 def _month(number: int, counts: dict[str, int], highest: int) -> Month:
