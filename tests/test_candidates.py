@@ -22,7 +22,7 @@ from sirenflow.errors import TableError
 from sirenflow.report.candidates_page import MOST_A_CANDIDATE, CandidatesPage, render_candidates
 from sirenflow.report.candidates_section import MOST_ON_PAGE, candidates_section
 from sirenflow.stages.candidate_list import candidate_list
-from sirenflow.stages.candidate_table import candidate_table
+from sirenflow.stages.candidate_table import candidate_table, runs_text
 from sirenflow.stages.candidates import candidates
 from superevents import FAR, MU, NEAR, POSITION, RETRACTION, SIGMA, moved, one_cell_map, products
 
@@ -43,6 +43,12 @@ def compare(event: Path, *lines: str, before: float = 1, after: float = 14) -> d
     return content
 
 
+def matches(content: dict[str, Any], row: int = 1) -> list[dict[str, Any]]:
+    """Give what is told of a candidate in the map of each alert; nothing where it is beyond."""
+    maps = [content["maps"][alert["map"]]["matches"] for alert in content["alerts"]]
+    return [next((match for match in each if match["row"] == row), {}) for each in maps]
+
+
 def section(content: dict[str, Any] | None) -> str:
     """Render the event page's section in a page of its own."""
     return render_part(
@@ -54,7 +60,8 @@ def section(content: dict[str, Any] | None) -> str:
 def gather(results: Path) -> str:
     """Write table and page of all; give the page."""
     events = list(results.glob("*/candidates.json"))
-    candidate_table(events, results / "candidates.ecsv", results / "candidates.html")
+    table, page = results / "candidates.ecsv", results / "candidates.html"
+    candidate_table(events, results / "candidates.json", table, page)
     return (results / "candidates.html").read_text(encoding="utf-8")
 
 
@@ -62,8 +69,7 @@ def test_candidate_is_compared_with_every_alert_then_and_now(tmp_path: Path) -> 
     content = compare(products(tmp_path, *moved()), f"A,{POSITION},,")
     assert [alert["standing"] for alert in content["alerts"]] == [False, False, True]
     assert (content["standing_alert_number"], content["retracted"]) == (3, False)
-    (candidate,) = content["candidates"]
-    levels = [match["credible_level"] for match in candidate["matches"]]
+    levels = [match["credible_level"] for match in matches(content)]
     assert levels[:2] == [pytest.approx(0.8), pytest.approx(0.8)]
     # Once the cell is the densest of the rest, it holds the rest's first share.
     rest = 1.0 / (np.arange(768) + 10.0)
@@ -73,7 +79,7 @@ def test_candidate_is_compared_with_every_alert_then_and_now(tmp_path: Path) -> 
 
 def test_density_in_space_is_that_of_the_definition(tmp_path: Path) -> None:
     content = compare(products(tmp_path, moved()[0]), f"A,{POSITION},44,", f"B,{POSITION},,")
-    near, unknown = (candidate["matches"][0] for candidate in content["candidates"])
+    near, unknown = (matches(content, row)[0] for row in (1, 2))
     area = 4 * np.pi / 768
     gauss = np.exp(-0.5 * ((44 - MU) / SIGMA) ** 2) / (np.sqrt(2 * np.pi) * SIGMA)
     expected = 0.8 / area * distnorm(MU, SIGMA) * gauss
@@ -83,12 +89,12 @@ def test_density_in_space_is_that_of_the_definition(tmp_path: Path) -> None:
 
 
 def test_same_map_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sirenflow.stages import candidates as stage
+    from sirenflow import inputs
 
     event = products(tmp_path, *moved())
     read: list[bytes] = []
-    original = stage.read_skymap
-    monkeypatch.setattr(stage, "read_skymap", lambda data: read.append(data) or original(data))
+    original = inputs.read_skymap
+    monkeypatch.setattr(inputs, "read_skymap", lambda data: read.append(data) or original(data))
     compare(event, f"A,{POSITION},,")
     assert len(read) == 2
 
@@ -110,9 +116,13 @@ def test_time_is_checked_against_t0(
     time: str, days: float | None, inside: bool | None, tmp_path: Path
 ) -> None:
     content = compare(products(tmp_path, moved()[0]), f"A,{POSITION},,{time}")
-    match = content["candidates"][0]["matches"][0]
-    assert match["days_after_t0"] == (None if days is None else pytest.approx(days, abs=2e-5))
-    assert match["in_window"] is inside
+    (candidate,) = content["candidates"]
+    assert candidate["days_after_t0"] == (None if days is None else pytest.approx(days, abs=2e-5))
+    assert candidate["in_window"] is inside
+    gather(tmp_path / "results")
+    (row,) = Table.read(tmp_path / "results" / "candidates.ecsv", format="ascii.ecsv")
+    found = [None if row[c] is np.ma.masked else row[c] for c in ("days_after_t0", "in_window")]
+    assert found == [candidate["days_after_t0"], inside]
 
 
 def test_window_is_the_configured_one() -> None:
@@ -126,7 +136,8 @@ def test_window_is_the_configured_one() -> None:
 def test_superevent_without_map_says_so(skymap: bytes | None, tmp_path: Path) -> None:
     content = compare(products(tmp_path, with_map(skymap)), f"A,{POSITION},,")
     assert content["absent_because"] == "no sky map that can be trusted"
-    assert content["candidates"][0]["matches"] == []
+    assert (content["maps"], content["alerts"], content["candidates"]) == ([], [], [])
+    assert content["listed"] == 1
     assert "Not compared: no sky map" in assert_safe(section(content)).text
     assert "No match" in assert_safe(gather(tmp_path / "results")).text
 
@@ -151,8 +162,53 @@ def test_candidate_that_the_map_has_left_is_told(tmp_path: Path) -> None:
     content = compare(event, f"A,{POSITION},,", f"B,{rest},,")
     text = assert_safe(section(content)).text
     assert "now outside" in text
-    levels = [match["credible_level"] for match in content["candidates"][0]["matches"]]
+    levels = [match["credible_level"] for match in matches(content)]
     assert levels[0] <= 0.9 < levels[1]
+
+
+def test_what_many_alerts_share_is_told_once(tmp_path: Path) -> None:
+    """A superevent may have hundreds of alerts of one map; T0 is that of each alert."""
+    alerts = [with_map(one_cell_map(NEAR), alert_type="UPDATE") for _ in range(6)]
+    late = {**alerts[3]["event"], "time": "2026-01-01T00:05:10.123Z"}
+    alerts[3]["event"] = late
+    content = compare(products(tmp_path, *alerts), f"A,{POSITION},44,2026-01-02T00:05:00.123Z")
+    assert [alert["map"] for alert in content["alerts"]] == [0] * 6
+    assert [len(each["matches"]) for each in content["maps"]] == [1]
+    gather(tmp_path / "results")
+    table = Table.read(tmp_path / "results" / "candidates.ecsv", format="ascii.ecsv")
+    assert table["alerts"].tolist() == ["1-3 5-6", "4"]
+    assert table["days_after_t0"].tolist() == pytest.approx([1, 1 - 10 / 86400], abs=1e-5)
+    assert table["standing"].tolist() == [True, False]
+    assert "(1 to 5)" in assert_safe(section(content)).text
+
+
+def test_candidates_beyond_999_permille_are_counted_not_listed(tmp_path: Path) -> None:
+    sure = [with_map(one_cell_map(cell, 0.9995), alert_type="UPDATE") for cell in (NEAR, FAR)]
+    content = compare(products(tmp_path, *sure), f"A,{POSITION},44,", "B,200,-70,,")
+    assert [entry["name"] for entry in content["candidates"]] == []
+    assert [each["farther"] for each in content["maps"]] == [2, 2]
+    sure = [
+        with_map(one_cell_map(NEAR, 0.8)),
+        with_map(one_cell_map(FAR, 0.9995), alert_type="UPDATE"),
+    ]
+    event = products(tmp_path / "b", *sure)
+    content = compare(event, f"A,{POSITION},44,", "B,200,-70,,")
+    assert [each["farther"] for each in content["maps"]] == [0, 2]
+    assert content["listed"] == 2
+    text = " ".join(assert_safe(section(content)).text.split())
+    assert re.search(r"A 45\.000° 4\.780° 80.% \(1 Preliminary\) >99.% now outside", text)
+    page = " ".join(assert_safe(gather(event.parent)).text.split())
+    assert "Of 4 comparisons of a candidate with a sky map, 2 are not in the table" in page
+    table = Table.read(event.parent / "candidates.ecsv", format="ascii.ecsv")
+    assert table["alert_number"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [([1], "1"), ([1, 2], "1-2"), ([1, 2, 3, 5, 7, 8], "1-3 5 7-8"), ([2, 4], "2 4"), ([], "")],
+)
+def test_runs_of_numbers_are_written_short(numbers: list[int], text: str) -> None:
+    assert runs_text(numbers) == text
 
 
 def test_no_match_is_said_in_words(tmp_path: Path) -> None:
@@ -173,19 +229,21 @@ def test_table_answers_for_every_candidate_and_alert_of_every_superevent(tmp_pat
         compare(event, f"A,{POSITION},44,2026-01-02", "B,200,-70,,")
     gather(tmp_path / "results")
     table = Table.read(tmp_path / "results" / "candidates.ecsv", format="ascii.ecsv")
-    pairs = list(zip(table["name"], table["superevent_id"], table["alert_number"], strict=True))
+    pairs = list(zip(table["name"], table["superevent_id"], table["alerts"], strict=True))
     assert pairs == [
-        (name, superevent, number)
-        for superevent, count in (("MS260102b", 1), ("S260101a", 3), ("S260103c", 1))
+        (name, superevent, alerts)
+        for superevent, maps in (("MS260102b", "1"), ("S260101a", "1-2 3"), ("S260103c", "1"))
         for name in "AB"
-        for number in range(1, count + 1)
+        for alerts in maps.split()
     ]
     assert set(table["superevent_id"][table["retracted"]]) == {"S260101a"}
     assert table["standing"].sum() == 6
     first = table[(table["name"] == "A") & (table["superevent_id"] == "S260101a")]
-    assert first["credible_level"][:2].tolist() == [0.8, 0.8]
-    assert first["in_window"].tolist() == [True] * 3
-    assert table["in_window"].mask.sum() == 5  # B's, which has no time
+    assert first["credible_level"][0] == 0.8
+    assert first["alert_number"].tolist() == [1, 3]
+    assert first["in_window"].tolist() == [True] * 2
+    assert table["in_window"].mask.sum() == 4  # B's, which has no time
+    assert "beyond the credible level 0.999" in table.meta["left_out"]
     assert str(table["probability_per_deg2"].unit) == "1 / deg2"
 
 
@@ -230,7 +288,7 @@ def test_long_lists_are_cut_and_counted(tmp_path: Path) -> None:
     assert found is not None
     assert (len(found.rows), found.left_out) == (MOST_ON_PAGE, 7)
     assert "and 7 more" in section(content)
-    page = CandidatesPage()
+    page = CandidatesPage({}, ())
     for number in range(MOST_A_CANDIDATE + 5):
         page.add({**content, "superevent_id": f"S26010{number}a"}, "x.html")
     cards = page.cards()
@@ -246,8 +304,9 @@ def test_products_are_the_same_bytes_whatever_the_order_of_events(tmp_path: Path
     events = [results / name / "candidates.json" for name in ("S260101a", "S260103c")]
 
     def build(order: Sequence[Path]) -> list[bytes]:
-        candidate_table(order, results / "candidates.ecsv", results / "candidates.html")
-        return [(results / f"candidates.{ending}").read_bytes() for ending in ("ecsv", "html")]
+        table, page = results / "candidates.ecsv", results / "candidates.html"
+        candidate_table(order, results / "candidates.json", table, page)
+        return [table.read_bytes(), page.read_bytes()]
 
     assert build(events) == build(events[::-1])
 
@@ -277,4 +336,5 @@ def test_order_puts_unknown_levels_last(tmp_path: Path) -> None:
     found = candidates_section(content)
     assert found is not None
     (row,) = found.rows
-    assert row.order < replace(row, now=None).order < replace(row, retracted=True).order
+    beyond, unknown = replace(row, now=None), replace(row, now=None, has_now=False)
+    assert row.order < beyond.order < unknown.order < replace(row, retracted=True).order

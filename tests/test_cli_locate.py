@@ -174,7 +174,7 @@ def test_names_of_files_do_not_lead_out_of_the_products(tmp_path: Path) -> None:
     (event / "localization.json").write_text(json.dumps(numbers))
     result = sirenflow("locate", *HERE)
     assert result.exit_code == 1
-    assert "is no file's name" in result.stderr
+    assert "is no sky map any more" in result.stderr
 
 
 def test_example_in_the_help_works(tmp_path: Path) -> None:

@@ -108,6 +108,8 @@ def test_shares_are_shares(new: Tiling, old: Tiling) -> None:
         ((110.0, 20.0), (None, 40.0), None),
         ((None, None), (100.0, 40.0), None),
         ((110.0, 20.0), (100.0, None), None),
+        ((110.0, 20.0), (100.0, 1e-308), None),
+        ((1e308, 20.0), (-1e308, 40.0), None),
     ],
 )
 def test_distance_shift_is_in_units_of_the_old_spread(

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from builders import SPHERE_DEG2, all_cells
 from caps import Cap, area_deg2, caps_map, fisher_map, plain_map
-from sirenflow.contours import LevelField, LocalView, level_field, local_contours, unit_vectors
+from sirenflow.contours import LevelField, LocalView, level_field, local_contours
+from sirenflow.directions import unit_vectors
 from sirenflow.lobes import describe_lobes, label_lobes
 from sirenflow.outlines import DRAWN, SkyRing, draw_outlines
 from sirenflow.regions import credible_region

@@ -229,6 +229,21 @@ def test_retracted_event_is_marked(tmp_path: Path) -> None:
     content = rank(event, write_csv(tmp_path / "g.csv", random_galaxies(500)))
     assert content["retracted"]
     assert 'class="card withdrawn"' in section(content)
+    meta = Table.read(event / "galaxies.ecsv", format="ascii.ecsv").meta
+    assert meta == {
+        "superevent_id": "MS260101a",
+        "alert_number": 1,
+        "retracted": True,
+        "catalogue": "Test",
+    }
+
+
+def test_table_says_what_it_was_ranked_by(tmp_path: Path) -> None:
+    event = products(tmp_path, None)
+    rank(event, write_csv(tmp_path / "g.csv", random_galaxies(9)), name='"a: b" \u00e9#')
+    meta = Table.read(event / "galaxies.ecsv", format="ascii.ecsv").meta
+    assert (meta["retracted"], meta["alert_number"]) == (False, None)
+    assert meta["catalogue"] == '"a: b" \u00e9#'
 
 
 def test_hostile_names_are_no_markup_no_formula_and_no_line(tmp_path: Path) -> None:

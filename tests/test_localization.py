@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -80,6 +82,29 @@ def test_credible_level_is_the_probability_ranked_as_high_or_higher() -> None:
     levels = credible_levels(sky([0.2, 0.5, 0.3, *[0] * 9]))
     assert levels[:3] == pytest.approx([1.0, 0.5, 0.8])
     assert levels.max() <= 1
+
+
+def test_equally_probable_rows_rank_along_the_curve_whatever_their_size() -> None:
+    """Cell 3 of level 0 is split in four, which UNIQ numbers after the other eleven."""
+    uniq = np.array([*range(4, 7), *range(8, 16), *range(28, 32)])
+    density = np.full(len(uniq), 1 / (4 * np.pi))
+    levels = credible_levels(read_skymap(fits_map({"UNIQ": uniq, "PROBDENSITY": density})))
+    expected = [1, 2, 3, *range(5, 13), 3.25, 3.5, 3.75, 4]
+    assert levels == pytest.approx(np.array(expected) / 12)
+
+
+@given(st.one_of(tilings(), tilings().map(Tiling.level_out)), st.randoms(use_true_random=False))
+def test_splitting_a_cell_moves_no_other(tiling: Tiling, random: Any) -> None:
+    """Its children take its place, also among cells as dense: regions stay what they are."""
+    split = tiling.split(random)
+    before, after = (
+        dict(zip(t.skymap.uniq.tolist(), credible_levels(t.skymap).tolist(), strict=True))
+        for t in (tiling, split)
+    )
+    (parent,) = before.keys() - after.keys()
+    assert after[4 * parent + 3] == pytest.approx(before[parent], abs=1e-12)
+    for uniq in before.keys() & after.keys():
+        assert after[uniq] == pytest.approx(before[uniq], abs=1e-12)
 
 
 @given(tilings(), st.lists(st.floats(0, 1), min_size=2, max_size=6))

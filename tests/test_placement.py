@@ -22,6 +22,7 @@ from builders import (
     quadrature,
     same_distance_columns,
 )
+from sirenflow import volume
 from sirenflow.alert import parse_alert
 from sirenflow.placement import NEARBY_LEVEL, Placement, leaves, place, rows_under
 from sirenflow.sightlines import lines_of_sight
@@ -145,6 +146,32 @@ def test_level_in_space_agrees_with_counting_voxels() -> None:
     assert found == pytest.approx(expected, abs=1e-4)
     assert probability_denser(rows, np.array([-np.inf]))[0] == pytest.approx(1, abs=1e-9)
     assert probability_denser(rows, np.array([50.0]))[0] == 0
+
+
+def test_many_thresholds_are_interpolated_to_what_each_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(5)
+    n = 3072
+    density = random.lognormal(0, 2, n)
+    mu, sigma = random.uniform(-60, 150, n), random.uniform(10, 40, n)
+    columns = {"UNIQ": all_cells(4), "PROBDENSITY": density / density.mean() / SPHERE_SR}
+    columns |= distance_columns(mu.tolist(), sigma.tolist())
+    rows = lines_of_sight(read_skymap(fits_map(columns)))
+    peak = float(rows.log_peak_density.max())
+    thresholds = peak - random.gamma(2, 4, 2000)
+    thresholds[:6] = (-np.inf, -1e20, peak + 1, peak, peak - 1e-9, thresholds[6])
+    each = probability_denser(rows, thresholds)
+    assert (each[0], each[2], each[3]) == (rows.total, 0, 0)
+    assert each[5] == each[6]
+    evaluated: list[float] = []
+    original = volume._down_to_depth
+    monkeypatch.setattr(
+        volume,
+        "_down_to_depth",
+        lambda rows, depth, wanted: evaluated.append(depth) or original(rows, depth, wanted),
+    )
+    monkeypatch.setattr(volume, "_MOST_DIRECT", 0)
+    assert probability_denser(rows, thresholds) == pytest.approx(each, abs=5e-5)
+    assert len(evaluated) < 500
 
 
 @given(tilings(), st.sampled_from([0.1, 0.5, 0.9]))

@@ -14,7 +14,7 @@ from mocpy import MOC
 
 from builders import SPHERE_DEG2, all_cells
 from caps import Cap, caps_map, fisher_map, plain_map
-from sirenflow.localization import credible_areas
+from sirenflow.localization import credible_areas, credible_levels
 from sirenflow.regions import (
     LEAVES,
     Ranges,
@@ -95,6 +95,25 @@ def test_splitting_a_cell_changes_nothing(tiling: Tiling, random: Random, level:
     common = region.ranges.overlap_deg2(split.ranges)
     assert common == pytest.approx(region.area_deg2, rel=2e-6)
     assert common == pytest.approx(split.ranges.area_deg2, rel=2e-6)
+
+
+@given(st.one_of(tilings(), tilings().map(Tiling.level_out)), st.sampled_from(LEVELS))
+def test_region_is_of_the_rows_whose_credible_level_it_is(tiling: Tiling, level: float) -> None:
+    """What is delivered as a region is what positions are compared with, ties or not."""
+    skymap = tiling.skymap
+    credible = credible_levels(skymap)
+    inside = np.zeros(len(skymap), dtype=bool)
+    inside[credible_region(skymap, level).rows] = True
+    assert np.all(inside[credible < level - 1e-9])
+    assert not np.any(inside[credible - skymap.probability > level + 1e-9])
+
+
+def test_half_of_an_even_sky_of_mixed_levels_is_the_same_half_to_region_and_levels() -> None:
+    """Cells 0 to 5 are split twice: UNIQ numbers them last, the curve first."""
+    skymap = plain_map(np.concatenate((np.arange(10, 16), np.arange(64, 160))), np.ones(102))
+    region, levels = credible_region(skymap, 0.5), credible_levels(skymap)
+    assert sorted(region.rows.tolist()) == np.flatnonzero(levels < 0.5 + 1e-9).tolist()
+    assert region.ranges.ends.tolist() == [LEAVES // 2]
 
 
 @given(tilings())

@@ -160,6 +160,26 @@ def test_map_that_cannot_be_trusted_has_no_regions(tmp_path: Path) -> None:
     assert described[2]["since_first"] is None
 
 
+def test_map_that_is_spoiled_since_has_no_products_and_stops_none(tmp_path: Path) -> None:
+    times = [f"2026-01-01T00:{minute}:00Z" for minute in (10, 20, 30)]
+    alerts = [
+        json_alert(with_map(flat_map(level), time_created=time))
+        for level, time in zip((1, 2, 3), times, strict=True)
+    ]
+    results = build("MS260101a", alerts, tmp_path)
+    (results / "skymaps/02-PRELIMINARY.multiorder.fits").write_bytes(b"no map")
+    run(results, "again")
+    content = json.loads((results / "again.json").read_text(encoding="ascii"))
+    assert [len(alert["maps"]) for alert in content["alerts"]] == [1, 0, 1]
+    assert content["alerts"][2]["since_previous"]["number"] == 1
+    inputs = [results / name for name in ("alerts.json", "localization.json", "skymaps")]
+    flatten(*inputs, tmp_path / "flat", nside=1)
+    assert sorted(path.name for path in (tmp_path / "flat").iterdir()) == [
+        "01-PRELIMINARY.flat.fits.gz",
+        "03-PRELIMINARY.flat.fits.gz",
+    ]
+
+
 def test_map_that_returns_is_compared_with_the_other_between(tmp_path: Path) -> None:
     times = [f"2026-01-01T00:{minute}:00Z" for minute in (10, 20, 30)]
     maps = [flat_map(1), flat_map(2), flat_map(1)]

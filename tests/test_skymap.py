@@ -29,6 +29,7 @@ from sirenflow import fits_table as module
 from sirenflow.errors import SkymapError, SkymapValueError
 from sirenflow.measure import measure
 from sirenflow.skymap import Skymap, read_skymap
+from tilings import Tiling, tilings
 
 FLAT = flat_map()
 ROWS = len(all_cells(0))
@@ -164,6 +165,26 @@ def test_distance_columns_may_be_infinite_or_nan() -> None:
     columns = same_distance_columns(40.0, 8.0)
     columns["DISTMU"][:2] = [np.inf, np.nan]
     assert np.isnan(read_skymap(fits_map(columns)).distmu[1])
+
+
+# ----------------------------------------------------------------------------- order of rows
+
+
+@given(tilings(), st.randoms(use_true_random=False))
+def test_rows_rank_by_density_and_then_along_the_curve(tiling: Tiling, random: object) -> None:
+    for cells in (tiling, tiling.shuffled(random), tiling.level_out().shuffled(random)):
+        skymap = cells.skymap
+        density, level = skymap.probdensity.tolist(), skymap.level.tolist()
+        leaf = [i * 4 ** (29 - at) for i, at in zip(skymap.ipix.tolist(), level, strict=True)]
+        expected = sorted(range(len(skymap)), key=lambda row: (-density[row], leaf[row]))
+        assert skymap.first_leaf.tolist() == leaf
+        assert skymap.rank.tolist() == expected
+
+
+@pytest.mark.parametrize("level", [0, 3])
+def test_rows_in_the_order_of_the_curve_keep_it_where_they_tie(level: int) -> None:
+    skymap = read_skymap(flat_map(level))
+    assert skymap.rank.tolist() == list(range(len(skymap)))
 
 
 # --------------------------------------------------- FITS, but no numbers can be trusted

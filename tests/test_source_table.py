@@ -252,6 +252,17 @@ def test_degrees_and_minutes_are_what_astropy_reads(d: int, m: int, s: int, styl
         ("12:60:00", None),
         ("12:5", None),
         ("x", None),
+        ("1.", 1),
+        (".5E1", 5),
+        ("+1e+1", 10),
+        ("1_0", None),
+        ("\uff11\uff12", None),  # full-width digits
+        ("\u0661\u0662:30:00", None),  # Arabic-Indic digits
+        ("12:30:0\u0661", None),
+        ("0x10", None),
+        ("1e", None),
+        (".", None),
+        ("1\n2", None),
     ],
 )
 def test_right_ascensions_in_and_out_of_bounds(text: str, ra: float | None) -> None:
@@ -269,6 +280,8 @@ def test_right_ascensions_in_and_out_of_bounds(text: str, ra: float | None) -> N
         ("1h00m00s", None),
         ("nan", None),
         ("--1", None),
+        ("1_0", None),
+        ("\uff11", None),
     ],
 )
 def test_declinations_in_and_out_of_bounds(text: str, dec: float | None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -143,6 +145,22 @@ def test_without_a_map_to_rely_on_there_is_a_reason(
     product = run(tmp_path, alerts)
     assert product["sites"] == []
     assert product["absent_because"].startswith(reason)
+
+
+def test_map_that_is_spoiled_since_is_a_reason(tmp_path: Path) -> None:
+    run(tmp_path, [json_alert(with_map(NORTH))])
+    (tmp_path / "maps/01-PRELIMINARY.multiorder.fits").write_bytes(b"no map")
+    visibility(
+        *(tmp_path / name for name in ("a.json", "l.json", "maps", "v.json")), SITES, 30, -12
+    )
+    product = json.loads((tmp_path / "v.json").read_text())
+    assert product["sites"] == []
+    assert product["absent_because"] == "no sky map that can be trusted"
+
+
+def test_no_page_is_loaded_to_make_numbers() -> None:
+    code = "import sys, sirenflow.stages.visibility; sys.exit('jinja2' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(

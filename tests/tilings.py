@@ -36,6 +36,10 @@ class Tiling:
         """Put the same cells in another order."""
         return replace(self, cells=tuple(random.sample(self.cells, len(self.cells))))
 
+    def level_out(self) -> Tiling:
+        """Make all places as probable; cells of several levels tie."""
+        return replace(self, cells=tuple((uniq, 1.0, *rest) for uniq, _, *rest in self.cells))
+
     def split(self, random: Random) -> Tiling:
         """Split one cell in four; the map stays the same."""
         cells = list(self.cells)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+# Python's own numbers may also be "1_0", "nan", or in digits of any script.
+_DEGREES = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _SEXAGESIMAL = re.compile(
     r"""([+-]?)\s*(\d{1,3})\s*([hd°:\s])\s*   # hours or degrees
         ([0-5]?\d)\s*[m'′:\s]\s*              # minutes
         ([0-5]?\d(?:\.\d*)?)\s*["″s]?         # seconds
     """,
-    re.VERBOSE,
+    re.ASCII | re.VERBOSE,
 )
 
 
@@ -39,10 +41,9 @@ def dec_to_deg(text: str) -> float | None:
 
 def _angle(text: str, hours: bool) -> float | None:
     text = text.strip().replace("−", "-")
-    try:
+    if _DEGREES.fullmatch(text):
         return float(text)
-    except ValueError:
-        found = _SEXAGESIMAL.fullmatch(text)
+    found = _SEXAGESIMAL.fullmatch(text)
     if found is None:
         return None
     sign, whole, separator, minutes, seconds = found.groups()

@@ -1,17 +1,17 @@
 """Positions against every alert of a superevent: then, and now.
 
 Each alert counts whose GW map can be trusted; the alert whose map stands is the one of now. A map
-that several alerts carry is read once. A time is compared with T0 as that alert has it.
+that several alerts carry is read once, and they share what was found in it. A time is compared with
+T0 as that alert has it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sirenflow.event import AlertSummary, EventSummary
+from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
 from sirenflow.fields import time_or_none
 from sirenflow.placement import Placement, place
 from sirenflow.products import SOLVED_DIGITS, rounded
@@ -31,8 +31,8 @@ class Positions:
 
 
 @dataclass(frozen=True)
-class Match:
-    """Where one position lies in the map of one alert; None where it cannot be told.
+class Place:
+    """Where one position lies in one map; None where it cannot be told.
 
     Attributes
     ----------
@@ -40,30 +40,62 @@ class Match:
         On the sky and in space, 0 to 1.
     probability_per_deg2, probability_per_mpc3
         Densities, 1/deg2 and 1/Mpc3.
-    days_after_t0
-        The position's time after T0, days.
     """
 
     credible_level: float
     probability_per_deg2: float
     credible_level_3d: float | None
     probability_per_mpc3: float | None
-    days_after_t0: float | None
 
 
 @dataclass(frozen=True)
+class Match(Place):
+    """Where one position lies in the map of one alert, and its time after T0, days."""
+
+    days_after_t0: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedMap:
+    """A sky map, and where each position lies in it."""
+
+    sha256: str | None
+    placement: Placement
+
+    def place(self, i: int) -> Place:
+        """Write where a position lies, in the digits of a product."""
+        placed = self.placement
+        return Place(
+            credible_level=_told(float(placed.level[i])),
+            probability_per_deg2=_told(float(placed.probability_per_deg2[i])),
+            credible_level_3d=rounded(float(placed.level_3d[i]), SOLVED_DIGITS),
+            probability_per_mpc3=rounded(float(placed.probability_per_mpc3[i]), SOLVED_DIGITS),
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class MatchedAlert:
-    """One alert, and a match for each position."""
+    """One alert, and its map; alerts with the same map have the same `map`."""
 
     number: int
     alert_type: str
     trigger_time: str | None
     is_standing: bool
-    matches: tuple[Match, ...]
+    map: MatchedMap
+    times: Sequence[datetime | None]
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """A match for each position."""
+        t0 = time_or_none(self.trigger_time)
+        return tuple(
+            Match(**asdict(self.map.place(i)), days_after_t0=days_between(t0, time))
+            for i, time in enumerate(self.times)
+        )
 
 
 def match_alerts(
-    summary: EventSummary, read: Callable[[str], Skymap | None], positions: Positions
+    summary: EventSummary, read: Callable[[SkymapSummary], Skymap | None], positions: Positions
 ) -> tuple[MatchedAlert, ...]:
     """Compare positions with the GW map of every alert that has one to be trusted.
 
@@ -72,7 +104,7 @@ def match_alerts(
     summary
         The superevent.
     read
-        Reads the map in a file of the superevent's skymaps/; None where it cannot be.
+        Reads a map of the superevent; None where it cannot be.
     positions
         What to look for.
 
@@ -81,18 +113,19 @@ def match_alerts(
     tuple
         In the order of the alerts.
     """
-    placed: dict[str, Placement | None] = {}
+    maps: dict[str, MatchedMap | None] = {}
     matched = []
     for alert in summary.history:
         skymap = alert.skymap
         if skymap is None or skymap.file is None or not skymap.is_trusted:
             continue
         key = skymap.sha256 or skymap.file
-        if key not in placed:
-            placed[key] = _place(read(skymap.file), positions)
-        placement = placed[key]
-        if placement is not None:
-            matched.append(_matched(alert, summary, placement, positions))
+        if key not in maps:
+            placement = _place(read(skymap), positions)
+            maps[key] = MatchedMap(skymap.sha256, placement) if placement else None
+        found = maps[key]
+        if found is not None:
+            matched.append(_matched(alert, summary, found, positions))
     return tuple(matched)
 
 
@@ -103,33 +136,15 @@ def _place(skymap: Skymap | None, positions: Positions) -> Placement | None:
 
 
 def _matched(
-    alert: AlertSummary, summary: EventSummary, placement: Placement, positions: Positions
+    alert: AlertSummary, summary: EventSummary, found: MatchedMap, positions: Positions
 ) -> MatchedAlert:
-    trigger = alert.values.trigger_time if alert.values else None
-    t0 = time_or_none(trigger)
-    matches = zip(
-        placement.level.tolist(),
-        placement.probability_per_deg2.tolist(),
-        placement.level_3d.tolist(),
-        placement.probability_per_mpc3.tolist(),
-        positions.time,
-        strict=True,
-    )
     return MatchedAlert(
         number=alert.number,
         alert_type=alert.alert_type,
-        trigger_time=trigger,
+        trigger_time=alert.values.trigger_time if alert.values else None,
         is_standing=alert.number == summary.skymap_alert_number,
-        matches=tuple(
-            Match(
-                credible_level=_told(level),
-                probability_per_deg2=_told(per_deg2),
-                credible_level_3d=_known(level_3d),
-                probability_per_mpc3=_known(per_mpc3),
-                days_after_t0=_days_after(t0, time),
-            )
-            for level, per_deg2, level_3d, per_mpc3, time in matches
-        ),
+        map=found,
+        times=positions.time,
     )
 
 
@@ -137,11 +152,8 @@ def _told(value: float) -> float:
     return float(f"{value:.{SOLVED_DIGITS}g}")
 
 
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else rounded(value, SOLVED_DIGITS)
-
-
-def _days_after(t0: datetime | None, time: datetime | None) -> float | None:
+def days_between(t0: datetime | None, time: datetime | None) -> float | None:
+    """Give how many days after T0 a time is; None where either is unknown."""
     if t0 is None or time is None:
         return None
     return round((time - t0).total_seconds() / SECONDS_A_DAY, 5)

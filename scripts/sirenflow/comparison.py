@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.contours import unit_vectors
+from sirenflow.directions import separation_deg, unit_vectors
 from sirenflow.event import MapComparison
 from sirenflow.localization import Peak
 from sirenflow.regions import ProbabilityCurve, Ranges
+from sirenflow.skymap import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,7 @@ def compare_maps(new: MeasuredMap, curve: ProbabilityCurve, old: MeasuredMap) ->
     return MapComparison(
         number=old.number,
         identical=new.sha256 == old.sha256,
-        peak_shift_deg=_separation_deg(new.peak, old.peak),
+        peak_shift_deg=float(separation_deg(_direction(new.peak), _direction(old.peak))),
         area_50_ratio=new.area_50_deg2 / old.area_50_deg2,
         area_90_ratio=new.area_90_deg2 / old.area_90_deg2,
         overlap_90_deg2=overlap,
@@ -69,14 +71,14 @@ def compare_maps(new: MeasuredMap, curve: ProbabilityCurve, old: MeasuredMap) ->
     )
 
 
-def _separation_deg(one: Peak, other: Peak) -> float:
-    ra, dec = np.array([[one.ra_deg, other.ra_deg], [one.dec_deg, other.dec_deg]])
-    a, b = unit_vectors(ra, dec).T
-    return float(np.rad2deg(2 * np.arctan2(np.linalg.norm(a - b), np.linalg.norm(a + b))))
+def _direction(found: Peak) -> Floats:
+    return unit_vectors(np.array(found.ra_deg), np.array(found.dec_deg))
 
 
 def _shift_sigma(new: MeasuredMap, old: MeasuredMap) -> float | None:
+    """Compare mean distances; None where one is missing, or the old spread is next to nothing."""
     mean, std = old.distance_mean_mpc, old.distance_std_mpc
     if new.distance_mean_mpc is None or mean is None or not std:
         return None
-    return (new.distance_mean_mpc - mean) / std
+    shift = (new.distance_mean_mpc - mean) / std
+    return shift if math.isfinite(shift) else None

@@ -19,6 +19,7 @@ import contourpy
 import numpy as np
 from numpy.typing import NDArray
 
+from sirenflow.directions import unit_vectors
 from sirenflow.localization import credible_levels
 from sirenflow.skymap import MAX_LEVEL, Floats, Ints, Skymap
 
@@ -26,8 +27,8 @@ PLANE_RADIUS_DEG = float(np.rad2deg(2.0))
 """Distance in the plane of the point opposite to its centre; the disk of this radius is the sky."""
 # The level is clipped this far around the contour, so that a step in it lands between two nodes.
 _HALF_WINDOW = 0.1
-# Of a ring that is no more than a point.
-_NO_EXTENT_DEG = 1e-9
+# Of a ring that is no more than a point, in the units of the grid.
+_NO_EXTENT = 1e-9
 
 
 @dataclass(frozen=True)
@@ -135,40 +136,42 @@ class Grid:
         return rows
 
     def rings(self, levels: Floats, level: float) -> tuple[Floats, ...]:
-        """Contour the region where the sampled credible levels are at most `level`.
+        """Contour the region where the levels under the nodes (rows, columns) are at most `level`.
 
-        Parameters
-        ----------
-        levels : (rows, columns)
-            Credible levels at the nodes.
-        level
-            Probability, 0 to 1.
-
-        Returns
-        -------
-        tuple of (m, 2)
-            Closed rings of x, y in deg that repeat their first point: outer ones anticlockwise,
-            each followed by its holes, clockwise. The region ends where the grid does.
+        Rings are as `rings_of_field` gives them, x and y in deg.
         """
-        clipped = np.clip(levels, level - _HALF_WINDOW, level + _HALF_WINDOW)
-        if clipped.min() > level:
-            return ()
-        generator = contourpy.contour_generator(
-            self.x_deg, self.y_deg, clipped, fill_type=contourpy.FillType.OuterOffset
-        )
-        polygons, offsets = cast("tuple[list[Floats], list[Ints]]", generator.filled(-1.0, level))
-        return tuple(
-            points[start:stop]
-            for points, offset in zip(polygons, offsets, strict=True)
-            for start, stop in pairwise(offset.tolist())
-            if np.ptp(points[start:stop], axis=0).max() > _NO_EXTENT_DEG
-        )
+        return rings_of_field(self.x_deg, self.y_deg, levels, level)
 
 
-def unit_vectors(ra_deg: Floats, dec_deg: Floats) -> Floats:
-    """(3, n) directions of ICRS positions (deg)."""
-    ra, dec = np.deg2rad(ra_deg), np.deg2rad(dec_deg)
-    return np.stack((np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)))
+def rings_of_field(x: Floats, y: Floats, levels: Floats, level: float) -> tuple[Floats, ...]:
+    """Contour the region where sampled credible levels are at most `level`.
+
+    Parameters
+    ----------
+    x, y : (columns,), (rows,)
+        Coordinates of the nodes, ascending.
+    levels : (rows, columns)
+        Credible levels at the nodes.
+    level
+        Probability, 0 to 1.
+
+    Returns
+    -------
+    tuple of (m, 2)
+        Closed rings of x, y that repeat their first point: outer ones anticlockwise where y is up,
+        each followed by its holes, clockwise. The region ends where the grid does.
+    """
+    clipped = np.clip(levels, level - _HALF_WINDOW, level + _HALF_WINDOW)
+    if clipped.min() > level:
+        return ()
+    generator = contourpy.contour_generator(x, y, clipped, fill_type=contourpy.FillType.OuterOffset)
+    polygons, offsets = cast("tuple[list[Floats], list[Ints]]", generator.filled(-1.0, level))
+    return tuple(
+        points[start:stop]
+        for points, offset in zip(polygons, offsets, strict=True)
+        for start, stop in pairwise(offset.tolist())
+        if np.ptp(points[start:stop], axis=0).max() > _NO_EXTENT
+    )
 
 
 def level_field(skymap: Skymap) -> LevelField:
@@ -178,10 +181,9 @@ def level_field(skymap: Skymap) -> LevelField:
     row that crosses its level when more than half of it is needed, the nearest whole-row region to
     the interpolated area.
     """
-    first_leaf = skymap.ipix << (2 * (MAX_LEVEL - skymap.level))
-    order = np.argsort(first_leaf, kind="stable")
+    order = np.argsort(skymap.first_leaf, kind="stable")
     middle = credible_levels(skymap) - skymap.probability / 2
-    return LevelField(first_leaf[order], middle[order])
+    return LevelField(skymap.first_leaf[order], middle[order])
 
 
 def square_grid(view: LocalView, radius_deg: float, nodes: int) -> Grid:

@@ -6,7 +6,7 @@ Astropy's own writer holds the whole table, which may be millions of rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,13 +25,20 @@ class Column:
     unit: str | None = None
 
 
-def header(columns: Iterable[Column]) -> str:
-    """Write what comes before the line of names."""
+def header(columns: Iterable[Column], meta: Mapping[str, Cell] | None = None) -> str:
+    """Write what comes before the line of names; `meta` is what astropy gives as `Table.meta`."""
     declared = "".join(f"# - {_declared(column)}\n" for column in columns)
-    return f"# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n{declared}# schema: astropy-2.0\n"
+    said = f"# meta: {json.dumps(meta)}\n" if meta else ""
+    opening = "# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n"
+    return f"{opening}{declared}{said}# schema: astropy-2.0\n"
 
 
-def write_ecsv(path: Path, columns: Sequence[Column], lines: Iterable[str]) -> None:
+def write_ecsv(
+    path: Path,
+    columns: Sequence[Column],
+    lines: Iterable[str],
+    meta: Mapping[str, Cell] | None = None,
+) -> None:
     """Write a table.
 
     Parameters
@@ -42,9 +49,11 @@ def write_ecsv(path: Path, columns: Sequence[Column], lines: Iterable[str]) -> N
         What the table holds.
     lines
         A row each, as of `cells_to_line`.
+    meta
+        What is to be known of the table as a whole.
     """
     with path.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(header(columns))
+        stream.write(header(columns, meta))
         stream.write(",".join(column.name for column in columns) + "\n")
         stream.writelines(f"{line}\n" for line in lines)
 

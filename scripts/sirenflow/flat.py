@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sirenflow.fits_output import fits_headers
-from sirenflow.regions import first_leaves
 from sirenflow.sightlines import conditional_moments, is_in_bounds, is_whole
 from sirenflow.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
@@ -175,7 +174,7 @@ def _ratio(x: Floats) -> Floats:
 
 
 def _sorted_rows(skymap: Skymap) -> _Rows:
-    first = first_leaves(skymap)
+    first = skymap.first_leaf
     order = np.argsort(first, kind="stable")
     distances = None
     has_distance = np.zeros(len(order), dtype=bool)

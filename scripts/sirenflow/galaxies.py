@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sirenflow.localization import credible_levels
-from sirenflow.placement import first_leaves, log_density
+from sirenflow.placement import log_density
 from sirenflow.sightlines import LinesOfSight, lines_of_sight
 from sirenflow.skymap import MAX_LEVEL, Floats, Ints, Skymap
 from sirenflow.volume import probability_denser, threshold_log_density
@@ -138,7 +138,7 @@ def _galaxies_on(
     skymap: Skymap, rows: Ints, catalogue: NDArray[Any]
 ) -> Iterator[tuple[Ints, Ints]]:
     """Give the galaxies on some rows, about a million at a time, and the row of each."""
-    first = first_leaves(skymap)[rows]
+    first = skymap.first_leaf[rows]
     width = np.int64(1) << (2 * (MAX_LEVEL - skymap.level[rows]))
     begin, end = find_leaves(catalogue, first), find_leaves(catalogue, first + width)
     counts = end - begin

@@ -15,6 +15,7 @@ from astropy.coordinates import SkyCoord, get_constellation
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from sirenflow.directions import separation_deg
 from sirenflow.regions import CredibleRegion, leaves_of_level
 from sirenflow.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
@@ -157,7 +158,8 @@ def describe_lobes(
         mean[:, lost], length[lost] = vectors[:, densest], 1.0
     centre = mean / length
     reach = np.zeros(count)
-    angle = _angle(vectors, centre[:, label]) + cell_radius(region.cell_level[listed])
+    angle = separation_deg(vectors, centre[:, label])
+    angle += np.rad2deg(cell_radius(region.cell_level[listed]))
     np.maximum.at(reach, label, angle)
     ra = np.mod(np.rad2deg(np.arctan2(centre[1], centre[0])), 360.0)
     dec = np.rad2deg(np.arctan2(centre[2], np.hypot(centre[0], centre[1])))
@@ -168,7 +170,7 @@ def describe_lobes(
             area,
             ra,
             dec,
-            np.minimum(np.rad2deg(reach), 180.0),
+            np.minimum(reach, 180.0),
             strict=True,
         )
     )
@@ -187,14 +189,6 @@ def cell_radius(level: Ints) -> Floats:
 
 def _area_deg2(level: Ints) -> Floats:
     return np.rad2deg(np.rad2deg(np.ldexp(SPHERE_SR / 12, -2 * level)))
-
-
-def _angle(one: Floats, other: Floats) -> Floats:
-    """(n,) angle between directions, to all digits at any angle (Kahan)."""
-    apart = np.linalg.norm(one - other, axis=0)
-    together = np.linalg.norm(one + other, axis=0)
-    angle: Floats = 2 * np.arctan2(apart, together)
-    return angle
 
 
 def constellations(lobes: Sequence[Lobe]) -> list[str]:

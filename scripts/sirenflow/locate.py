@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +12,9 @@ import numpy as np
 from sirenflow.alert import SUPEREVENT_ID
 from sirenflow.candidates import Match, MatchedAlert, Positions, match_alerts
 from sirenflow.errors import SirenflowError, SkymapError
-from sirenflow.skymap import Skymap, read_skymap
-from sirenflow.summary import summarize_event
+from sirenflow.event import SkymapSummary
+from sirenflow.inputs import load_summary, read_trusted
+from sirenflow.skymap import Skymap
 
 NEAR_LEVEL = 0.99
 """Credible level on the sky, in any alert, within which a superevent is listed."""
@@ -90,17 +90,14 @@ def locate_in(
     distance = np.nan if distance_mpc is None else distance_mpc
     position = Positions(np.array([ra_deg]), np.array([dec_deg]), np.array([distance]), [time])
 
-    def read(file: str) -> Skymap:
-        if Path(file).name != file:
-            raise SkymapError(f"{file!r} is no file's name")
-        return read_skymap((event / "skymaps" / file).read_bytes())
+    def read(skymap: SkymapSummary) -> Skymap:
+        found = read_trusted(event / "skymaps", skymap)
+        if found is None:
+            raise SkymapError(f"{skymap.file} is no sky map any more")
+        return found
 
     try:
-        contents = [
-            json.loads((event / name).read_text(encoding="utf-8"))
-            for name in ("alerts.json", "localization.json")
-        ]
-        summary = summarize_event(*contents)
+        summary = load_summary(event / "alerts.json", event / "localization.json")
         alerts = match_alerts(summary, read, position)
     except (OSError, ValueError, AttributeError, SkymapError) as error:
         raise SirenflowError(f"{event} cannot be read ({error}); run snakemake again") from error

@@ -69,16 +69,10 @@ def leaves(ra_deg: Floats, dec_deg: Floats) -> Ints:
     return np.asarray(found, dtype=np.int64)
 
 
-def first_leaves(skymap: Skymap) -> Ints:
-    """Give the number of the first cell of level 29 in each row: (n,) int64."""
-    return skymap.ipix << (2 * (MAX_LEVEL - skymap.level))
-
-
 def rows_under(skymap: Skymap, leaf: Ints) -> Ints:
     """Find the row that each cell of level 29 lies in: (n,) int64."""
-    first = first_leaves(skymap)
-    order = np.argsort(first)
-    return order[np.searchsorted(first[order], leaf, side="right") - 1]
+    order = np.argsort(skymap.first_leaf)
+    return order[np.searchsorted(skymap.first_leaf[order], leaf, side="right") - 1]
 
 
 def log_density(skymap: Skymap, rows: Ints, distance_mpc: Floats) -> Floats:

@@ -150,11 +150,6 @@ class ProbabilityCurve:
         return before + share * (self.cumulative[row + 1] - before)
 
 
-def first_leaves(skymap: Skymap) -> Ints:
-    """(n,) first leaf of each row."""
-    return skymap.ipix << (2 * (MAX_LEVEL - skymap.level))
-
-
 def leaves_of_level(level: Ints) -> Ints:
     """(n,) leaves in a cell of each level."""
     return np.int64(1) << (2 * (MAX_LEVEL - level))
@@ -162,7 +157,7 @@ def leaves_of_level(level: Ints) -> Ints:
 
 def probability_curve(skymap: Skymap) -> ProbabilityCurve:
     """Sum a map's probability along the curve of leaves."""
-    first = first_leaves(skymap)
+    first = skymap.first_leaf
     order = np.argsort(first, kind="stable")
     cumulative = np.concatenate(([0.0], np.cumsum(skymap.probability[order])))
     return ProbabilityCurve(first[order], leaves_of_level(skymap.level[order]), cumulative)
@@ -181,12 +176,11 @@ def merged(starts: Ints, ends: Ints) -> Ranges:
 def credible_region(skymap: Skymap, level: float) -> CredibleRegion:
     """Find the smallest region that holds a probability.
 
-    Rows are taken by descending density. Of the row that crosses the level, as many sub-cells are
-    taken, the first in nested order, as bring the area to that of `credible_areas`: the region
+    Rows are taken as `Skymap.rank` has them. Of the row that crosses the level, as many sub-cells
+    are taken, the first in nested order, as bring the area to that of `credible_areas`: the region
     that is delivered then has the area that is published, whatever the size of that row. Which
-    part of the row it is says nothing: within it all places are as probable. So are rows of the
-    crossing row's density, of which those first along the curve are taken; the region is thus the
-    same however the map's cells are ordered, or split.
+    part of the row it is says nothing: within it all places are as probable. As rows of equal
+    density rank along the same curve, the region is the same however cells are ordered, or split.
 
     Sub-cells are as small as an area within `AREA_TOLERANCE` needs, which may be deeper than any
     row; where rows are smaller than that, whole rows are taken.
@@ -200,18 +194,18 @@ def credible_region(skymap: Skymap, level: float) -> CredibleRegion:
     """
     (area,) = credible_areas(skymap, [level])
     wanted = min(round(float(area) / LEAF_DEG2), LEAVES)
-    order = _rank_along_curve(skymap, wanted)
+    order = skymap.rank
     reached = np.cumsum(leaves_of_level(skymap.level[order]))
     whole = int(np.searchsorted(reached, wanted, side="right"))
-    rows, first, levels = order[:whole], first_leaves(skymap)[order[:whole]], skymap.level[order]
-    levels = levels[:whole]
+    rows = order[:whole]
+    first, levels = skymap.first_leaf[rows], skymap.level[rows]
     missing = wanted - (int(reached[whole - 1]) if whole else 0)
     if whole < len(order):
         crossing = order[whole]
         depth = max(int(skymap.level[crossing]), _level_of_cells(wanted * AREA_TOLERANCE))
         part_first, part_levels = _split(missing, depth, empty_is_one=not whole)
         rows = np.append(rows, np.full(len(part_first), crossing))
-        first = np.append(first, first_leaves(skymap)[crossing] + part_first)
+        first = np.append(first, skymap.first_leaf[crossing] + part_first)
         levels = np.append(levels, part_levels)
     return CredibleRegion(level, float(area), rows, first, levels)
 
@@ -237,20 +231,6 @@ def _split(leaves: int, depth: int, empty_is_one: bool) -> tuple[Ints, Ints]:
             levels.append(MAX_LEVEL - bits // 2)
             done += 1 << bits
     return np.array(first, dtype=np.int64), np.array(levels, dtype=np.int64)
-
-
-def _rank_along_curve(skymap: Skymap, wanted: int) -> Ints:
-    """(n,) rows by descending density; those as dense as the one that crosses, along the curve."""
-    order = skymap.rank
-    reached = np.cumsum(leaves_of_level(skymap.level[order]))
-    crossing = min(int(np.searchsorted(reached, wanted, side="right")), len(order) - 1)
-    density = skymap.probdensity[order]
-    tied = np.flatnonzero(density == density[crossing])
-    if len(tied) > 1:
-        order = order.copy()
-        same = order[tied]
-        order[tied] = same[np.argsort(first_leaves(skymap)[same], kind="stable")]
-    return order
 
 
 def _level_of_cells(leaves: float) -> int:

@@ -1,8 +1,8 @@
 """Alerts and what was measured on their maps to the state of a superevent.
 
 Pure: three dictionaries (alerts.json, localization.json, regions.json) in, one frozen dataclass
-out. Any field of
-a record may be missing, null, of the wrong type or hostile; see `sirenflow.fields`.
+out. Any field of a record may be missing, null, of the wrong type or hostile; see
+`sirenflow.fields`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ from sirenflow.fields import (
     time_to_text,
 )
 from sirenflow.headline import headline
-from sirenflow.wording import SentenceFacts, sentence, sentence_text
+from sirenflow.wording import ABSENT, SentenceFacts, sentence, sentence_text
 
 STATES = {
     "EARLYWARNING": "early_warning",
@@ -140,6 +140,21 @@ def sentence_facts(
         duration_s=values.duration,
         central_frequency_hz=values.central_frequency,
     )
+
+
+def skymap_problem(alert: AlertSummary | None) -> str | None:
+    """Say why an alert has no GW map to show, None where it has one."""
+    if alert is None:
+        return "no alert with event values"
+    if alert.skymap is None:
+        absent = alert.skymap_absent_because
+        return "the alert carries no sky map" if absent in (None, ABSENT) else absent
+    skymap = alert.skymap
+    if skymap.rejected_because is not None:
+        return f"sky map rejected: {skymap.rejected_because}"
+    if skymap.numbers_withheld_because is not None:
+        return f"numbers withheld: {skymap.numbers_withheld_because}"
+    return None
 
 
 def _located(history: Sequence[AlertSummary], current: AlertSummary | None) -> AlertSummary | None:

@@ -19,6 +19,7 @@ import astropy_healpix
 import numpy as np
 from numpy.typing import NDArray
 
+from sirenflow.directions import separation_deg
 from sirenflow.ephemeris import (
     celestial_to_intermediate,
     earth_rotation_angle,
@@ -225,8 +226,8 @@ def visibility(rows: SkyRows, day: Day, site: Site, maximum_sun_altitude_deg: fl
         windows,
         min(float(rows.probability[reached].sum()), 1.0),
         best,
-        None if target is None else _degrees_between(moon, rows.directions[target]),
-        None if best is None else 90 - _degrees_between(moon, zenith[best]),
+        None if target is None else float(separation_deg(moon, rows.directions[target])),
+        None if best is None else 90 - float(separation_deg(moon, zenith[best])),
         lit,
     )
 
@@ -287,7 +288,3 @@ def _moon(day: Day, site: Site, moment: int) -> tuple[Floats, float]:
     moon, sun = moon_positions(mjd), sun_positions(mjd)
     place = site_positions(site.longitude_deg, site.latitude_deg, site.elevation_m, rotation)
     return (moon @ day.intermediate.T - place)[0], float(illumination(sun, moon)[0])
-
-
-def _degrees_between(a: Floats, b: Floats) -> float:
-    return float(np.rad2deg(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b)))

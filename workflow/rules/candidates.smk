@@ -49,6 +49,7 @@ if config["candidates"]:
         """Write the table and the page of all candidates"""
         input:
             events=expand(rules.candidates.output.candidates, superevent=ALERTS),
+            listed=rules.candidate_list.output.candidates,
         output:
             table=f"{RESULTS}/candidates.ecsv",
             page=f"{RESULTS}/candidates.html",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,13 +26,19 @@ class CandidateCard:
 
 @dataclass
 class CandidatesPage:
-    """What the page tells, gathered a superevent at a time."""
+    """What the page tells, gathered a superevent at a time.
 
+    `names` are those of all candidates, by the row of their table; `compared` counts candidates and
+    distinct sky maps, `farther` those of them that the table leaves out.
+    """
+
+    names: Mapping[int, str | None]
+    problems: Sequence[Mapping[str, Any]]
     superevents: int = 0
     without_map: int = 0
+    compared: int = 0
+    farther: int = 0
     window: str = ""
-    problems: list[dict[str, Any]] = field(default_factory=list)
-    names: dict[int, str | None] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     found: dict[int, list[CandidateRow]] = field(default_factory=dict)
 
@@ -41,9 +47,8 @@ class CandidatesPage:
         self.superevents += 1
         self.without_map += product["absent_because"] is not None
         self.window = window_text(product["days_before"], product["days_after"])
-        self.problems = product["problems_of_table"]
-        if len(self.names) < len(product["candidates"]):
-            self.names = {entry["row"]: entry["name"] for entry in product["candidates"]}
+        self.compared += product["listed"] * len(product["maps"])
+        self.farther += sum(each["farther"] for each in product["maps"])
         for row in rows_within(product):
             self.links[row.superevent_id] = link
             self.found.setdefault(row.row, []).append(row)

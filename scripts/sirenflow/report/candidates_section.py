@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sirenflow.report.environment import alert_name
@@ -12,22 +12,29 @@ from sirenflow.wording import probability_text
 WITHIN = 0.9
 """Credible level on the sky within which a candidate is told of on the pages."""
 MOST_ON_PAGE = 50
-_CANDIDATE = ("row", "name", "ra_deg", "dec_deg", "distance_mpc", "time")
+_CANDIDATE = (
+    *("row", "name", "ra_deg", "dec_deg", "distance_mpc", "time"),
+    *("days_after_t0", "in_window"),
+)
 
 
 @dataclass(frozen=True)
 class Then:
-    """The level that one alert gave to a candidate, or several that read the same."""
+    """The level that one alert gave to a candidate, or several that read the same.
+
+    None is beyond `NEARBY_LEVEL`.
+    """
 
     label: str
-    credible_level: float
+    credible_level: float | None
 
 
 @dataclass(frozen=True)
 class CandidateRow:
     """A candidate and a superevent: then and now. None where it cannot be told.
 
-    `then` are the alerts before the one that stands, `now` the level in that one.
+    `then` are the alerts before the one that stands, `now` the level in that one, None beyond
+    `NEARBY_LEVEL`; `has_now` tells whether any stands.
     """
 
     superevent_id: str
@@ -41,6 +48,7 @@ class CandidateRow:
     distance_mpc: float | None
     time: str | None
     then: tuple[Then, ...]
+    has_now: bool
     now: float | None
     now_3d: float | None
     probability_per_mpc3: float | None
@@ -50,7 +58,7 @@ class CandidateRow:
     @property
     def order(self) -> tuple[bool, bool, bool, float, str, str]:
         """Key that sorts what matters first: real ones, not retracted, in time, well inside."""
-        level = 2.0 if self.now is None else self.now
+        level = self.now if self.now is not None else 1.0 if self.has_now else 2.0
         return (
             self.kind != "real",
             self.retracted,
@@ -80,7 +88,7 @@ def candidates_section(product: Mapping[str, Any] | None) -> CandidatesSection |
     return CandidatesSection(
         rows=tuple(rows[:MOST_ON_PAGE]),
         left_out=len(rows[MOST_ON_PAGE:]),
-        listed=len(product["candidates"]),
+        listed=product["listed"],
         window=window_text(product["days_before"], product["days_after"]),
         absent_because=product["absent_because"],
     )
@@ -97,46 +105,82 @@ def _days(number: float) -> str:
 
 def rows_within(product: Mapping[str, Any]) -> list[CandidateRow]:
     """Give the candidates of candidates.json that are within 90 % in some alert, in its order."""
+    maps = [{match["row"]: match for match in each["matches"]} for each in product["maps"]]
+    within = {
+        row
+        for matches in maps
+        for row, match in matches.items()
+        if match["credible_level"] <= WITHIN
+    }
+    standing = [alert["map"] for alert in product["alerts"] if alert["standing"]]
+    earlier = _same_map([alert for alert in product["alerts"] if not alert["standing"]])
     return [
-        _row(product, candidate)
+        _row(product, candidate, maps, standing[0] if standing else None, earlier)
         for candidate in product["candidates"]
-        if any(match["credible_level"] <= WITHIN for match in candidate["matches"])
+        if candidate["row"] in within
     ]
 
 
-def _row(product: Mapping[str, Any], candidate: Mapping[str, Any]) -> CandidateRow:
-    standing = product["standing_alert_number"]
-    types = {alert["number"]: alert["alert_type"] for alert in product["alerts"]}
-    matches = candidate["matches"]
-    now = next((m for m in matches if m["alert_number"] == standing), None)
-    then = [m for m in matches if m["alert_number"] != standing]
-    last: Mapping[str, Any] = now or then[-1]
+def _row(
+    product: Mapping[str, Any],
+    candidate: Mapping[str, Any],
+    maps: Sequence[Mapping[int, Mapping[str, Any]]],
+    standing: int | None,
+    earlier: Sequence[_Run],
+) -> CandidateRow:
+    row = candidate["row"]
+    found = maps[standing].get(row) if standing is not None else None
+    now: Mapping[str, Any] = found or {}
     return CandidateRow(
         **{key: product[key] for key in ("superevent_id", "kind", "retracted", "trigger_time")},
         **{key: candidate[key] for key in _CANDIDATE},
-        then=_then([(m["alert_number"], m["credible_level"]) for m in then], types),
-        now=now["credible_level"] if now else None,
-        now_3d=now["credible_level_3d"] if now else None,
-        probability_per_mpc3=now["probability_per_mpc3"] if now else None,
-        days_after_t0=last["days_after_t0"],
-        in_window=last["in_window"],
+        then=_then([(run, maps[run.map].get(row)) for run in earlier]),
+        has_now=standing is not None,
+        now=now.get("credible_level"),
+        now_3d=now.get("credible_level_3d"),
+        probability_per_mpc3=now.get("probability_per_mpc3"),
     )
 
 
-def _then(levels: list[tuple[int, float]], types: Mapping[int, str]) -> tuple[Then, ...]:
-    """Bring neighbours that read the same together: the same map is often sent again."""
-    runs: list[tuple[list[int], float]] = []
-    for number, level in levels:
-        if runs and probability_text(runs[-1][1]) == probability_text(level):
-            runs[-1][0].append(number)
+@dataclass(frozen=True)
+class _Run:
+    """Alerts one after the other: the numbers of the first and the last, the first's type."""
+
+    first: int
+    last: int
+    alert_type: str
+    map: int
+
+    @property
+    def label(self) -> str:
+        if self.first == self.last:
+            return f"{self.first} {alert_name(self.alert_type)}"
+        return f"{self.first} to {self.last}"
+
+
+def _same_map(alerts: Sequence[Mapping[str, Any]]) -> list[_Run]:
+    """Bring neighbours with the same map together, once for all candidates."""
+    runs: list[_Run] = []
+    for alert in alerts:
+        if runs and runs[-1].map == alert["map"]:
+            runs[-1] = replace(runs[-1], last=alert["number"])
         else:
-            runs.append(([number], level))
-    return tuple(
-        Then(
-            f"{numbers[0]} {alert_name(types[numbers[0]])}"
-            if len(numbers) == 1
-            else f"{numbers[0]} to {numbers[-1]}",
-            level,
-        )
-        for numbers, level in runs
-    )
+            runs.append(_Run(alert["number"], alert["number"], alert["alert_type"], alert["map"]))
+    return runs
+
+
+def _then(levels: Sequence[tuple[_Run, Mapping[str, Any] | None]]) -> tuple[Then, ...]:
+    """Bring neighbours that read the same together."""
+    runs: list[tuple[_Run, float | None]] = []
+    for run, match in levels:
+        level = match["credible_level"] if match else None
+        if runs and level_text(runs[-1][1]) == level_text(level):
+            runs[-1] = (replace(runs[-1][0], last=run.last), runs[-1][1])
+        else:
+            runs.append((run, level))
+    return tuple(Then(run.label, level) for run, level in runs)
+
+
+def level_text(level: float | None) -> str:
+    """Write a level; None, beyond `NEARBY_LEVEL`, reads as 1 does: >99 %."""
+    return probability_text(1.0 if level is None else level)

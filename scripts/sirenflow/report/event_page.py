@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sirenflow import wording
-from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
+from sirenflow.event import EventSummary, SkymapSummary
 from sirenflow.report.candidates_section import candidates_section
 from sirenflow.report.drawings import Drawings
 from sirenflow.report.environment import alert_name, render, ribbon
 from sirenflow.report.figures import chirp_mass_histogram
 from sirenflow.report.history_plot import area_figure, distance_history_figure
 from sirenflow.report.visibility_figure import visibility_figure
-from sirenflow.summary import sentence_facts
+from sirenflow.summary import sentence_facts, skymap_problem
 
 _STYLES = ("visibility.css",)
 # A superevent has a dozen alerts; a page shall stay a page whatever comes.
@@ -32,21 +32,6 @@ class EventLinks:
     circular: str
     galaxies: str | None = None
     catalogue: str = "../index.html"
-
-
-def skymap_problem(alert: AlertSummary | None) -> str | None:
-    """Say why an alert has no GW map to show, None where it has one."""
-    if alert is None:
-        return "no alert with event values"
-    if alert.skymap is None:
-        absent = alert.skymap_absent_because
-        return "the alert carries no sky map" if absent in (None, wording.ABSENT) else absent
-    skymap = alert.skymap
-    if skymap.rejected_because is not None:
-        return f"sky map rejected: {skymap.rejected_because}"
-    if skymap.numbers_withheld_because is not None:
-        return f"numbers withheld: {skymap.numbers_withheld_because}"
-    return None
 
 
 def skymap_label(summary: EventSummary) -> str | None:

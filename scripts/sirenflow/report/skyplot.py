@@ -9,15 +9,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
-from typing import cast
 
 import astropy_healpix
-import contourpy
 import numpy as np
 from astropy import units
 
-from sirenflow.contours import LevelField, level_field
+from sirenflow.contours import LevelField, level_field, rings_of_field
 from sirenflow.ephemeris import SkyBodies
 from sirenflow.event import Lobe, Thumbnail
 from sirenflow.localization import peak
@@ -31,8 +28,6 @@ DEG2_PER_UNIT2 = (180**2 / np.pi * 4) / (np.pi / 4 * WIDTH * HEIGHT)
 """Sky area of a square unit; the projection makes it the same everywhere."""
 _STEP = 2
 _PAD = 3
-# The level is clipped this far around the contour, so that a step in it lands between two nodes.
-_HALF_WINDOW = 0.1
 _PATH_LIMIT = 5000
 _THUMBNAIL_SCALE = 200 / WIDTH
 _THUMBNAIL_LIMIT = 250
@@ -246,17 +241,9 @@ def credible_rings(field: Floats, level: float) -> Rings:
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     top, left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
     window = field[top : rows[-1] + 2, left : columns[-1] + 2]
-    clipped = np.clip(window, level - _HALF_WINDOW, level + _HALF_WINDOW)
-    generator = contourpy.contour_generator(z=clipped, fill_type=contourpy.FillType.OuterOffset)
-    polygons, offsets = cast("tuple[list[Floats], list[Ints]]", generator.filled(-1.0, level))
+    y, x = (np.arange(size, dtype=np.float64) for size in window.shape)
     origin = np.array([left - _PAD, top - _PAD])
-    return join_rings(
-        [
-            (points[start:stop] + origin) * _STEP
-            for points, offset in zip(polygons, offsets, strict=True)
-            for start, stop in pairwise(offset)
-        ]
-    )
+    return join_rings([(ring + origin) * _STEP for ring in rings_of_field(x, y, window, level)])
 
 
 @cache

@@ -1,11 +1,13 @@
-"""Rule candidate_table: all candidates against all alerts of all superevents."""
+"""Rule candidate_table: all candidates against the sky maps of all superevents."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from sirenflow.candidates import days_between, is_in_window
 from sirenflow.ecsv import Column, cells_to_line, write_ecsv
+from sirenflow.fields import time_or_none
 from sirenflow.report.candidates_page import CandidatesPage, render_candidates
 from sirenflow.report.environment import relative_link
 
@@ -22,36 +24,53 @@ _SUPEREVENT = (
     Column("kind", "string", "real, mock or test; by the identifier"),
     Column("retracted", "bool", "Whether the last readable alert is a retraction"),
 )
-_ALERT = (
-    Column("alert_type", "string", "Type of the alert"),
-    Column("standing", "bool", "Whether this alert's sky map stands: the candidate now"),
-    Column("trigger_time", "string", "T0 as this alert has it, UTC"),
+_ALERTS = (
+    Column("alert_number", "int64", "Number of the first alert with this sky map and this T0"),
+    Column("alerts", "string", "Numbers of all alerts with this sky map and this T0, as 1-3 5"),
+    Column("alert_type", "string", "Type of the first of them"),
+    Column("standing", "bool", "Whether the sky map of one of them stands: the candidate now"),
+    Column("trigger_time", "string", "T0 as these alerts have it, UTC"),
 )
-_MATCH = (
-    Column("alert_number", "int64", "Number of the alert"),
-    Column("credible_level", "float64", "Probability of all places on the sky as dense or denser"),
+_PLACE = (
+    Column(
+        "credible_level",
+        "float64",
+        "Probability of all places on the sky as dense or denser; there is no row beyond 0.999",
+    ),
     Column("probability_per_deg2", "float64", "Probability density on the sky", "deg-2"),
     Column("credible_level_3d", "float64", "Probability of all denser places in space"),
     Column("probability_per_mpc3", "float64", "Probability density in space", "Mpc-3"),
+)
+_TIME = (
     Column("days_after_t0", "float64", "Of the candidate's time", "d"),
     Column("in_window", "bool", "Whether that is in the window around T0"),
 )
+_META = {
+    "left_out": "candidates beyond the credible level 0.999 on the sky, in each sky map; "
+    "candidates.json of each superevent counts them"
+}
 
 
-def candidate_table(events: Sequence[Path], table: Path, page: Path) -> None:
-    """Write the table of all candidates and alerts, and the page of those that match.
+def candidate_table(events: Sequence[Path], listed: Path, table: Path, page: Path) -> None:
+    """Write the table of all candidates and sky maps, and the page of those that match.
 
     Parameters
     ----------
     events
         The candidates.json of each superevent; its page is index.html beside it.
+    listed
+        What rule candidate_list wrote.
     table, page
-        Written: candidates.ecsv with every pair, and the page with those within 90 % in some alert.
+        Written: candidates.ecsv with a row for each candidate, distinct sky map and T0 of a
+        superevent, but those beyond `NEARBY_LEVEL`; and the page with those within 90 % in some
+        alert.
     """
-    gathered = CandidatesPage()
+    known = json.loads(listed.read_text(encoding="utf-8"))
+    names = {source["row"]: source["name"] for source in known["candidates"]}
+    gathered = CandidatesPage(names, known["problems"])
     read = _gather(sorted(events), page, gathered)
     lines = (line for product in read for line in _pairs(product))
-    write_ecsv(table, (*_CANDIDATE, *_SUPEREVENT, *_ALERT, *_MATCH), lines)
+    write_ecsv(table, (*_CANDIDATE, *_SUPEREVENT, *_ALERTS, *_PLACE, *_TIME), lines, _META)
     html = render_candidates(gathered, relative_link(table, page))
     page.write_text(html, encoding="utf-8", newline="\n")
 
@@ -67,11 +86,49 @@ def _gather(
 
 
 def _pairs(product: dict[str, Any]) -> Iterator[str]:
-    """Give a line for each candidate and alert: millions, so each part is written once."""
+    """Give a line for each candidate, map and T0: millions, so each part is written once."""
     superevent = cells_to_line(product[column.name] for column in _SUPEREVENT)
-    alerts = [cells_to_line(alert[column.name] for column in _ALERT) for alert in product["alerts"]]
-    for candidate in product["candidates"]:
-        said = cells_to_line(candidate[column.name] for column in _CANDIDATE)
-        for alert, match in zip(alerts, candidate["matches"], strict=True):
-            found = cells_to_line(match[column.name] for column in _MATCH)
-            yield f"{said},{superevent},{alert},{found}"
+    said = {
+        candidate["row"]: cells_to_line(candidate[column.name] for column in _CANDIDATE)
+        for candidate in product["candidates"]
+    }
+    times = {entry["row"]: time_or_none(entry["time"]) for entry in product["candidates"]}
+    found = {
+        (row, number): cells_to_line(match[column.name] for column in _PLACE)
+        for number, each in enumerate(product["maps"])
+        for row, match in ((match["row"], match) for match in each["matches"])
+    }
+    alerts = [
+        (number, cells_to_line(cells), time_or_none(cells[-1]))
+        for number, cells in _alike(product["alerts"])
+    ]
+    for row, candidate in said.items():
+        for number, alert, t0 in alerts:
+            if (row, number) in found:
+                days = days_between(t0, times[row])
+                in_window = is_in_window(days, product["days_before"], product["days_after"])
+                time = cells_to_line((days, in_window))
+                yield f"{candidate},{superevent},{alert},{found[row, number]},{time}"
+
+
+def _alike(alerts: Iterable[dict[str, Any]]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Bring alerts with the same map and T0 together; give the map's place and `_ALERTS`."""
+    together: dict[tuple[int, str | None], list[dict[str, Any]]] = {}
+    for alert in alerts:
+        together.setdefault((alert["map"], alert["trigger_time"]), []).append(alert)
+    for (number, trigger_time), group in together.items():
+        numbers = runs_text([alert["number"] for alert in group])
+        standing = any(alert["standing"] for alert in group)
+        first = group[0]
+        yield number, (first["number"], numbers, first["alert_type"], standing, trigger_time)
+
+
+def runs_text(numbers: Sequence[int]) -> str:
+    """Write rising numbers, those in a row as the first and the last: 1-3 5."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1] = [runs[-1][0], number]
+        else:
+            runs.append([number])
+    return " ".join("-".join(map(str, run)) for run in runs)

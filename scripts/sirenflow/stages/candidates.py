@@ -1,6 +1,5 @@
 """Rule candidates: every candidate against every alert of one superevent."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,12 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from sirenflow.candidates import MatchedAlert, Positions, is_in_window, match_alerts
-from sirenflow.errors import SkymapError
+from sirenflow.candidates import (
+    MatchedAlert,
+    Positions,
+    days_between,
+    is_in_window,
+    match_alerts,
+)
 from sirenflow.fields import time_or_none
+from sirenflow.inputs import load_json, load_summary, read_trusted
+from sirenflow.placement import NEARBY_LEVEL
 from sirenflow.products import write_json
-from sirenflow.skymap import Skymap, read_skymap
-from sirenflow.summary import summarize_event
 
 SCHEMA_VERSION = 1
 
@@ -36,47 +40,48 @@ def candidates(
     listed
         What rule candidate_list wrote.
     candidates
-        Written: where each lies in the map of each alert, and its time after T0.
+        Written: where each lies in each distinct map, if within `NEARBY_LEVEL` on the sky, and its
+        time after T0.
     days_before, days_after
         The window around T0 that times are checked against.
     """
-    summary = summarize_event(
-        json.loads(alerts.read_text(encoding="utf-8")),
-        json.loads(localization.read_text(encoding="utf-8")),
-    )
-    known = json.loads(listed.read_text(encoding="utf-8"))
+    summary = load_summary(alerts, localization)
+    known = load_json(listed)
     sources: Sequence[Mapping[str, Any]] = known["candidates"]
-    found = match_alerts(summary, lambda file: _read(skymaps, file), _positions(sources))
+    found = match_alerts(summary, lambda skymap: read_trusted(skymaps, skymap), _positions(sources))
+    maps = list(dict.fromkeys(alert.map for alert in found))
+    trigger = summary.current.values if summary.current else None
+    trigger_time = trigger.trigger_time if trigger else None
+    near = [np.flatnonzero(each.placement.level <= NEARBY_LEVEL).tolist() for each in maps]
+
+    def told_of(index: int) -> dict[str, Any]:
+        days = days_between(time_or_none(trigger_time), time_or_none(sources[index]["time"]))
+        in_window = is_in_window(days, days_before, days_after)
+        return {**sources[index], "days_after_t0": days, "in_window": in_window}
+
     content = {
         "schema_version": SCHEMA_VERSION,
         "superevent_id": summary.superevent_id,
         "kind": summary.kind,
         "retracted": summary.retracted,
-        "trigger_time": summary.current.values.trigger_time
-        if summary.current and summary.current.values
-        else None,
+        "trigger_time": trigger_time,
         "standing_alert_number": next((a.number for a in found if a.is_standing), None),
         "days_before": days_before,
         "days_after": days_after,
         "problems_of_table": known["problems"],
         "absent_because": None if found else "no sky map that can be trusted",
-        "alerts": [_alert(alert) for alert in found],
-        "candidates": [
+        "farthest_level": NEARBY_LEVEL,
+        "listed": len(sources),
+        "alerts": [_alert(alert, maps.index(alert.map)) for alert in found],
+        "maps": [
             {
-                **source,
-                "matches": [
-                    {
-                        "alert_number": alert.number,
-                        **asdict(alert.matches[i]),
-                        "in_window": is_in_window(
-                            alert.matches[i].days_after_t0, days_before, days_after
-                        ),
-                    }
-                    for alert in found
-                ],
+                "sha256": each.sha256,
+                "farther": len(sources) - len(indices),
+                "matches": [{"row": sources[i]["row"], **asdict(each.place(i))} for i in indices],
             }
-            for i, source in enumerate(sources)
+            for each, indices in zip(maps, near, strict=True)
         ],
+        "candidates": [told_of(index) for index in sorted(set().union(*near))],
     }
     write_json(candidates, content)
 
@@ -91,19 +96,11 @@ def _positions(sources: Sequence[Mapping[str, Any]]) -> Positions:
     )
 
 
-def _alert(alert: MatchedAlert) -> dict[str, Any]:
+def _alert(alert: MatchedAlert, index: int) -> dict[str, Any]:
     return {
         "number": alert.number,
         "alert_type": alert.alert_type,
         "trigger_time": alert.trigger_time,
         "standing": alert.is_standing,
+        "map": index,
     }
-
-
-def _read(skymaps: Path, file: str) -> Skymap | None:
-    if Path(file).name != file:
-        return None
-    try:
-        return read_skymap((skymaps / file).read_bytes())
-    except SkymapError:  # localization.json is where a bad map gets its reason
-        return None

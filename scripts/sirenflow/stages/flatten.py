@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import json
 from pathlib import Path
 
 from sirenflow.fits_output import fits_padding
 from sirenflow.flat import FlatMap, flat_header
-from sirenflow.skymap import read_skymap
-from sirenflow.summary import summarize_event
+from sirenflow.inputs import load_summary, read_trusted
 
 # Pixels at a time: 32 MiB of table.
 _PIECE = 2**20
@@ -30,20 +28,20 @@ def flatten(alerts: Path, localization: Path, skymaps: Path, flat: Path, nside: 
     nside
         HEALPix resolution; a power of two.
     """
-    summary = summarize_event(
-        json.loads(alerts.read_text(encoding="utf-8")),
-        json.loads(localization.read_text(encoding="utf-8")),
-    )
+    summary = load_summary(alerts, localization)
     flat.mkdir(parents=True, exist_ok=True)
-    names = {
-        skymap.sha256: Path(skymap.file or "").name
+    distinct = {
+        skymap.sha256: skymap
         for alert in reversed(summary.history)
         for skymap in (alert.combined_skymap, alert.skymap)
         if skymap and skymap.is_trusted
     }
-    for name in names.values():
-        skymap = read_skymap((skymaps / name).read_bytes())
-        target = flat / f"{name.removesuffix('.multiorder.fits')}.flat.fits.gz"
+    for named in distinct.values():
+        skymap = read_trusted(skymaps, named)
+        if skymap is None:
+            continue
+        stem = (named.file or "").removesuffix(".multiorder.fits")
+        target = flat / f"{stem}.flat.fits.gz"
         flat_map = FlatMap(skymap, nside)
         # No name and no time in the gzip header: the same map is the same bytes.
         with (

@@ -1,6 +1,5 @@
 """Rule galaxies: the catalogue's galaxies that one superevent makes probable hosts."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sirenflow.ecsv import Column, cells_to_line, write_ecsv
-from sirenflow.errors import SkymapError, TableError
+from sirenflow.errors import TableError
 from sirenflow.event import EventSummary
 from sirenflow.fields import text_or_none
 from sirenflow.galaxies import COMPATIBLE_LEVEL, is_catalogue, rank_galaxies
+from sirenflow.inputs import load_json, load_summary, read_trusted
 from sirenflow.products import SOLVED_DIGITS, rounded, write_json
-from sirenflow.skymap import read_skymap
-from sirenflow.summary import summarize_event
 
 SCHEMA_VERSION = 1
 SHOWN = 20
@@ -63,25 +61,24 @@ def galaxies(
     keep
         How many galaxies are listed at most.
     """
-    summary = summarize_event(
-        json.loads(alerts.read_text(encoding="utf-8")),
-        json.loads(localization.read_text(encoding="utf-8")),
-    )
-    known = json.loads(facts.read_text(encoding="utf-8"))
+    summary = load_summary(alerts, localization)
+    known = load_json(facts)
     called = text_or_none(name, 60) or "the catalogue"
     compatible, absent, listed = _listed(summary, skymaps, rows, keep)
     if compatible == 0:
         absent = f"no compatible galaxy in {called}"
-    write_ecsv(
-        table, _COLUMNS, [cells_to_line(entry[c.name] for c in _COLUMNS) for entry in listed]
-    )
     located = summary.skymap_alert
+    meta = {
+        "superevent_id": summary.superevent_id,
+        "alert_number": located.number if located else None,
+        "retracted": summary.retracted,
+        "catalogue": called,
+    }
+    lines = (cells_to_line(entry[c.name] for c in _COLUMNS) for entry in listed)
+    write_ecsv(table, _COLUMNS, lines, meta)
     content = {
         "schema_version": SCHEMA_VERSION,
-        "superevent_id": summary.superevent_id,
-        "retracted": summary.retracted,
-        "alert_number": located.number if located else None,
-        "catalogue": called,
+        **meta,
         "completeness": text_or_none(completeness, 300),
         "galaxies_in_catalogue": known["galaxies"],
         "problems_of_catalogue": known["problems"],
@@ -99,12 +96,8 @@ def _listed(
 ) -> tuple[int | None, str | None, Sequence[dict[str, Any]]]:
     """Give how many galaxies are compatible, why none could be, and those listed."""
     located = summary.skymap_alert
-    file = located.skymap.file if located and located.skymap else None
-    if file is None or Path(file).name != file:
-        return None, "no sky map that can be trusted", []
-    try:
-        skymap = read_skymap((skymaps / file).read_bytes())
-    except SkymapError:  # localization.json, not the page, is where a bad map gets its reason
+    skymap = read_trusted(skymaps, located.skymap) if located and located.skymap else None
+    if skymap is None:
         return None, "no sky map that can be trusted", []
     if skymap.distmu is None:
         return None, "the sky map has no distance", []
@@ -130,10 +123,7 @@ def _lines(found: NDArray[Any], computed: dict[str, NDArray[Any]]) -> Iterator[d
         yield {
             "rank": number + 1,
             "name": text_or_none(galaxy["name"].decode("utf-8", "replace")),
-            **{
-                key: rounded(float(galaxy[key]))
-                for key in ("ra_deg", "dec_deg", "distance_mpc", "weight")
-            },
+            **{key: rounded(float(galaxy[key])) for key in _AS_GIVEN},
             **{
                 key: rounded(float(value[number]), SOLVED_DIGITS) for key, value in computed.items()
             },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,14 +9,14 @@ from typing import Any
 
 from sirenflow.comparison import MeasuredMap, compare_maps
 from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
+from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.lobes import LISTED, Lobe, constellations, describe_lobes, label_lobes
 from sirenflow.localization import peak
 from sirenflow.outlines import DRAWN, draw_outlines
 from sirenflow.products import SOLVED_DIGITS, rounded, write_json
 from sirenflow.region_files import Subject, ds9, geojson, moc_fits
 from sirenflow.regions import ProbabilityCurve, credible_region, probability_curve
-from sirenflow.skymap import Skymap, read_skymap
-from sirenflow.summary import summarize_event
+from sirenflow.skymap import Skymap
 
 SCHEMA_VERSION = 1
 
@@ -38,10 +37,7 @@ def regions(alerts: Path, localization: Path, skymaps: Path, regions: Path, file
     files
         Directory, written: MOC, GeoJSON and DS9 regions of every distinct map.
     """
-    summary = summarize_event(
-        json.loads(alerts.read_text(encoding="utf-8")),
-        json.loads(localization.read_text(encoding="utf-8")),
-    )
+    summary = load_summary(alerts, localization)
     files.mkdir(parents=True, exist_ok=True)
     maps = _Maps(summary, skymaps, files)
     described = list(maps.describe_all())
@@ -71,15 +67,15 @@ class _Maps:
         first = previous = None
         for alert in self._summary.history:
             records = []
-            gw, since_previous, since_first, combined_with_gw = None, None, None, None
-            if alert.skymap and alert.skymap.is_trusted:
-                gw = self._measure(alert, alert.skymap)
+            since_previous, since_first, combined_with_gw = None, None, None
+            gw = self._measure(alert, alert.skymap)
+            if gw:
                 records.append({"kind": "gw", **self._records[gw.sha256]})
                 since_previous = self._compare(gw, previous)
                 if first and previous and first.number != previous.number:
                     since_first = self._compare(gw, first)
-            if alert.combined_skymap and alert.combined_skymap.is_trusted:
-                combined = self._measure(alert, alert.combined_skymap)
+            combined = self._measure(alert, alert.combined_skymap)
+            if combined:
                 records.append({"kind": "combined", **self._records[combined.sha256]})
                 combined_with_gw = self._compare(combined, gw)
             first, previous = first or gw, gw or previous
@@ -97,11 +93,18 @@ class _Maps:
         for (described, _), name in zip(self._lobes, names, strict=True):
             described["constellation"] = name
 
-    def _measure(self, alert: AlertSummary, summary: SkymapSummary) -> MeasuredMap:
-        """Measure a map, and write its files, unless the same bytes came before."""
+    def _measure(self, alert: AlertSummary, summary: SkymapSummary | None) -> MeasuredMap | None:
+        """Measure a map, and write its files, unless the same bytes came before.
+
+        None where there is no map that can be trusted and read.
+        """
+        if summary is None or not summary.is_trusted:
+            return None
         sha256 = summary.sha256 or ""
         if sha256 not in self._measured:
-            skymap = self._read(summary)
+            skymap = read_trusted(self._skymaps, summary)
+            if skymap is None:
+                return None
             self._curve = sha256, probability_curve(skymap)
             subject = Subject(
                 self._summary.superevent_id, alert.number, summary.kind, self._summary.retracted
@@ -147,9 +150,10 @@ class _Maps:
         )
 
     def _compare(self, new: MeasuredMap, old: MeasuredMap | None) -> dict[str, Any] | None:
-        if old is None:
+        curve = self._curve_of(new.sha256) if old else None
+        if old is None or curve is None:
             return None
-        compared = compare_maps(new, self._curve_of(new.sha256), old)
+        compared = compare_maps(new, curve, old)
         shares = ("overlap_90_of_new", "overlap_90_of_old")
         probabilities = ("probability_in_old_50", "probability_in_old_90")
         values = asdict(compared)
@@ -161,7 +165,7 @@ class _Maps:
             values[key] = rounded(values[key], SOLVED_DIGITS)
         return values
 
-    def _curve_of(self, sha256: str) -> ProbabilityCurve:
+    def _curve_of(self, sha256: str) -> ProbabilityCurve | None:
         """Give a map's curve; one that was not the last to be worked on is read again."""
         if self._curve is None or self._curve[0] != sha256:
             maps = (
@@ -170,12 +174,11 @@ class _Maps:
                 for skymap in (alert.skymap, alert.combined_skymap)
                 if skymap and skymap.is_trusted and skymap.sha256 == sha256
             )
-            self._curve = sha256, probability_curve(self._read(next(maps)))
+            skymap = read_trusted(self._skymaps, next(maps))
+            if skymap is None:
+                return None
+            self._curve = sha256, probability_curve(skymap)
         return self._curve[1]
-
-    def _read(self, summary: SkymapSummary) -> Skymap:
-        """Read a trusted map; its name is that of a file in the directory, whoever wrote it."""
-        return read_skymap((self._skymaps / Path(summary.file or "").name).read_bytes())
 
 
 def _describe_lobe(lobe: Lobe) -> dict[str, Any]:

@@ -1,20 +1,15 @@
 """Rule report: the page, the text and the JSON summary of one superevent."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sirenflow.circular import circular_text
-from sirenflow.errors import SkymapError
-from sirenflow.event import SkymapSummary
+from sirenflow.inputs import load_json, load_summary, read_trusted
 from sirenflow.products import write_json
 from sirenflow.report.drawings import draw
 from sirenflow.report.environment import relative_link
 from sirenflow.report.event_page import EventLinks, Sections, render_event
-from sirenflow.skymap import Skymap, read_skymap
-from sirenflow.summary import summarize_event
 
 
 def report(
@@ -47,8 +42,8 @@ def report(
     config_sha256
         Digest of what the configuration says about products.
     """
-    summary = summarize_event(_load(alerts), _load(localization), _load(regions), config_sha256)
-    drawings = draw(summary, lambda skymap: _read(skymaps, skymap))
+    summary = load_summary(alerts, localization, regions, config_sha256)
+    drawings = draw(summary, lambda skymap: read_trusted(skymaps, skymap))
     summary = replace(summary, thumbnail=drawings.thumbnail)
     text = circular_text(summary)
     links = EventLinks(
@@ -62,24 +57,9 @@ def report(
         galaxies=relative_link(galaxies[1], page) if galaxies else None,
     )
     sections = Sections(
-        *(_load(found[0]) if found else None for found in (visibility, galaxies, candidates))
+        *(load_json(found[0]) if found else None for found in (visibility, galaxies, candidates))
     )
     html = render_event(summary, drawings, sections, text, links)
     page.write_text(html, encoding="utf-8", newline="\n")
     circular.write_text(text, encoding="ascii", newline="\n")
     write_json(event, summary.to_json())
-
-
-def _load(path: Path) -> Mapping[str, Any]:
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
-
-
-def _read(skymaps: Path, skymap: SkymapSummary) -> Skymap | None:
-    """Read a map whose numbers can be trusted; None for any other."""
-    if not skymap.is_trusted or skymap.file is None or Path(skymap.file).name != skymap.file:
-        return None
-    try:
-        return read_skymap((skymaps / skymap.file).read_bytes())
-    except SkymapError:  # localization.json, not the page, is where a bad map gets its reason
-        return None

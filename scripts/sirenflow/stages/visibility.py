@@ -1,18 +1,16 @@
 """Rule visibility: what each site can see of the superevent's sky map within a day."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sirenflow.errors import SkymapError
 from sirenflow.event import EventSummary
 from sirenflow.fields import text_or_none, time_or_none, time_to_text
+from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.products import write_json
-from sirenflow.report.event_page import skymap_problem
-from sirenflow.skymap import Skymap, read_skymap
-from sirenflow.summary import summarize_event
+from sirenflow.skymap import Skymap
+from sirenflow.summary import skymap_problem
 from sirenflow.visibility import (
     HOURS,
     STEP_MIN,
@@ -54,10 +52,7 @@ def visibility(
     maximum_sun_altitude_deg
         It is dark while the Sun is below.
     """
-    summary = summarize_event(
-        json.loads(alerts.read_text(encoding="utf-8")),
-        json.loads(localization.read_text(encoding="utf-8")),
-    )
+    summary = load_summary(alerts, localization)
     current, located = summary.current, summary.skymap_alert
     start = time_or_none(current.time_created) if current else None
     skymap, problem = _standing_map(summary, skymaps)
@@ -88,14 +83,11 @@ def visibility(
 def _standing_map(summary: EventSummary, skymaps: Path) -> tuple[Skymap | None, str | None]:
     """Read the GW map that stands; say why there is none."""
     located = summary.skymap_alert
-    problem = skymap_problem(located or summary.current)
     named = located.skymap if located else None
-    if named is None or not named.is_trusted or Path(named.file or "").name != named.file:
-        return None, problem or "no sky map to rely on"
-    try:
-        return read_skymap((skymaps / named.file).read_bytes()), None
-    except SkymapError as error:  # as localization.json tells too, had it been made from this file
-        return None, str(error)
+    skymap = read_trusted(skymaps, named) if named else None
+    if skymap is not None:
+        return skymap, None
+    return None, skymap_problem(located or summary.current) or "no sky map that can be trusted"
 
 
 def _time_problem(start: datetime | None) -> str | None:

@@ -1,0 +1,34 @@
+"""Directions: positions on the sky as vectors, and the angle between two."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sirenflow.skymap import Floats
+
+
+def unit_vectors(ra_deg: Floats, dec_deg: Floats) -> Floats:
+    """(3, n) directions of ICRS positions (deg)."""
+    ra, dec = np.deg2rad(ra_deg), np.deg2rad(dec_deg)
+    return np.stack((np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)))
+
+
+def separation_deg(one: Floats, other: Floats) -> Floats:
+    """Angle between vectors, deg, to all digits at any angle.
+
+    Kahan 2006, "How futile are mindless assessments of roundoff in floating-point computation?",
+    section 12: neither an arc cosine, which is blind to small angles, nor an arc sine, to large.
+
+    Parameters
+    ----------
+    one, other : (3,) or (3, n)
+        Vectors of any length but 0.
+
+    Returns
+    -------
+    () or (n,) float64
+        0 to 180.
+    """
+    one, other = one * np.linalg.norm(other, axis=0), other * np.linalg.norm(one, axis=0)
+    apart, together = np.linalg.norm(one - other, axis=0), np.linalg.norm(one + other, axis=0)
+    return np.asarray(np.rad2deg(2 * np.arctan2(apart, together)), dtype=np.float64)
