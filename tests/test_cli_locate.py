@@ -56,7 +56,7 @@ def test_real_and_standing_come_first(tmp_path: Path) -> None:
     assert [row[0] for row in rows] == ["S260103c", "S260104d", "MS260102b", "S260101a"]
     assert rows[-1][-1] == "retracted"
     assert rows[2][-1] == "mock"
-    said = "within 99 % in 4 of 4 superevents; 1 more have no sky map that can be trusted"
+    said = "within 99 % in 4 of 4 superevents; 1 more have no sky map to use"
     assert " ".join(last) == said
 
 

@@ -51,8 +51,8 @@ class Lobe:
     area_deg2
         Its area, deg2.
     ra_deg, dec_deg
-        Its centre (ICRS), deg: the mean of directions, weighted with probability. It may lie
-        outside of the part, as that of an arc does.
+        A place in it (ICRS), deg: the mean of directions, weighted with probability; where that
+        lies beside the part, as that of an arc does, the middle of its densest cell.
     radius_deg
         Angle from the centre within which all of the part lies, deg; close to the least such.
     constellation

@@ -38,8 +38,8 @@ class Lobe:
     area_deg2
         Its area, deg2.
     ra_deg, dec_deg
-        Its centre (ICRS), deg: the mean of directions, weighted with probability. It may lie
-        outside of the part, as that of an arc does.
+        A place in it (ICRS), deg: the mean of directions, weighted with probability; where that
+        lies beside the part, as that of an arc does, the middle of its densest cell.
     radius_deg
         Angle from the centre within which all of the part lies, deg; close to the least such.
     """
@@ -151,16 +151,18 @@ def describe_lobes(
         [np.bincount(label, weights=weight * axis, minlength=count) for axis in vectors]
     )
     length = np.linalg.norm(mean, axis=0)
-    # Directions all around cancel each other. The middle of the densest cell is as good as any.
-    for lost in np.flatnonzero(length <= 1e-9 * labels.probability[:count]):
-        cells = np.flatnonzero(label == lost)
+    vanishes = length <= 1e-9 * labels.probability[:count]
+    centre = mean / np.where(vanishes, 1.0, length)
+    radius = np.rad2deg(cell_radius(region.cell_level[listed]))
+    beside = np.full(count, np.inf)
+    np.minimum.at(beside, label, separation_deg(vectors, centre[:, label]) - radius)
+    # The middle of an arc is empty sky, where nobody shall be sent.
+    for lobe in np.flatnonzero(vanishes | (beside > 0)):
+        cells = np.flatnonzero(label == lobe)
         densest = cells[np.argmax(skymap.probdensity[region.rows[listed[cells]]])]
-        mean[:, lost], length[lost] = vectors[:, densest], 1.0
-    centre = mean / length
+        centre[:, lobe] = vectors[:, densest]
     reach = np.zeros(count)
-    angle = separation_deg(vectors, centre[:, label])
-    angle += np.rad2deg(cell_radius(region.cell_level[listed]))
-    np.maximum.at(reach, label, angle)
+    np.maximum.at(reach, label, separation_deg(vectors, centre[:, label]) + radius)
     ra = np.mod(np.rad2deg(np.arctan2(centre[1], centre[0])), 360.0)
     dec = np.rad2deg(np.arctan2(centre[2], np.hypot(centre[0], centre[1])))
     return tuple(

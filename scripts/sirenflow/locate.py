@@ -127,7 +127,7 @@ def table_lines(events: Sequence[LocatedEvent], everything: bool) -> Iterator[st
             yield "  ".join(padded).rstrip()
     said = f"within 99 % in {len(near)} of {len(compared)} superevents"
     if len(compared) < len(events):
-        said += f"; {len(events) - len(compared)} more have no sky map that can be trusted"
+        said += f"; {len(events) - len(compared)} more have no sky map to use"
     yield said
 
 

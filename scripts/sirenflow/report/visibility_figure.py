@@ -120,7 +120,7 @@ def _strip(site: Mapping[str, Any], start: datetime, step_min: int) -> SiteStrip
     above, dark_runs = site["probability_above"], _runs(site["dark"])
     limit = _altitude(site["minimum_altitude_deg"])
     windows = ", ".join(
-        f"{_clock(window['start_utc'])}{_TO}{_clock(window['end_utc'])}"
+        f"{_clock(window['start_utc'], start)}{_TO}{window['end_utc'][11:16]}"
         for window in site["windows"]
     )
     times = windows or (f"below {limit} while dark" if dark_runs else "not dark in these hours")
@@ -129,7 +129,7 @@ def _strip(site: Mapping[str, Any], start: datetime, step_min: int) -> SiteStrip
     best_x, best, moon = None, None, None
     if site["best_time_utc"] is not None:
         best_x = _moment(site["best_time_utc"], start, step_min)
-        best = f"best {_clock(site['best_time_utc'])}"
+        best = f"best {_clock(site['best_time_utc'], start)}"
         if site["best_probability"] < 0.99 * site["reachable_probability"]:
             best += f" ({probability_text(site['best_probability'])})"
         moon = _moon(site)
@@ -191,8 +191,10 @@ def _moment(time_utc: str, start: datetime, step_min: int) -> int | None:
     return None if time is None else round((time - start) / timedelta(minutes=step_min))
 
 
-def _clock(time_utc: str) -> str:
-    return time_utc[11:16]
+def _clock(time_utc: str, start: datetime) -> str:
+    """Write hours and minutes, of the day after `start` with a mark."""
+    tomorrow = time_utc[:10] != f"{start:%Y-%m-%d}"
+    return f"+1{NARROW_SPACE}d {time_utc[11:16]}" if tomorrow else time_utc[11:16]
 
 
 def _altitude(degrees: float) -> str:
