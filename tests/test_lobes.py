@@ -12,7 +12,8 @@ from mocpy import MOC
 
 from builders import all_cells
 from caps import Cap, area_deg2, caps_map, plain_map
-from sirenflow.lobes import Lobe, LobeLabels, constellations, describe_lobes, label_lobes
+from sirenflow.event import Lobe
+from sirenflow.lobes import LobeLabels, constellations, describe_lobes, label_lobes
 from sirenflow.regions import CredibleRegion, credible_region
 from sirenflow.skymap import Skymap
 from tilings import Tiling, tilings

@@ -15,7 +15,7 @@ PLACES = [(194.3, -17.9), (0.3, 5.0), (359.0, -60.0), (120.0, 89.0), (70.0, -90.
 
 
 def lobe_of(ra_deg: float, dec_deg: float, radius_deg: float = 16.0) -> Lobe:
-    return Lobe(0.9, 700.0, ra_deg, dec_deg, radius_deg, "Lepus")
+    return Lobe(0.9, 700.0, ra_deg, dec_deg, radius_deg)
 
 
 def window_of(*place: float) -> Window:

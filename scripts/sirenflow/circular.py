@@ -13,7 +13,7 @@ from sirenflow.event import (
     Coincidence,
     Comparison,
     EventSummary,
-    Lobe,
+    NamedLobe,
     SkymapSummary,
     Values,
 )
@@ -137,7 +137,7 @@ def _lobes(skymap: SkymapSummary) -> Iterator[Row]:
         yield "", _lobe(lobe)
 
 
-def _lobe(lobe: Lobe) -> str:
+def _lobe(lobe: NamedLobe) -> str:
     ra, dec = (f"{round(degrees, 1) + 0.0:.1f}" for degrees in (lobe.ra_deg, lobe.dec_deg))
     return (
         f"{wording.probability_text(lobe.probability)} in {lobe.constellation}, "
@@ -200,6 +200,7 @@ def _files(summary: EventSummary) -> Iterator[Row]:
 
 
 def _skymap_problem(alert: AlertSummary) -> str:
+    """Say why there is no map; shorter than on the page, since the label names it."""
     if alert.skymap is not None:
         return _untrusted(alert.skymap)
     reason = alert.skymap_absent_because

@@ -55,8 +55,6 @@ class Lobe:
         lies beside the part, as that of an arc does, the middle of its densest cell.
     radius_deg
         Angle from the centre within which all of the part lies, deg; close to the least such.
-    constellation
-        In which the centre lies.
     """
 
     probability: float
@@ -64,6 +62,12 @@ class Lobe:
     ra_deg: float
     dec_deg: float
     radius_deg: float
+
+
+@dataclass(frozen=True)
+class NamedLobe(Lobe):
+    """A part, and the constellation in which its place lies."""
+
     constellation: str
 
 
@@ -102,7 +106,7 @@ class SkymapSummary:
     distance_p05_mpc: float | None
     distance_p50_mpc: float | None
     distance_p95_mpc: float | None
-    lobes_90: tuple[Lobe, ...] = ()
+    lobes_90: tuple[NamedLobe, ...] = ()
     lobes_90_count: int | None = None
     region_files: RegionFiles | None = None
 

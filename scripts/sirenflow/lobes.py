@@ -16,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from sirenflow.directions import separation_deg
+from sirenflow.event import Lobe
 from sirenflow.regions import CredibleRegion, leaves_of_level
 from sirenflow.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
@@ -25,30 +26,6 @@ LISTED = 20
 # 1.045 at deep levels, in the long cells where a polar cap begins.
 _CORNER = 1.05
 _CHUNK_CELLS = 65_536
-
-
-@dataclass(frozen=True)
-class Lobe:
-    """A connected part of a credible region.
-
-    Attributes
-    ----------
-    probability
-        Of the part, 0 to 1.
-    area_deg2
-        Its area, deg2.
-    ra_deg, dec_deg
-        A place in it (ICRS), deg: the mean of directions, weighted with probability; where that
-        lies beside the part, as that of an arc does, the middle of its densest cell.
-    radius_deg
-        Angle from the centre within which all of the part lies, deg; close to the least such.
-    """
-
-    probability: float
-    area_deg2: float
-    ra_deg: float
-    dec_deg: float
-    radius_deg: float
 
 
 @dataclass(frozen=True, eq=False)

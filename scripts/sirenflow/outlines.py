@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sirenflow.contours import PLANE_RADIUS_DEG, Grid, LocalView, level_field
-from sirenflow.lobes import Lobe, LobeLabels, cell_radius, cell_vectors
+from sirenflow.event import Lobe
+from sirenflow.lobes import LobeLabels, cell_radius, cell_vectors
 from sirenflow.regions import CredibleRegion
 from sirenflow.skymap import SPHERE_SR, Floats, Ints, Skymap
 

@@ -17,8 +17,8 @@ from sirenflow.event import (
     ChirpMass,
     Coincidence,
     EventSummary,
-    Lobe,
     MapComparison,
+    NamedLobe,
     ReceivedFile,
     RegionFiles,
     RejectedAlert,
@@ -286,7 +286,7 @@ def _skymap(entry: Mapping[str, Any], parts: Mapping[str, Any]) -> SkymapSummary
     read |= {name: number_or_none(entry.get(name)) for name in _SKYMAP_NUMBERS}
     return SkymapSummary(
         **read,
-        lobes_90=tuple(Lobe(**lobe) for lobe in parts.get("lobes_90", ())),
+        lobes_90=tuple(NamedLobe(**lobe) for lobe in parts.get("lobes_90", ())),
         lobes_90_count=parts.get("lobes_90_count"),
         region_files=RegionFiles(**parts["files"]) if parts else None,
     )

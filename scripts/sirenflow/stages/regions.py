@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.comparison import MeasuredMap, compare_maps
-from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
+from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary
 from sirenflow.inputs import load_summary, read_trusted
-from sirenflow.lobes import LISTED, Lobe, constellations, describe_lobes, label_lobes
+from sirenflow.lobes import LISTED, constellations, describe_lobes, label_lobes
 from sirenflow.localization import peak
 from sirenflow.outlines import DRAWN, draw_outlines
 from sirenflow.products import SOLVED_DIGITS, rounded, write_json
