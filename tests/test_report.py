@@ -267,7 +267,7 @@ def test_header_without_mean_leaves_the_marginal_band() -> None:
     page = page_of({**SKYMAP, **missing, "distance_absent_because": reason})
     assert page.text.count(reason) == 2
     assert f"not provided: {reason}" in page.text
-    assert "marginal posterior; shaded 5–95 %, tick at the median: 74–124 Mpc, median 97 Mpc" in page.text
+    assert "marginal posterior; shaded 5–95 %: 74–124 Mpc, median 97 Mpc" in page.text
     assert "Dot" not in page.text
 
 
