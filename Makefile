@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-kafka test-browser faults golden lint constraints
+.PHONY: demo test test-kafka test-browser test-slurm faults golden lint constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
@@ -11,7 +11,7 @@ demo: .venv/installed
 	@echo "The catalogue: $(CURDIR)/results/index.html"
 
 test: .venv/installed
-	$(BIN)/python -m pytest -m "not kafka and not browser"
+	$(BIN)/python -m pytest -m "not kafka and not browser and not slurm"
 
 # With a real Apache Kafka; skipped, with the reason, where Java or Maven is missing.
 test-kafka: .venv/installed
@@ -20,6 +20,10 @@ test-kafka: .venv/installed
 # In a real Chromium; skipped, with the reason, where there is none. Pictures in .screenshots/.
 test-browser: .venv/installed
 	$(BIN)/python -m pytest -m browser
+
+# On a real Slurm of one node; skipped, with the reason, where it is missing or not for root.
+test-slurm: .venv/installed
+	$(BIN)/python -m pytest -m slurm
 
 # Writes the table of faults in tests/README.md anew.
 faults: .venv/installed

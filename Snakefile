@@ -1,15 +1,18 @@
 """Sirenflow: alerts in the inbox become sky maps, numbers, reports and a catalogue."""
 
-import traceback
+from functools import partial
 from pathlib import Path
 
 import sirenflow
-from sirenflow import inbox, stages, workers
+from sirenflow import inbox, lock, node, rescue, workers
 from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, digest, validate
 from sirenflow.errors import SirenflowError
 from snakemake.exceptions import WorkflowError
 
 SOURCE = Path(workflow.basedir)
+
+if workflow.remote_exec:
+    node.share_one_process()
 
 
 configfile: CONFIG_FILE if CONFIG_FILE.exists() else SOURCE / CONFIG_FILE
@@ -17,19 +20,33 @@ configfile: CONFIG_FILE if CONFIG_FILE.exists() else SOURCE / CONFIG_FILE
 
 try:
     config = validate(config, SOURCE / SCHEMA_FILE)
-    ALERTS = inbox.list_superevents(Path(config["inbox"]))
+    # Those to consider; all others stand as they are.
+    ALERTS = inbox.list_superevents(
+        INBOX := Path(config["inbox"]), config["superevents"]
+    )
 except SirenflowError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = config["results"]
 LOGS = f"{RESULTS}/logs"
+PRIVATE = f"{RESULTS}/.sirenflow"
 
 
 wildcard_constraints:
-    superevent=inbox.SUPEREVENT_ID.pattern,
+    # Of those that are not to be considered, no rule can make anything.
+    superevent=(
+        inbox.SUPEREVENT_ID.pattern
+        if config["superevents"] is None
+        else "|".join(ALERTS) or "(?!)"
+    ),
 
 
 onstart:
+    # Whatever Snakemake's own lock says: no two runs at a time, and none that died is in the way.
+    try:
+        lock.hold(Path(PRIVATE) / "lock")
+    except SirenflowError as error:
+        raise WorkflowError(str(error)) from None
     # Snakemake's limit of 100 jobs a second is for clusters. On one machine it only costs, and more
     # the longer a run is: each round of the scheduler arms a timer that starts one more round.
     if workflow.local_exec:
@@ -42,11 +59,7 @@ report: "workflow/report/workflow.rst"
 rule all:
     """Reports of all superevents, the catalogue, and what else the configuration asks for"""
     input:
-        f"{RESULTS}/index.html",
-        expand(f"{RESULTS}/{{superevent}}/flat", superevent=ALERTS)
-        if config["flat_nside"]
-        else [],
-        f"{RESULTS}/candidates.html" if config["candidates"] else [],
+        lambda _: [*rules.superevents.input, *rules.tables.input],
 
 
 include: "workflow/rules/common.smk"
@@ -58,3 +71,19 @@ include: "workflow/rules/galaxies.smk"
 include: "workflow/rules/candidates.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/catalogue.smk"
+
+
+rule superevents:
+    """Reports of superevents, without the catalogue"""
+    input:
+        expand(rules.report.output.page, superevent=ALERTS),
+        expand(rules.flatten.output.flat, superevent=ALERTS)
+        if config["flat_nside"]
+        else [],
+
+
+rule tables:
+    """What is about all superevents: the catalogue, and the candidates"""
+    input:
+        rules.catalogue.output.page,
+        rules.candidate_table.output.page if config["candidates"] else [],

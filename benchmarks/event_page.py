@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -32,7 +33,6 @@ from typing import Any
 import yaml
 
 from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, validate
-from sirenflow.stages import call
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("extract", "regions", "visibility", "report")
@@ -93,7 +93,8 @@ class Event:
 
     def run(self, stage: str) -> None:
         """Run a stage, as its rule would."""
-        call(stage, **self.extracted, **getattr(self, f"_{stage}")())
+        function = getattr(import_module(f"sirenflow.stages.{stage}"), stage)
+        function(**self.extracted, **getattr(self, f"_{stage}")())
 
     def _extract(self) -> dict[str, Any]:
         shutil.rmtree(self.extracted["skymaps"], ignore_errors=True)

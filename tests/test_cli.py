@@ -24,8 +24,8 @@ RETRACTION = SAMPLES / "MS260926m-01-retraction-alone.json"
 COMMANDS = dict(all_commands())
 # Their examples need a server, or a listener: see test_cli_stream.py.
 STREAM_COMMANDS = {"broker", "health", "listen", "publish"}
-# Its example needs products: see test_cli_locate.py.
-PRODUCT_COMMANDS = {"locate"}
+# Their examples need products: see test_cli_compare.py and test_cli_locate.py.
+PRODUCT_COMMANDS = {"compare", "locate", "reprocess", "run", "watch"}
 # What the commands on the quarantine take for their example: its SHA-256 begins with 9b0a4c.
 NO_ALERT = b"no alert 40751429"
 
@@ -244,6 +244,8 @@ def test_help_of_every_command_tells_exit_codes(command: str) -> None:
     assert re.search(r"Exit codes: 0 .*; 1 .*[;.] ?2 wrong usage", shown)
     rejects = command in {"ingest", "publish", "quarantine retry"}
     assert ("; 3 done, but some were rejected" in shown) == rejects
+    makes = command in {"run", "reprocess"}
+    assert ("; 3 done, but some alerts were rejected" in shown) == makes
     assert ("; 75 another listener" in shown) == (command == "listen")
 
 
@@ -296,7 +298,7 @@ def test_listener_needs_nothing_of_the_workflow() -> None:
         "import sirenflow.kafka.address, sirenflow.config"
     )
     assert {"hop", "confluent_kafka", "fastavro"} <= loaded
-    assert not loaded & {"snakemake", "pandas", "astropy", "numpy", "scipy", "jinja2", "pebble"}
+    assert not loaded & {"snakemake", "pandas", "astropy", "numpy", "scipy", "jinja2", "watchfiles"}
 
 
 _LOGS = """

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
+from scipy.special import erfc
 
 from builders import (
     SPHERE_SR,
@@ -20,7 +21,7 @@ from builders import (
     same_distance_columns,
 )
 from sirenflow.distance import MarginalDistance, marginal_distance
-from sirenflow.sightlines import conditional_moments, lines_of_sight
+from sirenflow.sightlines import conditional_moments, lines_of_sight, normal_tail
 from sirenflow.skymap import Skymap, read_skymap
 from sirenflow.volume import credible_volumes
 from tilings import Tiling, tilings
@@ -253,3 +254,12 @@ def test_neither_order_nor_splitting_of_rows_changes_a_percentile_or_volume(
     before = numbers(tiling.skymap)
     assert numbers(tiling.shuffled(random).skymap) == pytest.approx(before, rel=1e-9)
     assert numbers(tiling.split(random).skymap) == pytest.approx(before, rel=1e-4)
+
+
+def test_normal_tail_is_that_of_the_complementary_error_function() -> None:
+    z = np.concatenate([np.linspace(0, 38, 100_001), np.geomspace(1e-12, 1, 1001), [1e3, 1e9]])
+    tail = normal_tail(z, np.exp(-0.5 * z * z))
+    expected = erfc(z / np.sqrt(2)) / 2
+    # exp and erfc themselves lose digits as z^2 grows.
+    tolerance = 1e-12 + 4e-16 * np.minimum(z * z, 1e4)
+    assert np.all(np.abs(tail - expected) <= tolerance * expected + 1e-300)

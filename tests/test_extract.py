@@ -448,3 +448,32 @@ def test_file_that_cannot_be_read_is_rejected_with_the_reason(tmp_path: Path) ->
         "cannot be read: No such file or directory",
     ]
     assert {entry["sha256"] for entry in rejected} == {None}
+
+
+def test_what_killed_a_worker_is_not_touched_again(tmp_path: Path) -> None:
+    """Files in `refused` are rejected; of those in `unmeasured` only the maps are."""
+    paths = []
+    for number, sample in enumerate(sorted(SAMPLES.glob("MS260418b-*.avro"))[::2]):
+        path = tmp_path / "MS260418b/UPDATE" / f"{number}.avro"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(sample.read_bytes())
+        paths.append(path)
+    products = [tmp_path / name for name in ("alerts.json", "skymaps", "localization.json")]
+    extract(
+        paths,
+        *products,
+        [50, 90],
+        refused={"UPDATE/0.avro": "takes longer than 600 s"},
+        unmeasured={"UPDATE/1.avro": "takes more than 4 GiB of memory"},
+    )
+    alerts = json.loads(products[0].read_bytes())
+    (rejected,) = alerts["rejected"]
+    assert rejected["reason"] == "takes longer than 600 s"
+    assert rejected["sha256"] == hashlib.sha256(paths[0].read_bytes()).hexdigest()
+    unmeasured, measured = json.loads(products[2].read_bytes())["alerts"]
+    (skymap,) = unmeasured["skymaps"]
+    assert skymap["rejected_because"] == "takes more than 4 GiB of memory"
+    assert skymap["file"] is None
+    assert skymap["area_90_deg2"] is None
+    assert measured["skymaps"][0]["area_90_deg2"] > 0
+    assert [file.name for file in products[1].iterdir()] == [measured["skymaps"][0]["file"]]

@@ -6,14 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from astropy.utils import iers
 from hypothesis import given
 from mocpy import MOC
 
 from builders import all_cells
 from caps import Cap, area_deg2, caps_map, plain_map
 from sirenflow.event import Lobe
-from sirenflow.lobes import LobeLabels, constellations, describe_lobes, label_lobes
+from sirenflow.lobes import LobeLabels, describe_lobes, label_lobes
 from sirenflow.regions import CredibleRegion, credible_region
 from sirenflow.skymap import Skymap
 from tilings import Tiling, tilings
@@ -101,20 +100,3 @@ def test_order_of_rows_changes_no_lobe() -> None:
     columns = skymap.uniq[order], skymap.probdensity[order]
     shuffled = Skymap(*columns, None, None, None, header={})
     assert lobes_of(shuffled)[1] == lobes_of(skymap)[1]
-
-
-def test_constellations_are_those_of_known_stars_and_nothing_is_fetched(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Betelgeuse, Acrux, Polaris, sigma Octantis, Sirius (Hipparcos positions)."""
-
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("reaches for Earth orientation data")
-
-    monkeypatch.setattr(iers.IERS_Auto, "open", refuse)
-    monkeypatch.setattr(iers.IERS_A, "open", refuse)
-    places = [(88.79, 7.41), (186.65, -63.1), (37.95, 89.26), (317.2, -88.96), (101.29, -16.72)]
-    lobes = [Lobe(0.1, 1.0, ra, dec, 1.0) for ra, dec in places]
-    names = ["Orion", "Crux", "Ursa Minor", "Octans", "Canis Major"]
-    assert constellations(lobes) == names
-    assert constellations([]) == []

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sirenflow.errors import BusyError, InboxError
-from sirenflow.lock import exclusive
+from sirenflow.lock import exclusive, forget_stale_locks
 
 _HOLDER = """
 import sys, time
@@ -132,3 +132,55 @@ def test_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.M
         exclusive(tmp_path / "lock"),
     ):
         pytest.fail("held")
+
+
+def test_lock_that_is_held_to_the_end_may_be_asked_for_again(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from sirenflow import lock\n"
+        "file = Path(sys.argv[1])\n"
+        "with lock.exclusive(file): lock.hold(file)\n"
+        "lock.hold(file); lock.hold(file)\n"
+        "print(file.read_text())"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "lock")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stderr == ""
+    assert json.loads(said.stdout)["host"] == socket.gethostname()
+    with exclusive(tmp_path / "lock"):
+        pass
+
+
+def test_lock_that_another_holds_cannot_be_held(tmp_path: Path) -> None:
+    script = "from pathlib import Path; from sirenflow import lock; lock.hold(Path('lock'))"
+    with holder(tmp_path / "lock") as process:
+        said = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert f"process {process.pid} on " in said.stderr
+
+
+def test_only_snakemakes_locks_on_these_results_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    locks = tmp_path / ".snakemake/locks"
+    locks.mkdir(parents=True)
+    contents = {
+        "0.input.lock": "inbox/S1/a.avro\n",
+        "0.output.lock": "results/S1/index.html\nresults/index.html\n",
+        "1.input.lock": "data.csv\n",
+        "1.output.lock": "results/S2/index.html\nfigures/other.pdf\n",
+        "2.output.lock": "results/S3/index.html\n",
+        "3.output.lock": "",
+    }
+    for name, content in contents.items():
+        (locks / name).write_text(content)
+    forget_stale_locks(Path("results"))
+    left = {"1.input.lock", "1.output.lock", "3.output.lock"}
+    assert {file.name for file in locks.iterdir()} == left
+    forget_stale_locks(Path("elsewhere"))
+    assert {file.name for file in locks.iterdir()} == left

@@ -2,6 +2,7 @@
 
 import json
 import re
+import weakref
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -10,11 +11,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pages import Page, assert_safe
-from sirenflow.event import EventSummary
+from sirenflow.event import EventSummary, SkymapSummary
+from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.report.drawings import draw
 from sirenflow.report.environment import ribbon
 from sirenflow.report.event_page import EventLinks, Sections, render_event
 from sirenflow.report.figures import bar_segments, nice_step
+from sirenflow.skymap import Skymap
 from sirenflow.stages.extract import extract
 from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
@@ -90,6 +93,25 @@ def test_products_are_the_same_bytes_anywhere(tmp_path: Path) -> None:
             build("MS260418b", tmp_path / "here")
             build("MS260418b", tmp_path / "there")
         assert first.read_bytes() == second.read_bytes()
+
+
+def test_maps_are_held_one_at_a_time(tmp_path: Path) -> None:
+    """A map may have millions of rows; here one stands, one is combined, one was before."""
+    results = build("MS260418b", tmp_path)
+    held: list[weakref.ref[Skymap]] = []
+
+    def read(skymap: SkymapSummary) -> Skymap | None:
+        assert all(reference() is None for reference in held)
+        found = read_trusted(results / "skymaps", skymap)
+        assert found is not None
+        held.append(weakref.ref(found))
+        return found
+
+    summary = load_summary(*(results / name for name in ("alerts.json", "numbers.json", "r.json")))
+    drawings = draw(summary, read)
+    assert set(drawings.skies) == {"gw", "combined"}
+    assert drawings.previous_number is not None
+    assert len(held) == 3
 
 
 def render(content: dict[str, Any], localization: dict[str, Any] | None = None) -> str:

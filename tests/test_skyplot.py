@@ -9,14 +9,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from sirenflow.contours import level_field
+from sirenflow.event import Thumbnail
 from sirenflow.report.rings import join_rings, path_data, simplify_rings
-from sirenflow.report.skyplot import HEIGHT, WIDTH, project, sky_figure, sky_frame, unproject
+from sirenflow.report.skyplot import (
+    HEIGHT,
+    WIDTH,
+    SkyFigure,
+    project,
+    sky_figure,
+    sky_frame,
+    unproject,
+)
 from sirenflow.skymap import Skymap
 
 Floats = NDArray[np.float64]
 NSIDE = 64
 KAPPA = 60.0
 PLACES = [(194.3, -17.9), (0.3, 5.0), (359.0, -60.0), (120.0, 89.0), (70.0, -90.0), (180.0, 0.0)]
+
+
+def figures_of(skymap: Skymap) -> tuple[SkyFigure, Thumbnail]:
+    return sky_figure(skymap, level_field(skymap))
 
 
 def fisher_map(ra_deg: float, dec_deg: float, kappa: float = KAPPA) -> Skymap:
@@ -67,7 +81,7 @@ def drawn_fraction(path: str) -> float:
 @pytest.mark.parametrize(("ra", "dec"), PLACES)
 @pytest.mark.parametrize("level", [0.5, 0.9])
 def test_drawn_area_is_the_regions_area(ra: float, dec: float, level: float) -> None:
-    figure, _ = sky_figure(fisher_map(ra, dec))
+    figure, _ = figures_of(fisher_map(ra, dec))
     truth = -np.log(1 - level) / KAPPA / 2
     drawn = drawn_fraction(figure.path_90 if level == 0.9 else figure.path_50)
     assert drawn == pytest.approx(truth, rel=0.06)
@@ -75,7 +89,7 @@ def test_drawn_area_is_the_regions_area(ra: float, dec: float, level: float) -> 
 
 @pytest.mark.parametrize(("ra", "dec"), PLACES)
 def test_contour_points_lie_at_the_credible_level(ra: float, dec: float) -> None:
-    figure, _ = sky_figure(fisher_map(ra, dec))
+    figure, _ = figures_of(fisher_map(ra, dec))
     points = np.vstack(points_of(figure.path_90))
     on_sky = (2 * points[:, 0] / WIDTH - 1) ** 2 + (2 * points[:, 1] / HEIGHT - 1) ** 2 < 0.998
     x, y = points[on_sky].T
@@ -85,14 +99,14 @@ def test_contour_points_lie_at_the_credible_level(ra: float, dec: float) -> None
 
 
 def test_peak_is_marked_where_it_is() -> None:
-    figure, thumbnail = sky_figure(fisher_map(90.0, 0.0))
+    figure, thumbnail = figures_of(fisher_map(90.0, 0.0))
     assert (figure.peak_x, figure.peak_y) == pytest.approx((1080, 360), abs=4)
     assert (thumbnail.peak_x, thumbnail.peak_y) == pytest.approx((150, 50), abs=1)
 
 
 def test_coarsest_uniform_sky_draws_whole_rows() -> None:
     sky = skymap_of(np.arange(4, 16), np.full(12, 1 / (4 * np.pi)))
-    figure, _ = sky_figure(sky)
+    figure, _ = figures_of(sky)
     assert drawn_fraction(figure.path_50) == pytest.approx(6 / 12, abs=0.01)
     assert drawn_fraction(figure.path_90) == pytest.approx(11 / 12, abs=0.01)
 
@@ -105,7 +119,7 @@ def test_all_probability_in_one_cell_of_level_29() -> None:
     uniq = np.concatenate((np.arange(5, 16), *siblings, last))
     density = np.zeros(len(uniq))
     density[-1] = 12 * 4.0**29 / (4 * np.pi)
-    figure, thumbnail = sky_figure(skymap_of(uniq, density))
+    figure, thumbnail = figures_of(skymap_of(uniq, density))
     (x,), (y,) = project(np.array([45.0]), np.array([0.0]))
     assert (figure.peak_x, figure.peak_y) == pytest.approx((x, y), abs=1)
     assert len(thumbnail.path_90) < 450
@@ -114,13 +128,13 @@ def test_all_probability_in_one_cell_of_level_29() -> None:
 def test_order_of_rows_changes_nothing() -> None:
     sky = fisher_map(194.3, -17.9)
     order = np.random.default_rng(1).permutation(len(sky.uniq))
-    assert sky_figure(skymap_of(sky.uniq[order], sky.probdensity[order])) == sky_figure(sky)
+    assert figures_of(skymap_of(sky.uniq[order], sky.probdensity[order])) == figures_of(sky)
 
 
 def test_noise_is_drawn_in_few_characters() -> None:
     sky = fisher_map(0.0, 0.0, kappa=0.0)
     noise = np.random.default_rng(1).exponential(size=len(sky.uniq))
-    figure, thumbnail = sky_figure(skymap_of(sky.uniq, noise / noise.mean() / (4 * np.pi)))
+    figure, thumbnail = figures_of(skymap_of(sky.uniq, noise / noise.mean() / (4 * np.pi)))
     assert len(figure.path_90) + len(figure.path_50) < 20_000
     assert len(thumbnail.path_90) + len(thumbnail.path_50) < 2_000
 

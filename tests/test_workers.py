@@ -1,4 +1,4 @@
-"""A worker may fail, hang, starve or die: it costs its task, and nothing else."""
+"""A task may fail, hang, starve or die: it costs itself, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,131 +7,235 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
-from pebble import ProcessExpired
 
 from sirenflow import workers
+from sirenflow.workers import Limits, Pool, TaskError, TaskKilled
+
+SAMPLE = next((Path(__file__).parent.parent / "samples").glob("MS260926m-01-*.json"))
 
 
-def run_script(path: Path, text: str, *arguments: str | Path) -> str:
+def use_up_memory(**_: Any) -> None:
+    bytearray(2**34)
+
+
+def compute_for_ever(**_: Any) -> None:
+    while True:
+        pass
+
+
+def hang(seconds: float = 600, **_: Any) -> None:
+    time.sleep(seconds)
+
+
+def hang_deaf(**_: Any) -> None:
+    """Hang in what no signal handler of Python's can end."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals) - {signal.SIGALRM})
+    time.sleep(600)
+
+
+def die(number: int = 0, **_: Any) -> None:
+    signal.raise_signal(number)
+
+
+def leave(**_: Any) -> None:
+    os._exit(7)
+
+
+def fail(**_: Any) -> None:
+    raise ValueError("as foreseen")
+
+
+def write_much(out: Path, **_: Any) -> None:
+    with out.open("wb") as file:
+        file.truncate(2**40)
+
+
+def say(out: Path, expression: str = "", **_: Any) -> None:
+    import resource
+
+    out.write_text(str(eval(expression, {"os": os, "sys": sys, "resource": resource})))  # noqa: S307
+
+
+STAGES: tuple[Callable[..., None], ...] = (
+    *(use_up_memory, compute_for_ever, hang, hang_deaf, die, leave, fail, write_much, say),
+)
+LIMITS = Limits(wall_seconds=1, cpu_seconds=60, memory_bytes=4 * 2**30, file_bytes=2**20)
+
+
+@pytest.fixture(autouse=True)
+def stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add stages that misbehave to those that a forked worker finds imported."""
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")
+    workers.warm_up()
+    for function in STAGES:
+        module = ModuleType(function.__name__)
+        setattr(module, function.__name__, function)
+        monkeypatch.setitem(sys.modules, f"sirenflow.stages.{function.__name__}", module)
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    made = Pool(1, LIMITS)
+    yield made
+    made.close()
+
+
+def ask(pool: Pool, directory: Path, expression: str) -> str:
+    """Evaluate an expression in a worker."""
+    answer = directory / "answer"
+    pool.run("say", {"out": str(answer)}, {"expression": expression})
+    return answer.read_text()
+
+
+def assert_next_task_works(pool: Pool, directory: Path) -> None:
+    assert ask(pool, directory, "6 * 7") == "42"
+
+
+def run_script(path: Path, text: str) -> str:
     """Run a program as a user would; return what it prints."""
     path.write_text(text)
-    command = [sys.executable, str(path), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
 
 
-def in_worker(directory: Path, expression: str) -> str:
-    """Evaluate an expression in a worker."""
-    answer = directory / "answer"
-    task = (
-        "import os, resource, sys; from pathlib import Path\n"
-        f"Path({str(answer)!r}).write_text(str({expression}))"
-    )
-    workers.run(1, exec, task)
-    return answer.read_text()
+def test_stage_runs_in_another_process_that_stays(pool: Pool, tmp_path: Path) -> None:
+    first = ask(pool, tmp_path, "os.getpid()")
+    assert first != str(os.getpid())
+    assert ask(pool, tmp_path, "os.getpid()") == first
 
 
-def assert_next_task_works(directory: Path) -> None:
-    assert in_worker(directory, "6 * 7") == "42"
+def test_exception_of_the_stage_is_told_with_its_traceback(pool: Pool, tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match=r"(?s)Traceback.*ValueError: as foreseen"):
+        pool.run("fail", {}, {})
+    assert_next_task_works(pool, tmp_path)
 
 
-def test_function_runs_in_another_process(tmp_path: Path) -> None:
-    assert in_worker(tmp_path, "os.getpid()") != str(os.getpid())
+@pytest.mark.parametrize(
+    ("stage", "arguments", "cause"),
+    [
+        ("hang", {}, "takes longer than 1 s"),
+        ("hang_deaf", {}, "takes longer than 1 s"),
+        ("use_up_memory", {}, "takes more than 4 GiB of memory"),
+        ("die", {"number": signal.SIGSEGV}, r"crashes the program .*\(SIGSEGV\)"),
+        ("die", {"number": signal.SIGABRT}, r"crashes the program .*\(SIGABRT\)"),
+        ("die", {"number": signal.SIGKILL}, r"was killed, .*memory \(SIGKILL\)"),
+        ("leave", {}, r"ended the program .*\(exit code 7\)"),
+    ],
+)
+def test_task_that_takes_too_much_or_dies_costs_itself(
+    pool: Pool, tmp_path: Path, stage: str, arguments: dict[str, Any], cause: str
+) -> None:
+    for _ in range(2):
+        with pytest.raises(TaskKilled, match=cause):
+            pool.run(stage, {}, arguments)
+        assert_next_task_works(pool, tmp_path)
 
 
-def test_worker_stays_warm_for_the_next_task(tmp_path: Path) -> None:
-    assert in_worker(tmp_path, "os.getpid()") == in_worker(tmp_path, "os.getpid()")
-    loaded = in_worker(tmp_path, "'sirenflow.stages.extract' in sys.modules")
-    assert loaded == "True"
+def test_task_that_computes_for_ever_is_ended(tmp_path: Path) -> None:
+    pool = Pool(1, Limits(wall_seconds=60, cpu_seconds=1))
+    with pytest.raises(TaskKilled, match="takes more than 1 s of a processor's time"):
+        pool.run("compute_for_ever", {}, {})
+    assert_next_task_works(pool, tmp_path)
+    pool.close()
 
 
-def test_arguments_are_passed_by_place_and_name(tmp_path: Path) -> None:
-    workers.run(1, Path.write_text, tmp_path / "x", "text", newline="")
-    assert (tmp_path / "x").read_text() == "text"
+def test_limits_are_of_a_task_and_not_of_all_that_a_worker_does(tmp_path: Path) -> None:
+    pool = Pool(1, Limits(wall_seconds=2, cpu_seconds=60))
+    start = time.monotonic()
+    while time.monotonic() < start + 3:
+        pool.run("hang", {}, {"seconds": 0.5})
+    time.sleep(2.5)  # nor of waiting for the next
+    assert_next_task_works(pool, tmp_path)
+    pool.close()
 
 
-def test_exception_of_the_function_is_raised(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"invalid literal for int\(\) with base 10: 'seven'"):
-        workers.run(1, int, "seven")
-    assert_next_task_works(tmp_path)
+def test_file_beyond_the_limit_is_an_error(pool: Pool, tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match="File too large"):
+        pool.run("write_much", {"out": str(tmp_path / "much")}, {})
+    assert_next_task_works(pool, tmp_path)
 
 
-def test_worker_that_exits_costs_one_task(tmp_path: Path) -> None:
-    with pytest.raises(ProcessExpired) as caught:
-        workers.run(1, os._exit, 7)
-    assert caught.value.exitcode == 7
-    assert_next_task_works(tmp_path)
+def test_worker_leaves_no_core_file(pool: Pool, tmp_path: Path) -> None:
+    assert ask(pool, tmp_path, "resource.getrlimit(resource.RLIMIT_CORE)").startswith("(0,")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
-def test_worker_that_is_killed_costs_one_task(tmp_path: Path, number: signal.Signals) -> None:
-    with pytest.raises(ProcessExpired) as caught:
-        workers.run(1, signal.raise_signal, number)
-    assert caught.value.exitcode == -number
-    assert_next_task_works(tmp_path)
+def test_death_of_one_task_does_not_touch_another() -> None:
+    pool = Pool(2, LIMITS)
+    with ThreadPoolExecutor(2) as threads:
+        slow = threads.submit(pool.run, "hang", {}, {"seconds": 0.5})
+        with pytest.raises(TaskKilled):
+            threads.submit(pool.run, "die", {}, {"number": signal.SIGSEGV}).result()
+        slow.result()
+    pool.close()
 
 
-def test_task_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(workers, "TASK_SECONDS", 0.2)
-        with pytest.raises(TimeoutError):
-            workers.run(1, time.sleep, 5)
-    assert_next_task_works(tmp_path)
+def test_more_tasks_than_workers_wait_for_their_turn(tmp_path: Path) -> None:
+    pool = Pool(2, LIMITS)
+    outs = [tmp_path / str(number) for number in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        for out in outs:
+            threads.submit(pool.run, "say", {"out": str(out)}, {"expression": "os.getpid()"})
+    assert len({out.read_text() for out in outs}) == 2
+    pool.close()
 
 
-def test_memory_beyond_the_limit_is_a_memory_error(tmp_path: Path) -> None:
-    with pytest.raises(MemoryError):
-        workers.run(1, bytearray, workers.WORKER_BYTES)
-    assert_next_task_works(tmp_path)
+def test_even_the_loss_of_a_keeper_costs_one_task(pool: Pool, tmp_path: Path) -> None:
+    keeper = int(ask(pool, tmp_path, "os.getppid()"))
+    os.kill(int(ask(pool, tmp_path, "os.getpid()")), signal.SIGSTOP)
+    os.kill(keeper, signal.SIGKILL)
+    for child in Path("/proc").glob("[0-9]*/stat"):
+        fields = child.read_text().rpartition(") ")[2].split()
+        if fields[0] == "T" and fields[1] == "1":
+            os.kill(int(child.parent.name), signal.SIGKILL)
+    with pytest.raises(TaskKilled, match="lost the process"):
+        pool.run("hang", {}, {"seconds": 0})
+    sample = {"files": [str(SAMPLE)], **{n: str(tmp_path / n) for n in ("alerts", "skymaps")}}
+    files = {**sample, "localization": str(tmp_path / "localization")}
+    pool.run("extract", files, {"levels_percent": [50, 90]})  # by a fresh interpreter
+    assert (tmp_path / "alerts").exists()
 
 
-def test_worker_leaves_no_core_file(tmp_path: Path) -> None:
-    assert in_worker(tmp_path, "resource.getrlimit(resource.RLIMIT_CORE)") == "(0, 0)"
-
-
-@pytest.mark.parametrize("library", ["OPENBLAS", "OMP", "MKL"])
-def test_libraries_use_one_thread(tmp_path: Path, library: str) -> None:
-    """Sums must not depend on how many share them."""
-    assert in_worker(tmp_path, f"os.environ['{library}_NUM_THREADS']") == "1"
-
-
-def test_script_that_starts_workers_is_not_run_again_in_them(tmp_path: Path) -> None:
-    """It has no `if __name__ == "__main__"`, as Snakemake's command has none that would help."""
+def test_workers_of_a_program_that_has_imported_nothing(tmp_path: Path) -> None:
+    """Of another interpreter, which does not run the program once more."""
+    files = {"alerts": "a", "skymaps": "s", "localization": "l"}
     script = (
         "print('once', flush=True)\n"
-        "import os; from sirenflow import workers\n"
-        "workers.run(2, os.chdir, '.')\n"
-        "workers.run(2, os.chdir, '.')\n"
+        "import os, sys, threading; from sirenflow import workers\n"
+        f"os.chdir({str(tmp_path)!r})\n"
+        f"files = {{'files': [{str(SAMPLE)!r}], **{files!r}}}\n"
+        "def job():\n"
+        "    workers.run(2, 'extract', files, {'levels_percent': [50, 90]})\n"
+        "threads = [threading.Thread(target=job) for _ in range(4)]\n"
+        "[thread.start() for thread in threads]; [thread.join() for thread in threads]\n"
+        "print(len(workers._POOLS), 'numpy' in sys.modules)\n"
     )
-    assert run_script(tmp_path / "main.py", script) == "once\n"
-
-
-def test_jobs_that_begin_together_share_one_pool(tmp_path: Path) -> None:
-    """Snakemake calls from a thread a job; a pool each would be many times too many workers."""
-    script = (
-        "import builtins, sys, time; from concurrent.futures import ThreadPoolExecutor\n"
-        "from pathlib import Path; from threading import Barrier; from sirenflow import workers\n"
-        "class SlowPool(workers.ProcessPool):\n"
-        "    def __init__(self, *args, **kwargs):\n"
-        "        print('pool', flush=True); time.sleep(0.2); super().__init__(*args, **kwargs)\n"
-        "workers.ProcessPool = SlowPool\n"
-        "barrier = Barrier(4)\n"
-        "def job(_): barrier.wait(); workers.run(1, time.sleep, 0)\n"
-        "with ThreadPoolExecutor(4) as threads: list(threads.map(job, range(4)))\n"
-    )
-    assert run_script(tmp_path / "main.py", script) == "pool\n"
+    assert run_script(tmp_path / "main.py", script) == "once\n1 False\n"
+    assert (tmp_path / "l").exists()
 
 
 def test_workers_end_with_the_program_that_started_them(tmp_path: Path) -> None:
-    task = "import os; open('pid', 'w').write(str(os.getpid()))"
+    """However it ends."""
     script = (
-        "import os; from sirenflow import workers\n"
-        f"os.chdir({str(tmp_path)!r})\nworkers.run(1, exec, {task!r})\n"
+        "import os, signal; from pathlib import Path; from sirenflow import workers\n"
+        "pool = workers.start(3)\n"
+        f"Path({str(tmp_path / 'root')!r}).write_text(str(pool._children[0]))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    run_script(tmp_path / "main.py", script)
-    assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
+    (tmp_path / "main.py").write_text(script)
+    subprocess.run([sys.executable, tmp_path / "main.py"], check=False)
+    root = Path("/proc", (tmp_path / "root").read_text())
+    deadline = time.monotonic() + 60
+    while root.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not root.exists()

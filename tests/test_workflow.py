@@ -53,11 +53,11 @@ def ingest(inbox: Path, *paths: Path) -> None:
 
 
 def checksums(results: Path) -> dict[str, str]:
-    """Hash every product; the directory output's time stamp is Snakemake's, not a product."""
+    """Hash every product: not Snakemake's time stamps, nor what Sirenflow keeps for itself."""
     return {
         str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(results.rglob("*"))
-        if path.is_file() and path.name != ".snakemake_timestamp"
+        if path.is_file() and path.name != ".snakemake_timestamp" and ".sirenflow" not in path.parts
     }
 
 

@@ -5,13 +5,26 @@ import re
 import numpy as np
 import pytest
 
+from sirenflow.contours import level_field
 from sirenflow.event import Lobe
 from sirenflow.report.rings import Floats
-from sirenflow.report.zoomplot import SIZE, Window, window_outline, zoom_figure, zoom_window
+from sirenflow.report.zoomplot import (
+    SIZE,
+    Window,
+    ZoomFigure,
+    window_outline,
+    zoom_figure,
+    zoom_window,
+)
+from sirenflow.skymap import Skymap
 from test_skyplot import cosine, fisher_map, points_of
 
 KAPPA = 60.0
 PLACES = [(194.3, -17.9), (0.3, 5.0), (359.0, -60.0), (120.0, 89.0), (70.0, -90.0), (180.0, 0.0)]
+
+
+def drawn(skymap: Skymap, window: Window) -> ZoomFigure:
+    return zoom_figure(skymap, level_field(skymap), window)
 
 
 def lobe_of(ra_deg: float, dec_deg: float, radius_deg: float = 16.0) -> Lobe:
@@ -34,7 +47,7 @@ def sky_of(window: Window, points: Floats) -> tuple[Floats, Floats]:
 @pytest.mark.parametrize("level", [0.5, 0.9])
 def test_contour_points_lie_at_the_credible_level(ra: float, dec: float, level: float) -> None:
     window = window_of(ra, dec)
-    figure = zoom_figure(fisher_map(ra, dec), window)
+    figure = drawn(fisher_map(ra, dec), window)
     (ring,) = points_of(figure.path_90 if level == 0.9 else figure.path_50)
     radius = np.rad2deg(np.arccos(np.clip(cosine(*sky_of(window, ring), ra, dec), -1, 1)))
     # Of a Fisher distribution, P(distance < r) = 1 - exp(-kappa (1 - cos r)).
@@ -46,7 +59,7 @@ def test_contour_points_lie_at_the_credible_level(ra: float, dec: float, level: 
 @pytest.mark.parametrize(("ra", "dec"), PLACES)
 def test_peak_is_in_the_middle_and_north_is_up(ra: float, dec: float) -> None:
     window = window_of(ra, dec)
-    figure = zoom_figure(fisher_map(ra, dec), window)
+    figure = drawn(fisher_map(ra, dec), window)
     assert figure.peak is not None
     assert np.hypot(figure.peak[0] - SIZE / 2, figure.peak[1] - SIZE / 2) < 12
     if abs(dec) < 80:
@@ -64,7 +77,7 @@ def test_outline_is_the_figures_edge() -> None:
 
 def test_scale_is_as_long_as_it_says() -> None:
     window = window_of(120.0, 0.0)
-    figure = zoom_figure(fisher_map(120.0, 0.0), window)
+    figure = drawn(fisher_map(120.0, 0.0), window)
     degrees = float(figure.scale_text.removesuffix("°"))
     (a, b), _ = window.place(np.array([120.0, 120.0 - degrees]), np.zeros(2))
     assert figure.scale_units == pytest.approx(b - a, rel=0.02)
@@ -75,7 +88,7 @@ def test_scale_is_as_long_as_it_says() -> None:
 @pytest.mark.parametrize("radius", [0.1, 3.0, 16.0, 50.0])
 def test_labels_name_the_lines_they_stand_at(ra: float, dec: float, radius: float) -> None:
     window = window_of(ra, dec, radius)
-    figure = zoom_figure(fisher_map(ra, dec), window)
+    figure = drawn(fisher_map(ra, dec), window)
     for label in figure.labels:
         value = float(re.sub("[^0-9.+-]", "", label.text.replace("−", "-")))
         if label.x == 10:
@@ -89,7 +102,7 @@ def test_labels_name_the_lines_they_stand_at(ra: float, dec: float, radius: floa
 
 def test_figure_is_small() -> None:
     for place in PLACES:
-        figure = zoom_figure(fisher_map(*place), window_of(*place))
+        figure = drawn(fisher_map(*place), window_of(*place))
         assert len(figure.path_90) + len(figure.path_50) + len(figure.graticule) < 9000
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sirenflow.errors import SirenflowError
 from sirenflow.event import SCHEMA_VERSION, Thumbnail, top_class
@@ -77,6 +77,45 @@ class CatalogueRow:
         return self.source_class or ("burst" if self.is_burst else "no class")
 
 
+class Listed(Protocol):
+    """What superevents are ordered, counted and chosen by; see `CatalogueRow`."""
+
+    @property
+    def superevent_id(self) -> str:
+        """Identifier."""
+
+    @property
+    def kind(self) -> str:
+        """Real, mock or test."""
+
+    @property
+    def retracted(self) -> bool:
+        """Whether the last readable alert is a retraction."""
+
+    @property
+    def significant(self) -> bool | None:
+        """As the last alert with values says."""
+
+    @property
+    def alert_type(self) -> str | None:
+        """Type of the last readable alert."""
+
+    @property
+    def time_created(self) -> str | None:
+        """When that was created."""
+
+    @property
+    def trigger_time(self) -> str | None:
+        """Time of the signal."""
+
+    @property
+    def class_name(self) -> str:
+        """The class to count and choose by."""
+
+
+L = TypeVar("L", bound=Listed)
+
+
 def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
     """Make a row from the content of one event.json.
 
@@ -143,15 +182,24 @@ def in_class_order(names: Iterable[str]) -> list[str]:
     )
 
 
-def shown_at_first(rows: Sequence[CatalogueRow]) -> list[CatalogueRow]:
+def shown_at_first(listed: Sequence[L]) -> list[L]:
     """Leave mock and test events out, unless there is nothing else."""
-    return [row for row in rows if row.kind == "real"] or list(rows)
+    return [one for one in listed if one.kind == "real"] or list(listed)
 
 
-def newest_first(rows: Iterable[CatalogueRow]) -> list[CatalogueRow]:
-    """Order rows by the time of the signal, else of the last alert; the newest first."""
+def newest_first(listed: Iterable[L]) -> list[L]:
+    """Order superevents by the time of the signal, else of the last alert; the newest first."""
     return sorted(
-        rows,
-        key=lambda row: (row.trigger_time or row.time_created or "", row.superevent_id),
+        listed,
+        key=lambda one: (one.trigger_time or one.time_created or "", one.superevent_id),
         reverse=True,
     )
+
+
+def newest_alerts(listed: Sequence[L], count: int) -> list[L]:
+    """Choose superevents whose last alerts are the newest, of those that are shown at first."""
+    return sorted(
+        (one for one in shown_at_first(listed) if one.time_created is not None),
+        key=lambda one: (one.time_created or "", one.superevent_id),
+        reverse=True,
+    )[:count]

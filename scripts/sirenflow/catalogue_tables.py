@@ -5,17 +5,21 @@ VOTable are written here: astropy's writers go cell by cell, which at 10,000 eve
 5 s, for each new alert. The tests read both back with astropy.
 """
 
+from __future__ import annotations
+
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from sirenflow import ecsv
 from sirenflow.catalogue import CatalogueRow
-from sirenflow.products import formula_safe
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SCHEMA_VERSION = 1
 _ECSV_TYPES: dict[Any, str] = {str: "string", bool: "bool", int: "int64", float: "float64"}
@@ -28,6 +32,7 @@ _VOTABLE_TYPES: dict[Any, str] = {
 }
 _VOTABLE_UNITS = {"deg2": "deg**2"}
 # All but the characters of XML 1.0, which has no way to write these.
+_ENCODE = json.JSONEncoder(sort_keys=True, allow_nan=False).encode
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -52,26 +57,36 @@ def columns() -> list[Column]:
     ]
 
 
+_NAMES = tuple(column.name for column in columns())
+_values: Callable[[CatalogueRow], tuple[Any, ...]] = attrgetter(*_NAMES)
+
+
 def table(rows: Iterable[CatalogueRow]) -> Iterator[tuple[Any, ...]]:
     """Give the values of each row, in the order of the columns; None where unknown."""
-    return map(attrgetter(*(column.name for column in columns())), rows)
+    return map(_values, rows)
 
 
-def csv_text(rows: Iterable[CatalogueRow]) -> str:
-    """Write CSV, with a line of names."""
+def data_frame(rows: Iterable[CatalogueRow]) -> DataFrame:
+    """Give the table as pandas has it; the types are those that can miss a value."""
     import pandas as pd
 
     known, values = columns(), list(zip(*table(rows), strict=True))
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
-            column.name: pd.array(
-                [formula_safe(one) if isinstance(one, str) else one for one in cells],
-                dtype=_PANDAS_TYPES[column.kind],
-            )
+            column.name: pd.array(list(cells), dtype=_PANDAS_TYPES[column.kind])
             for column, cells in zip(known, values or [()] * len(known), strict=True)
         }
     )
-    return str(frame.to_csv(index=False, lineterminator="\n"))
+
+
+def csv_line(row: CatalogueRow) -> str:
+    """Write a row of CSV."""
+    return ecsv.cells_to_line(_values(row))
+
+
+def csv_text(lines: Iterable[str]) -> str:
+    """Write CSV, with a line of names."""
+    return "\n".join((",".join(column.name for column in columns()), *lines, ""))
 
 
 def ecsv_text(csv_table: str) -> str:
@@ -83,27 +98,33 @@ def ecsv_text(csv_table: str) -> str:
     return ecsv.header(described) + csv_table
 
 
-def json_text(rows: Iterable[CatalogueRow]) -> str:
+def json_line(row: CatalogueRow) -> str:
+    """Write a row as a JSON object."""
+    return _ENCODE(dict(zip(_NAMES, _values(row), strict=True)))
+
+
+def json_text(lines: Iterable[str]) -> str:
     """Write JSON: the columns with unit and description, then a line an event."""
-    known = columns()
     described = {
-        column.name: {"unit": column.unit, "description": column.description} for column in known
+        column.name: {"unit": column.unit, "description": column.description}
+        for column in columns()
     }
-    names = [column.name for column in known]
-    encode = json.JSONEncoder(sort_keys=True, allow_nan=False).encode
-    lines = (encode(dict(zip(names, row, strict=True))) for row in table(rows))
     events = ",\n".join(lines)
     return (
-        f'{{"columns": {json.dumps(described, sort_keys=True)},\n'
+        f'{{"columns": {_ENCODE(described)},\n'
         f'"events": [\n{events}\n],\n"schema_version": {SCHEMA_VERSION}}}\n'
     )
 
 
-def votable_text(rows: Iterable[CatalogueRow]) -> str:
+def votable_line(row: CatalogueRow) -> str:
+    """Write a row of a VOTable."""
+    return f"<TR><TD>{'</TD><TD>'.join(map(_votable_cell, _values(row)))}</TD></TR>"
+
+
+def votable_text(lines: Iterable[str]) -> str:
     """Write a VOTable 1.4; an empty cell is a missing value."""
     described = "".join(_votable_field(column) for column in columns())
-    lines = ("</TD><TD>".join(map(_votable_cell, row)) for row in table(rows))
-    data = "".join(f"<TR><TD>{line}</TD></TR>\n" for line in lines)
+    data = "".join(f"{line}\n" for line in lines)
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
         '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n'
@@ -134,5 +155,5 @@ def _votable_cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return escape(xml_safe(value))
+        return value if value.isalnum() and value.isascii() else escape(xml_safe(value))
     return str(value).lower() if isinstance(value, bool) else repr(value)

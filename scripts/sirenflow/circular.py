@@ -274,8 +274,11 @@ def _section(heading: str, rows: Iterable[Row]) -> list[str]:
 
 def _wrapped(text: str, first: str = "", others: str = "") -> list[str]:
     """Break a text, made ASCII, into lines; a long word is broken too."""
+    told = ascii_text(text).rstrip()
+    if told and len(first) + len(told) <= _COLUMNS:  # most are: nothing to be searched for
+        return [first + told]
     return textwrap.wrap(
-        ascii_text(text),
+        told,
         _COLUMNS,
         initial_indent=first,
         subsequent_indent=others,

@@ -14,14 +14,14 @@ from functools import cached_property
 from itertools import pairwise
 from typing import cast
 
-import astropy_healpix
 import contourpy
 import numpy as np
 from numpy.typing import NDArray
 
+from sirenflow.cells import leaves_at
 from sirenflow.directions import unit_vectors
 from sirenflow.localization import credible_levels
-from sirenflow.skymap import MAX_LEVEL, Floats, Ints, Skymap
+from sirenflow.skymap import Floats, Ints, Skymap
 
 PLANE_RADIUS_DEG = float(np.rad2deg(2.0))
 """Distance in the plane of the point opposite to its centre; the disk of this radius is the sky."""
@@ -103,8 +103,7 @@ class LevelField:
 
     def rows_at(self, vectors: Floats) -> Ints:
         """(n,) row under each direction (3, n), counted along `first_leaf`."""
-        leaf = astropy_healpix.xyz_to_healpix(*vectors, nside=2**MAX_LEVEL, order="nested")
-        rows: Ints = np.searchsorted(self.first_leaf, np.asarray(leaf), side="right") - 1
+        rows: Ints = np.searchsorted(self.first_leaf, leaves_at(vectors), side="right") - 1
         return rows
 
 
@@ -124,16 +123,13 @@ class Grid:
     x_deg: Floats
     y_deg: Floats
 
-    def sample(self, field: LevelField, near: NDArray[np.bool_] | None = None) -> Ints:
-        """(rows, columns) row of the map under each node, as `LevelField.rows_at`.
+    def sample(self, field: LevelField, near: NDArray[np.bool_]) -> Ints:
+        """(n,) row of the map, as `LevelField.rows_at`, under each node of `near` (rows, columns).
 
-        Only under the nodes that `near` (rows, columns) says, if it is given; -1 under the others.
+        In the order in which `near` selects them from an array.
         """
-        x, y = np.meshgrid(self.x_deg, self.y_deg)
-        wanted = np.ones(x.shape, dtype=bool) if near is None else near
-        rows = np.full(x.shape, -1)
-        rows[wanted] = field.rows_at(self.view.unproject_vectors(x[wanted], y[wanted]))
-        return rows
+        row, column = np.nonzero(near)
+        return field.rows_at(self.view.unproject_vectors(self.x_deg[column], self.y_deg[row]))
 
     def rings(self, levels: Floats, level: float) -> tuple[Floats, ...]:
         """Contour the region where the levels under the nodes (rows, columns) are at most `level`.
@@ -161,10 +157,16 @@ def rings_of_field(x: Floats, y: Floats, levels: Floats, level: float) -> tuple[
         Closed rings of x, y that repeat their first point: outer ones anticlockwise where y is up,
         each followed by its holes, clockwise. The region ends where the grid does.
     """
-    clipped = np.clip(levels, level - _HALF_WINDOW, level + _HALF_WINDOW)
-    if clipped.min() > level:
+    row, column = np.nonzero(levels <= level)
+    if not len(row):
         return ()
-    generator = contourpy.contour_generator(x, y, clipped, fill_type=contourpy.FillType.OuterOffset)
+    # All that the region is, and a node around it.
+    rows = slice(max(int(row[0]) - 1, 0), int(row[-1]) + 2)
+    columns = slice(max(int(column.min()) - 1, 0), int(column.max()) + 2)
+    clipped = np.clip(levels[rows, columns], level - _HALF_WINDOW, level + _HALF_WINDOW)
+    generator = contourpy.contour_generator(
+        x[columns], y[rows], clipped, fill_type=contourpy.FillType.OuterOffset
+    )
     polygons, offsets = cast("tuple[list[Floats], list[Ints]]", generator.filled(-1.0, level))
     return tuple(
         points[start:stop]
@@ -220,5 +222,6 @@ def local_contours(
         Of each level the rings, as `Grid.rings`: x to the east and y to the north, deg.
     """
     grid = square_grid(view, radius_deg, nodes)
-    sampled: NDArray[np.float64] = field.levels[grid.sample(field)]
+    everywhere = np.ones((nodes, nodes), dtype=bool)
+    sampled = field.levels[grid.sample(field, everywhere)].reshape(nodes, nodes)
     return tuple(grid.rings(sampled, level) for level in levels)

@@ -8,7 +8,6 @@ import numpy as np
 
 from sirenflow.root import Trial, solve
 from sirenflow.sightlines import LinesOfSight
-from sirenflow.skymap import Floats
 
 
 @dataclass(frozen=True)
@@ -55,30 +54,6 @@ def marginal_distance(rows: LinesOfSight) -> MarginalDistance | None:
         p50_mpc=_percentile(rows, 0.50, guess=mean),
         p95_mpc=_percentile(rows, 0.95, guess=mean + 1.6 * std),
     )
-
-
-def posterior_density(rows: LinesOfSight, distances_mpc: Floats) -> Floats:
-    """Sample the marginal posterior of the distance, as for a drawing.
-
-    Every fourth line of sight stands for its neighbours in density, which agree with it: the curve
-    is within 2 % of its peak.
-
-    Parameters
-    ----------
-    rows
-        The lines of sight that have a distance.
-    distances_mpc : (k,)
-        Where to sample.
-
-    Returns
-    -------
-    (k,) float64
-        Probability per Mpc.
-    """
-    sample = rows.samples[1]
-    z = (distances_mpc - sample.mu[:, np.newaxis]) / sample.sigma[:, np.newaxis]
-    density = (sample.probability * sample.height) @ np.exp(-0.5 * z * z)
-    return np.asarray(density * distances_mpc**2 * (rows.total / sample.total))
 
 
 def _percentile(rows: LinesOfSight, q: float, guess: float) -> float | None:

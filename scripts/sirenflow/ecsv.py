@@ -6,6 +6,7 @@ Astropy's own writer holds the whole table, which may be millions of rows.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from sirenflow.products import formula_safe
 
 Cell = str | int | float | bool | None
+_QUOTED = re.compile('[,"\r\n]')
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,6 @@ def _written(cell: Cell) -> str:
     if not isinstance(cell, str):
         return repr(cell)
     text = formula_safe(cell)
-    if any(character in text for character in ',"\r\n'):
+    if _QUOTED.search(text):
         return '"' + text.replace('"', '""') + '"'
     return text

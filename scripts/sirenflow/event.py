@@ -5,7 +5,7 @@ names; every other name ends in its unit. Unknown is None.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 SCHEMA_VERSION = 2
@@ -288,7 +288,16 @@ class EventSummary:
 
     def to_json(self) -> dict[str, Any]:
         """Give the content of event.json."""
-        return asdict(self)
+        return {name: _plain(value) for name, value in vars(self).items()}
+
+
+def _plain(value: Any) -> Any:
+    """Make dictionaries of dataclasses; `dataclasses.asdict` also copies every number and text."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    if is_dataclass(value):
+        return {name: _plain(part) for name, part in vars(value).items()}
+    return dict(value) if isinstance(value, dict) else value
 
 
 def top_class(classification: Mapping[str, float]) -> tuple[str | None, float | None]:

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sirenflow.fits_output import fits_headers
+from sirenflow.fits_output import Card, fits_headers
 from sirenflow.sightlines import conditional_moments, is_in_bounds, is_whole
 from sirenflow.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
@@ -188,7 +188,7 @@ def _sorted_rows(skymap: Skymap) -> _Rows:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             moments = conditional_moments(mu[known], sigma[known])
             whole = is_whole(norm[known], moments)
-        known, moments = known[whole], moments.take(np.flatnonzero(whole))
+        known, moments = known[whole], moments.take(whole)
         has_distance[known] = True
         mean[known], mean_square[known] = moments.mean, moments.mean_square
     return _Rows(
@@ -229,7 +229,7 @@ def flat_header(flat: FlatMap, skymap: Skymap, superevent_id: str, retracted: bo
     Pixels are in nested order, as in the flat maps of the field; tools read that off ORDERING.
     """
     names = flat.dtype.names or ()
-    cards: list[tuple[str, object, str]] = [
+    cards: list[Card] = [
         ("XTENSION", "BINTABLE", "binary table"),
         ("BITPIX", 8, ""),
         ("NAXIS", 2, ""),

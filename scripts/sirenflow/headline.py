@@ -61,6 +61,8 @@ def ascii_text(text: str) -> str:
     The signs that we use are spelt out, powers of ten as "e21", letters lose their accents, and
     anything else is "?". Thousands stand together: ASCII has no thin space.
     """
+    if text.isascii() and text.isprintable():
+        return text
     spelt = _POWER.sub(lambda power: f"e{power[1].translate(_TO_DIGITS)}", text)
     letters = unicodedata.normalize("NFKD", spelt.translate(_SIGNS))
     kept = (sign for sign in letters if not unicodedata.combining(sign))

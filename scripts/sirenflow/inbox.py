@@ -17,7 +17,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,34 +165,51 @@ def notes(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, indent=1).encode() + b"\n"
 
 
-def list_superevents(inbox: Path) -> dict[str, list[Path]]:
+def list_superevents(inbox: Path, only: Iterable[str] | None = None) -> dict[str, list[Path]]:
     """List the alert files of each superevent in an inbox, in the order of their names.
+
+    Parameters
+    ----------
+    inbox
+        The inbox directory.
+    only
+        The superevents to list; all if it is None.
 
     Raises
     ------
     InboxError
-        If there is no such directory.
+        If there is no such directory, or it cannot be read.
     """
     if not inbox.is_dir():
         raise InboxError(
             f"inbox {str(inbox)!r} does not exist; fill it with `sirenflow ingest PATH...`, "
             "or name another with `--config inbox=DIR`"
         )
-    ids = sorted(entry.name for entry in os.scandir(inbox) if SUPEREVENT_ID.fullmatch(entry.name))
-    listed = {superevent: _list_alerts(inbox / superevent) for superevent in ids}
+    try:
+        names = [entry.name for entry in os.scandir(inbox)] if only is None else only
+        ids = sorted({name for name in names if SUPEREVENT_ID.fullmatch(name)})
+        listed = {superevent: list_alerts(inbox / superevent) for superevent in ids}
+    except OSError as error:
+        raise InboxError(f"{error.filename} cannot be read: {error.strerror}") from error
     return {superevent: files for superevent, files in listed.items() if files}
 
 
-def _list_alerts(directory: Path) -> list[Path]:
-    types = [directory / name for name in ALERT_TYPES if (directory / name).is_dir()]
-    files = [file for type_ in types for file in sorted(type_.iterdir())]
+def list_alerts(directory: Path) -> list[Path]:
+    """List the alert files of one superevent, in the order of types and names."""
     alerts = []
-    for file in files:
-        plain = is_alert_name(file.name) and _PLAIN_NAME.fullmatch(file.name)
-        if plain and file.is_file():
-            alerts.append(file)
-        elif not file.name.startswith(".") and not file.name.endswith(_NOT_ALERTS):
-            _LOG.warning(
-                "%r is not taken for an alert: expected a file named like x.avro", str(file)
-            )
+    for type_ in ALERT_TYPES:
+        try:
+            entries = os.scandir(directory / type_)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        with entries:
+            files = sorted((entry.name, entry.is_file()) for entry in entries)
+        for name, is_file in files:
+            if is_file and is_alert_name(name) and _PLAIN_NAME.fullmatch(name):
+                alerts.append(directory / type_ / name)
+            elif not name.startswith(".") and not name.endswith(_NOT_ALERTS):
+                file = str(directory / type_ / name)
+                _LOG.warning(
+                    "%r is not taken for an alert: expected a file named like x.avro", file
+                )
     return alerts

@@ -6,18 +6,16 @@ are, of any levels, in a time that grows with their number: a map may fall into 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import astropy_healpix
 import numpy as np
-from astropy.coordinates import SkyCoord, get_constellation
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from sirenflow.directions import separation_deg
 from sirenflow.event import Lobe
-from sirenflow.regions import CredibleRegion, leaves_of_level
+from sirenflow.localization import SQUARE_DEGREES
+from sirenflow.regions import LEAVES, CredibleRegion, leaves_of_level
 from sirenflow.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
 LISTED = 20
@@ -25,6 +23,7 @@ LISTED = 20
 # Angle from the centre of a cell to its farthest corner, at most, in sides of a square of its area:
 # 1.045 at deep levels, in the long cells where a polar cap begins.
 _CORNER = 1.05
+_RADIUS = _CORNER * np.sqrt(SPHERE_SR / 12) * np.ldexp(1.0, -np.arange(MAX_LEVEL + 1))
 _CHUNK_CELLS = 65_536
 
 
@@ -49,12 +48,18 @@ class LobeLabels:
 
 def label_lobes(skymap: Skymap, region: CredibleRegion) -> LobeLabels:
     """Find the connected parts of a map's credible region."""
-    first, level = _coarsened(region)
+    level, ipix = (
+        part.astype(np.int64) for part in astropy_healpix.uniq_to_level_ipix(region.largest_cells)
+    )
+    first = ipix << (2 * (MAX_LEVEL - level))
+    order = np.argsort(first)
+    first, level = first[order], level[order]
     links = [_links(first, level, start) for start in range(0, len(first), _CHUNK_CELLS)]
     one, other = (np.concatenate(side) for side in zip(*links, strict=True))
     graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(first),) * 2)
     count, found = connected_components(graph, directed=False)
-    label = found[np.searchsorted(first, region.first_leaf, side="right") - 1]
+    ends = np.searchsorted(region.first_leaf, np.append(first[1:], LEAVES))
+    label = np.repeat(found, np.diff(ends, prepend=0))
     weights = region.probability(skymap)
     probability: Floats = np.bincount(label, weights=weights, minlength=count).astype(np.float64)
     begins = np.full(count, len(first))
@@ -63,31 +68,6 @@ def label_lobes(skymap: Skymap, region: CredibleRegion) -> LobeLabels:
     place = np.empty(count, dtype=np.int64)
     place[ranking] = np.arange(count)
     return LobeLabels(int(count), place[label], probability[ranking])
-
-
-def _coarsened(region: CredibleRegion) -> tuple[Ints, Ints]:
-    """Join cells of which all four siblings are in the region, as often as there are any.
-
-    Returns
-    -------
-    first, level : (n,) int64
-        First leaf, ascending, and level of each cell: a few hundred where there were thousands.
-    """
-    order = np.argsort(region.first_leaf, kind="stable")
-    first, level = region.first_leaf[order], region.cell_level[order]
-    for deepest in range(region.max_level, 0, -1):
-        bits = 2 * (MAX_LEVEL - deepest)
-        at_level = level == deepest
-        # Four cells of a level in a row, of which the first is an eldest and the last its third
-        # sibling, are a family.
-        family = at_level[:-3] & at_level[1:-2] & at_level[2:-1] & at_level[3:]
-        eldest = np.flatnonzero(family & (first[:-3] >> bits & 3 == 0))
-        eldest = eldest[first[eldest + 3] == first[eldest] + (3 << bits)]
-        level[eldest] = deepest - 1
-        kept = np.ones(len(first), dtype=bool)
-        kept[(eldest[:, np.newaxis] + [1, 2, 3]).ravel()] = False
-        first, level = first[kept], level[kept]
-    return first, level
 
 
 def _links(first: Ints, level: Ints, start: int) -> tuple[Ints, Ints]:
@@ -119,27 +99,30 @@ def describe_lobes(
     Equally probable ones come in the order of their first leaves.
     """
     count = min(labels.count, most)
-    listed = np.flatnonzero(labels.label < count)
+    # Of most maps all lobes are described: nothing is picked then.
+    listed = slice(None) if count == labels.count else np.flatnonzero(labels.label < count)
     label = labels.label[listed]
-    vectors = cell_vectors(region.first_leaf[listed], region.cell_level[listed])
+    vectors = region.directions[:, listed]
     weight = region.probability(skymap)[listed]
-    area = np.bincount(label, weights=_area_deg2(region.cell_level[listed]), minlength=count)
+    area = np.bincount(label, weights=region.area_sr[listed], minlength=count) * SQUARE_DEGREES
     mean = np.stack(
         [np.bincount(label, weights=weight * axis, minlength=count) for axis in vectors]
     )
     length = np.linalg.norm(mean, axis=0)
     vanishes = length <= 1e-9 * labels.probability[:count]
     centre = mean / np.where(vanishes, 1.0, length)
-    radius = np.rad2deg(cell_radius(region.cell_level[listed]))
+    radius = cell_radius(region.cell_level[listed])
+    away = _angle(vectors, centre[:, label])
     beside = np.full(count, np.inf)
-    np.minimum.at(beside, label, separation_deg(vectors, centre[:, label]) - radius)
+    np.minimum.at(beside, label, away - radius)
     # The middle of an arc is empty sky, where nobody shall be sent.
     for lobe in np.flatnonzero(vanishes | (beside > 0)):
         cells = np.flatnonzero(label == lobe)
-        densest = cells[np.argmax(skymap.probdensity[region.rows[listed[cells]]])]
+        densest = cells[np.argmax(skymap.probdensity[region.rows[listed][cells]])]
         centre[:, lobe] = vectors[:, densest]
+        away[cells] = _angle(vectors[:, cells], centre[:, [lobe]])
     reach = np.zeros(count)
-    np.maximum.at(reach, label, separation_deg(vectors, centre[:, label]) + radius)
+    np.maximum.at(reach, label, away + radius)
     ra = np.mod(np.rad2deg(np.arctan2(centre[1], centre[0])), 360.0)
     dec = np.rad2deg(np.arctan2(centre[2], np.hypot(centre[0], centre[1])))
     return tuple(
@@ -149,35 +132,21 @@ def describe_lobes(
             area,
             ra,
             dec,
-            np.minimum(reach, 180.0),
+            np.minimum(np.rad2deg(reach), 180.0),
             strict=True,
         )
     )
 
 
-def cell_vectors(first_leaf: Ints, level: Ints) -> Floats:
-    """(3, n) directions of the centres of cells."""
-    ipix = first_leaf >> (2 * (MAX_LEVEL - level))
-    return np.stack(astropy_healpix.healpix_to_xyz(ipix, 2**level, order="nested"))
-
-
 def cell_radius(level: Ints) -> Floats:
     """(n,) angle from the centre of a cell that reaches its farthest corner, rad."""
-    return _CORNER * np.sqrt(np.ldexp(SPHERE_SR / 12, -2 * level))
+    radius: Floats = _RADIUS[level]
+    return radius
 
 
-def _area_deg2(level: Ints) -> Floats:
-    return np.rad2deg(np.rad2deg(np.ldexp(SPHERE_SR / 12, -2 * level)))
-
-
-def constellations(lobes: Sequence[Lobe]) -> list[str]:
-    """Name the constellation (IAU) that the centre of each lobe lies in.
-
-    The boundaries are those of Roman 1987, PASP 99, 695, in astropy. All are looked up at once: one
-    look-up costs as much as a thousand.
-    """
-    if not lobes:
-        return []
-    ra = np.array([lobe.ra_deg for lobe in lobes])
-    dec = np.array([lobe.dec_deg for lobe in lobes])
-    return [str(name).strip() for name in get_constellation(SkyCoord(ra, dec, unit="deg"))]
+def _angle(one: Floats, other: Floats) -> Floats:
+    """(n,) angle between unit vectors (3, n), rad; right to 1e-8 where they are opposite."""
+    apart = one - other
+    apart *= apart
+    angle: Floats = 2 * np.arcsin(np.minimum(np.sqrt(apart[0] + apart[1] + apart[2]) / 2, 1.0))
+    return angle

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import astropy_healpix
 import numpy as np
 
-from sirenflow.skymap import Floats, Skymap
+from sirenflow.skymap import SPHERE_SR, Floats, Skymap
 
 SQUARE_DEGREES = (180 / np.pi) ** 2
 """Square degrees in a steradian."""
@@ -57,16 +57,22 @@ def credible_areas(skymap: Skymap, levels: Sequence[float]) -> Floats:
     (k,) float64
         Areas, deg2; the whole sky for a level that the map's probabilities do not reach.
     """
-    order = skymap.rank
-    probability = np.concatenate(([0.0], np.cumsum(skymap.probability[order])))
-    area_sr = np.concatenate(([0.0], np.cumsum(skymap.area_sr[order])))
-    area = np.interp(levels, probability, area_sr, right=4 * np.pi)
-    return np.asarray(area * SQUARE_DEGREES, dtype=np.float64)
+    area_sr = [_area_sr(skymap, level) for level in levels]
+    return np.array(area_sr, dtype=np.float64) * SQUARE_DEGREES
 
 
 def credible_levels(skymap: Skymap) -> Floats:
     """(n,) credible level of each row: the probability of all rows that rank as high or higher."""
-    order = skymap.rank
     levels = np.empty(len(skymap))
-    levels[order] = np.minimum(np.cumsum(skymap.probability[order]), 1.0)
+    levels[skymap.rank] = np.minimum(skymap.enclosed, 1.0)
     return levels
+
+
+def _area_sr(skymap: Skymap, level: float) -> float:
+    crossing = int(np.searchsorted(skymap.enclosed, level, side="right"))
+    if crossing == len(skymap):
+        return SPHERE_SR
+    before = skymap.enclosed[crossing - 1] if crossing else 0.0
+    within = (level - before) / (skymap.enclosed[crossing] - before)
+    above, row = skymap.rank[:crossing], skymap.rank[crossing]
+    return float(skymap.area_sr[above].sum() + within * skymap.area_sr[row])

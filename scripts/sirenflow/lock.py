@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from sirenflow.errors import BusyError, InboxError
+
+_HELD: set[Path] = set()
+_UNTIL_THE_END = ExitStack()
+atexit.register(_UNTIL_THE_END.close)
 
 
 @contextmanager
@@ -33,7 +38,44 @@ def exclusive(file: Path) -> Iterator[None]:
         raise InboxError(f"{file} cannot be written: {error.strerror}") from error
     with stream:
         _lock(stream, file)
-        yield
+        _HELD.add(file.resolve())
+        try:
+            yield
+        finally:
+            _HELD.remove(file.resolve())
+
+
+def hold(file: Path) -> None:
+    """Hold a lock file until this process ends; it may do so already.
+
+    Raises
+    ------
+    BusyError, InboxError
+        As `exclusive`.
+    """
+    if file.resolve() not in _HELD:
+        _UNTIL_THE_END.enter_context(exclusive(file))
+
+
+def forget_stale_locks(results: Path) -> None:
+    """Remove the locks of Snakemake that a run which was killed has left behind.
+
+    A run of the workflow holds our own lock from before its first job to its end, and the system
+    takes that lock from the dead. So whoever holds it knows: no other run works on the results, and
+    what Snakemake has noted of one, in the working directory, is of a run that is no more.
+
+    Parameters
+    ----------
+    results
+        Directory whose lock the caller holds. Locks on other files are left alone.
+    """
+    for file in sorted(Path(".snakemake", "locks").glob("*.output.lock")):
+        locked = file.read_text(errors="replace").splitlines()
+        if locked and all(
+            Path(name).resolve().is_relative_to(results.resolve()) for name in locked
+        ):
+            file.unlink()
+            file.with_name(file.name.replace(".output.", ".input.")).unlink(missing_ok=True)
 
 
 def _lock(stream: TextIO, file: Path) -> None:

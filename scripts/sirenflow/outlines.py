@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sirenflow.contours import PLANE_RADIUS_DEG, Grid, LocalView, level_field
 from sirenflow.event import Lobe
-from sirenflow.lobes import LobeLabels, cell_radius, cell_vectors
+from sirenflow.lobes import LobeLabels, cell_radius
 from sirenflow.regions import CredibleRegion
 from sirenflow.skymap import SPHERE_SR, Floats, Ints, Skymap
 
@@ -77,15 +77,16 @@ def draw_outlines(
     each = labels.count <= len(lobes)
     places = _places(region, labels, lobes) if each else [_whole_sky(lobes[0])]
     lobe_of_row = np.full(len(field.levels), -1)
-    row = np.searchsorted(field.first_leaf, region.first_leaf, side="right") - 1
-    lobe_of_row[row] = labels.label
+    if each and labels.count > 1:
+        row = np.searchsorted(field.first_leaf, region.first_leaf, side="right") - 1
+        lobe_of_row[row] = labels.label
     found: list[list[SkyRing]] = [[] for _ in levels]
     for number, place in enumerate(places):
         rows = place.grid.sample(field, place.near)
-        lobe = lobe_of_row[rows]
         # What belongs to another lobe is drawn with that one.
-        elsewhere = (lobe >= 0) & (lobe != number) & each
-        sampled = np.where(elsewhere | (rows < 0), 1.0, field.levels[rows])
+        lobe = lobe_of_row[rows]
+        sampled = np.ones(place.near.shape)
+        sampled[place.near] = np.where((lobe >= 0) & (lobe != number), 1.0, field.levels[rows])
         for rings, level in zip(found, levels, strict=True):
             rings += [_on_sky(ring, place.grid) for ring in place.grid.rings(sampled, level)]
     return tuple(map(tuple, found))
@@ -103,24 +104,24 @@ class _Place:
     """Where to draw: a grid, and which of its nodes (rows, columns) may be of the region."""
 
     grid: Grid
-    near: Booleans | None
+    near: Booleans
 
 
 def _whole_sky(lobe: Lobe) -> _Place:
     axis = np.linspace(-PLANE_RADIUS_DEG, PLANE_RADIUS_DEG, round(np.sqrt(_NODES_OF_SKY)))
-    return _Place(Grid(LocalView(lobe.ra_deg, lobe.dec_deg), axis, axis), None)
+    everywhere = np.ones((len(axis), len(axis)), dtype=bool)
+    return _Place(Grid(LocalView(lobe.ra_deg, lobe.dec_deg), axis, axis), everywhere)
 
 
 def _places(region: CredibleRegion, labels: LobeLabels, lobes: Sequence[Lobe]) -> list[_Place]:
     order = np.argsort(labels.label, kind="stable")
     bounds = np.searchsorted(labels.label[order], np.arange(len(lobes) + 1))
-    vectors = cell_vectors(region.first_leaf, region.cell_level)
     limit = _NODES / np.sqrt(len(lobes))
     places = []
     for lobe, start, stop in zip(lobes, bounds[:-1], bounds[1:], strict=True):
         cells = order[start:stop]
         view = LocalView(lobe.ra_deg, lobe.dec_deg)
-        places.append(_fit(view, vectors[:, cells], region.cell_level[cells], limit))
+        places.append(_fit(view, region.directions[:, cells], region.cell_level[cells], limit))
     return places
 
 
@@ -128,7 +129,8 @@ def _fit(view: LocalView, vectors: Floats, level: Ints, limit: float) -> _Place:
     """Lay a grid over cells, two nodes a cell or as many as `limit` allows, and beyond them."""
     plane = np.stack(view.project_vectors(vectors))
     # Off the centre the plane stretches what lies across the direction to it.
-    shrink = np.sqrt(np.maximum(1 - np.sum(plane**2, axis=0) / PLANE_RADIUS_DEG**2, 0.01))
+    square = np.einsum("ij,ij->j", plane, plane)
+    shrink = np.sqrt(np.maximum(1 - square / PLANE_RADIUS_DEG**2, 0.01))
     margin = np.rad2deg(cell_radius(level)) / shrink
     low, high = plane - margin, plane + margin
     least = np.maximum(low.min(axis=1), -PLANE_RADIUS_DEG)
@@ -154,16 +156,18 @@ def _covered(low: Floats, high: Floats, shape: Sequence[int]) -> Booleans:
     shape
         Rows and columns.
     """
-    last = np.array(shape[::-1])[:, np.newaxis]
-    left, top = np.clip(np.floor(low).astype(np.int64) + 1, 0, last)
-    right, bottom = np.clip(np.ceil(high).astype(np.int64) + 4, 0, last)
-    edges = np.zeros((shape[0] + 1, shape[1] + 1), dtype=np.int64)
+    rows, columns = shape
+    left, top = np.clip(np.floor(low).astype(np.int64) + 1, 0, [[columns], [rows]])
+    right, bottom = np.clip(np.ceil(high).astype(np.int64) + 4, 0, [[columns], [rows]])
+    size = (rows + 1) * (columns + 1)
+    edges = np.zeros(size, dtype=np.int64)
     for sign, row, column in (
         (1, top, left),
         (-1, top, right),
         (-1, bottom, left),
         (1, bottom, right),
     ):
-        np.add.at(edges, (row, column), sign)
-    covered: Booleans = edges.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0
+        edges += sign * np.bincount(row * (columns + 1) + column, minlength=size)
+    table = edges.reshape(rows + 1, columns + 1)
+    covered: Booleans = table.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0
     return covered

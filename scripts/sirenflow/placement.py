@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import astropy_healpix
 import numpy as np
-from astropy import units
 
+from sirenflow.cells import leaves_at
+from sirenflow.directions import unit_vectors
 from sirenflow.localization import SQUARE_DEGREES, credible_levels
 from sirenflow.sightlines import (
     SQRT_2PI,
@@ -22,11 +22,12 @@ from sirenflow.sightlines import (
     is_whole,
     lines_of_sight,
 )
-from sirenflow.skymap import MAX_LEVEL, Floats, Ints, Skymap
+from sirenflow.skymap import Floats, Ints, Skymap
 from sirenflow.volume import probability_denser
 
 NEARBY_LEVEL = 0.999
 """Credible level on the sky up to which the one in space, which costs more, is computed."""
+_CHUNK_ROWS = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,18 +61,12 @@ def leaves(ra_deg: Floats, dec_deg: Floats) -> Ints:
     ra_deg, dec_deg : (n,)
         ICRS, deg; any right ascension, declinations of -90 to 90.
     """
-    found = astropy_healpix.lonlat_to_healpix(
-        np.mod(ra_deg, 360.0) * units.deg,
-        np.asarray(dec_deg) * units.deg,
-        astropy_healpix.level_to_nside(MAX_LEVEL),
-        order="nested",
-    )
-    return np.asarray(found, dtype=np.int64)
+    return leaves_at(unit_vectors(np.mod(ra_deg, 360.0), np.asarray(dec_deg)))
 
 
 def rows_under(skymap: Skymap, leaf: Ints) -> Ints:
     """Find the row that each cell of level 29 lies in: (n,) int64."""
-    order = np.argsort(skymap.first_leaf)
+    order = np.argsort(skymap.first_leaf, kind="stable")  # as sent, rows are in a few runs already
     return order[np.searchsorted(skymap.first_leaf[order], leaf, side="right") - 1]
 
 
@@ -96,13 +91,29 @@ def log_density(skymap: Skymap, rows: Ints, distance_mpc: Floats) -> Floats:
     density = np.full(len(rows), np.nan)
     if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:
         return density
-    mu, sigma, norm = skymap.distmu[rows], skymap.distsigma[rows], skymap.distnorm[rows]
+    for start in range(0, len(rows), _CHUNK_ROWS):
+        chunk = slice(start, start + _CHUNK_ROWS)
+        density[chunk] = _log_density(
+            skymap.probdensity[rows[chunk]],
+            skymap.distmu[rows[chunk]],
+            skymap.distsigma[rows[chunk]],
+            skymap.distnorm[rows[chunk]],
+            distance_mpc[chunk],
+        )
+    return density
+
+
+def _log_density(
+    probdensity: Floats, mu: Floats, sigma: Floats, norm: Floats, distance_mpc: Floats
+) -> Floats:
+    """As `log_density`, of rows by their columns; all (n,)."""
+    density = np.full(len(mu), np.nan)
     known = np.flatnonzero(is_in_bounds(mu, sigma) & np.isfinite(distance_mpc))
     mu, sigma = mu[known], sigma[known]
     z = (distance_mpc[known] - mu) / sigma
     with np.errstate(all="ignore"):  # a row may have no probability, or no ansatz that holds
         moments = conditional_moments(mu, sigma)
-        peak = np.log(skymap.probdensity[rows[known]] / (SQRT_2PI * sigma * moments.norm))
+        peak = np.log(probdensity[known] / (SQRT_2PI * sigma * moments.norm))
         density[known] = np.where(is_whole(norm[known], moments), peak - 0.5 * z * z, np.nan)
     return density
 

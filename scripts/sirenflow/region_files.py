@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from mocpy import MOC
 
-from sirenflow.fits_output import fits_file
+from sirenflow.fits_output import Card, fits_file
 from sirenflow.outlines import SkyRing
 from sirenflow.products import rounded
 from sirenflow.regions import CredibleRegion
@@ -55,7 +55,7 @@ def moc_fits(region: CredibleRegion, subject: Subject) -> bytes:
     ranges = np.column_stack((region.ranges.starts, region.ranges.ends)).astype(np.uint64)
     moc = MOC.from_depth29_ranges(region.max_level, ranges)
     cells = np.sort(moc.uniq_hpx).astype(">i8")
-    cards = [
+    cards: list[Card] = [
         ("XTENSION", "BINTABLE"),
         ("BITPIX", 8),
         ("NAXIS", 2),
@@ -76,7 +76,7 @@ def moc_fits(region: CredibleRegion, subject: Subject) -> bytes:
         ("ALERTNUM", subject.alert_number, "number of the alert"),
         ("MAPKIND", subject.kind, "sky map: gw or combined"),
         ("CREDLEV", region.level, "credible level of the region"),
-        ("AREA", rounded(region.area_deg2), "[deg2] credible area"),
+        ("AREA", rounded(region.area_deg2) or 0.0, "[deg2] credible area"),
         ("RETRACTD", subject.retracted, "superevent is retracted"),
     ]
     return fits_file(cards, cells.tobytes())
@@ -91,9 +91,7 @@ def geojson(
     """
     features = []
     for region, rings in outlines:
-        lines: list[list[list[float]]] = []
-        for ring in rings:
-            lines += _lines(ring)
+        lines = [_text(line, _decimals(ring)) for ring in rings for line in _lines(ring)]
         properties = {
             "alert_number": subject.alert_number,
             "area_deg2": rounded(region.area_deg2),
@@ -104,10 +102,21 @@ def geojson(
             "spacing_deg": max((rounded(ring.spacing_deg, 3) or 0 for ring in rings), default=None),
             "superevent_id": subject.superevent_id,
         }
-        geometry = {"type": "MultiLineString", "coordinates": lines}
-        features.append({"type": "Feature", "properties": properties, "geometry": geometry})
-    collection = {"type": "FeatureCollection", "features": features}
-    return (json.dumps(collection, separators=(",", ":"), allow_nan=False) + "\n").encode("ascii")
+        features.append(
+            '{"type":"Feature","properties":'
+            + json.dumps(properties, separators=(",", ":"), allow_nan=False)
+            + ',"geometry":{"type":"MultiLineString","coordinates":['
+            + ",".join(lines)
+            + "]}}"
+        )
+    collection = '{"type":"FeatureCollection","features":[' + ",".join(features) + "]}\n"
+    return collection.encode("ascii")
+
+
+def _text(line: Floats, decimals: int) -> str:
+    """Write points (m, 2) as JSON: by one format for all, in a third of the time of `json`."""
+    point = f"[%.{decimals}f,%.{decimals}f]"
+    return f"[{','.join([point] * len(line))}]" % tuple(line.ravel().tolist())
 
 
 def ds9(outlines: Sequence[tuple[CredibleRegion, Sequence[SkyRing]]], subject: Subject) -> bytes:
@@ -152,37 +161,37 @@ def _points(ring: SkyRing) -> Floats:
     return kept
 
 
-def _lines(ring: SkyRing) -> list[list[list[float]]]:
-    """Cut a ring where it crosses the 180th degree; pieces shorter than a line are left out."""
-    decimals = _decimals(ring)
-    ra, dec = _points(ring).T
-    if len(ra) < 4:
+def _lines(ring: SkyRing) -> list[Floats]:
+    """Cut a ring where it crosses the 180th degree; pieces shorter than a line are left out.
+
+    Returns
+    -------
+    list of (m, 2)
+        Longitude, -180 to 180 deg, and latitude.
+    """
+    points = _points(ring)
+    if len(points) < 4:
         return []
-    lon = np.where(ra > 180, ra - 360, ra)
-    crossings = np.flatnonzero(np.abs(np.diff(lon)) > 180)
+    points[points[:, 0] > 180, 0] -= 360
+    crossings = np.flatnonzero(np.abs(np.diff(points[:, 0])) > 180)
     if len(crossings):  # begin after a cut, so that the pieces before and after the start are one
         start = crossings[0] + 1
-        lon, dec = (np.concatenate((axis[start:-1], axis[: start + 1])) for axis in (lon, dec))
-        crossings = np.flatnonzero(np.abs(np.diff(lon)) > 180)
+        points = np.concatenate((points[start:-1], points[: start + 1]))
+        crossings = np.flatnonzero(np.abs(np.diff(points[:, 0])) > 180)
     pieces = []
-    begin: list[list[float]] = []
+    begin = points[:0]
     first = 0
     for last in crossings.tolist():
-        edge = math.copysign(180.0, lon[last])
-        step = lon[last + 1] + 2 * edge - lon[last]
-        share = (edge - lon[last]) / step if step else 0.0
-        at = round(float(dec[last] + share * (dec[last + 1] - dec[last])), decimals)
-        pieces.append([*begin, *_pairs(lon, dec, first, last + 1, decimals), [edge, at]])
-        begin, first = [[-edge, at]], last + 1
+        (lon, dec), (next_lon, next_dec) = points[last : last + 2]
+        edge = math.copysign(180.0, lon)
+        step = next_lon + 2 * edge - lon
+        at = dec + ((edge - lon) / step if step else 0.0) * (next_dec - dec)
+        pieces.append(np.concatenate((begin, points[first : last + 1], [[edge, at]])))
+        begin, first = np.array([[-edge, at]]), last + 1
     if len(crossings):
         # The ring ends on the point that it began with, which the last cut leads to.
-        pieces[0] = [*begin, *pieces[0]]
+        pieces[0] = np.concatenate((begin, pieces[0]))
     else:
-        pieces.append(_pairs(lon, dec, 0, len(lon), decimals))
-    return [piece for piece in pieces if len(piece) > 1]
-
-
-def _pairs(lon: Floats, dec: Floats, start: int, stop: int, decimals: int) -> list[list[float]]:
-    columns = (lon[start:stop], dec[start:stop])
-    pairs: list[list[float]] = (np.column_stack(columns).round(decimals) + 0.0).tolist()
-    return pairs
+        pieces.append(points)
+    # The sum has no negative zero.
+    return [piece.round(_decimals(ring)) + 0.0 for piece in pieces if len(piece) > 1]

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from mocpy import MOC
 
+from sirenflow.cells import cell_directions
 from sirenflow.localization import SQUARE_DEGREES, credible_areas
 from sirenflow.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
@@ -23,6 +25,7 @@ LEAF_DEG2 = SPHERE_SR * SQUARE_DEGREES / LEAVES
 """Area of each."""
 AREA_TOLERANCE = 1e-6
 """Largest relative difference of a region's area from the interpolated credible area."""
+_CELL_AREA_SR = np.ldexp(SPHERE_SR / 12, -2 * np.arange(MAX_LEVEL + 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +87,7 @@ class CredibleRegion:
     rows : (n,) int64
         Row of the map that each cell is, or is part of.
     first_leaf : (n,) int64
-        First leaf of each cell; no two cells overlap.
+        First leaf of each cell, ascending; no two cells overlap.
     cell_level : (n,) int64
         HEALPix level of each cell.
     """
@@ -110,9 +113,28 @@ class CredibleRegion:
         """Deepest HEALPix level of its cells."""
         return int(self.cell_level.max())
 
+    @cached_property
+    def area_sr(self) -> Floats:
+        """(n,) solid angle of each cell, sr."""
+        return _CELL_AREA_SR[self.cell_level]
+
+    @cached_property
+    def directions(self) -> Floats:
+        """(3, n) unit vectors to the centres of the cells."""
+        return cell_directions(self.first_leaf, self.cell_level)
+
+    @cached_property
+    def largest_cells(self) -> Ints:
+        """(m,) UNIQ, ascending, of the fewest cells that are the region: hundreds for thousands.
+
+        Cells of which all four siblings are in the region are joined, as often as there are any.
+        """
+        pairs = np.column_stack((self.ranges.starts, self.ranges.ends)).astype(np.uint64)
+        return np.sort(MOC.from_depth29_ranges(self.max_level, pairs).uniq_hpx.astype(np.int64))
+
     def probability(self, skymap: Skymap) -> Floats:
         """(n,) probability of each cell, of the map that the region was made of."""
-        return skymap.probdensity[self.rows] * np.ldexp(SPHERE_SR / 12, -2 * self.cell_level)
+        return skymap.probdensity[self.rows] * self.area_sr
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,16 +219,20 @@ def credible_region(skymap: Skymap, level: float) -> CredibleRegion:
     order = skymap.rank
     reached = np.cumsum(leaves_of_level(skymap.level[order]))
     whole = int(np.searchsorted(reached, wanted, side="right"))
-    rows = order[:whole]
+    inside = np.zeros(len(skymap), dtype=bool)
+    inside[order[:whole]] = True
+    along = np.argsort(skymap.first_leaf, kind="stable")  # as sent, rows are in a few runs already
+    rows = along[inside[along]]
     first, levels = skymap.first_leaf[rows], skymap.level[rows]
-    missing = wanted - (int(reached[whole - 1]) if whole else 0)
     if whole < len(order):
         crossing = order[whole]
+        missing = wanted - (int(reached[whole - 1]) if whole else 0)
         depth = max(int(skymap.level[crossing]), _level_of_cells(wanted * AREA_TOLERANCE))
         part_first, part_levels = _split(missing, depth, empty_is_one=not whole)
-        rows = np.append(rows, np.full(len(part_first), crossing))
-        first = np.append(first, skymap.first_leaf[crossing] + part_first)
-        levels = np.append(levels, part_levels)
+        place = int(np.searchsorted(first, skymap.first_leaf[crossing]))
+        rows = np.insert(rows, place, np.full(len(part_first), crossing))
+        first = np.insert(first, place, skymap.first_leaf[crossing] + part_first)
+        levels = np.insert(levels, place, part_levels)
     return CredibleRegion(level, float(area), rows, first, levels)
 
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import astropy_healpix
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +31,10 @@ MAX_LEVEL = 29
 """Deepest HEALPix level that a 64-bit UNIQ can hold."""
 INTEGRAL_TOLERANCE = 1e-3
 """Largest accepted distance from 1 of the map's total probability."""
+
+# The levels' UNIQ follow each other without a gap, from 4^(level + 1).
+_UNIQ_OF_FIRST, _UNIQ_AFTER_LAST = 4, 4 ** (MAX_LEVEL + 2)
+_CELL_AREA_SR = np.ldexp(SPHERE_SR / 12, -2 * np.arange(MAX_LEVEL + 1))
 
 _UNITS = {
     "PROBDENSITY": ("sr-1", "1/sr", "sr^-1", "sr**-1", "sr**(-1)"),
@@ -71,19 +74,21 @@ class Skymap:
         return len(self.uniq)
 
     @cached_property
-    def _level_ipix(self) -> tuple[Ints, Ints]:
-        level, ipix = astropy_healpix.uniq_to_level_ipix(self.uniq)
-        return level.astype(np.int64), ipix.astype(np.int64)
-
-    @property
     def level(self) -> Ints:
-        """(n,) HEALPix level of each row, 0 to 29; -1 where UNIQ is no cell."""
-        return self._level_ipix[0]
+        """(n,) HEALPix level of each row, 0 to 29.
+
+        It is half the place of the highest bit of UNIQ, less 1: the place is the exponent of UNIQ
+        as a float, without the bits that would have it rounded up to the next power of 2.
+        """
+        bits = (self.uniq & ~(self.uniq >> 1)).astype(np.float64).view(np.int64)
+        level: Ints = (((bits >> 52) - 1023) >> 1) - 1
+        return level
 
     @property
     def ipix(self) -> Ints:
         """(n,) nested index of each row's cell in its level."""
-        return self._level_ipix[1]
+        ipix: Ints = self.uniq - (np.int64(4) << (2 * self.level))
+        return ipix
 
     @cached_property
     def first_leaf(self) -> Ints:
@@ -98,7 +103,7 @@ class Skymap:
     @cached_property
     def area_sr(self) -> Floats:
         """(n,) solid angle of each row's cell, sr."""
-        return np.ldexp(SPHERE_SR / 12, -2 * self.level)
+        return _CELL_AREA_SR[self.level]
 
     @cached_property
     def probability(self) -> Floats:
@@ -125,14 +130,25 @@ class Skymap:
         order of rows in the file and of how cells are split: the children of a cell follow each
         other along the curve, in its place.
         """
-        order = np.argsort(-self.probdensity)
+        # As integers, floats that are not negative keep their order, and are sorted faster. The sum
+        # has no negative zero.
+        order = np.argsort(-(self.probdensity + 0.0).view(np.int64))
         ranked = self.probdensity[order]
         equal = ranked[1:] == ranked[:-1]
-        if equal.any():  # sorting by both costs three times as much: only where it matters
-            tied = np.append(equal, False) | np.append(False, equal)
+        if equal.any():
+            tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
             rows = order[tied]
-            order[tied] = rows[np.lexsort((self.first_leaf[rows], -self.probdensity[rows]))]
+            # Rows are numbered along the curve; their group of equal density goes before that.
+            group = np.append(0, np.cumsum(~equal))[tied]
+            along = np.argsort(self.first_leaf[rows])
+            keys = np.sort(group[along] * len(rows) + np.arange(len(rows)))
+            order[tied] = rows[along[keys % len(rows)]]
         return order
+
+    @cached_property
+    def enclosed(self) -> Floats:
+        """(n,) probability of the first row of `rank`, of the first two, and so on."""
+        return np.cumsum(self.probability[self.rank])
 
 
 def read_skymap(data: bytes) -> Skymap:
@@ -203,15 +219,15 @@ def _floats(name: str, columns: Mapping[str, NDArray[Any]]) -> Floats:
 def _check_values(skymap: Skymap) -> None:
     if len(skymap) == 0:
         raise SkymapValueError("sky map has no rows")
-    wrong = ~(np.isfinite(skymap.probdensity) & (skymap.probdensity >= 0))
-    if wrong.any():
+    # A NaN is the least, and the greatest, of all.
+    if not (skymap.probdensity.min() >= 0 and skymap.probdensity.max() < np.inf):
+        wrong = ~(np.isfinite(skymap.probdensity) & (skymap.probdensity >= 0))
         raise SkymapValueError(
             f"PROBDENSITY is {skymap.probdensity[wrong][0]} in {wrong.sum()} of {len(skymap)} "
             "rows; expected finite values, none negative"
         )
-    wrong = (skymap.level < 0) | (skymap.level > MAX_LEVEL) | (skymap.uniq < 0)
-    wrong |= skymap.ipix >= 12 * 4 ** np.clip(skymap.level, 0, MAX_LEVEL)
-    if wrong.any():
+    if skymap.uniq.min() < _UNIQ_OF_FIRST or skymap.uniq.max() >= _UNIQ_AFTER_LAST:
+        wrong = (skymap.uniq < _UNIQ_OF_FIRST) | (skymap.uniq >= _UNIQ_AFTER_LAST)
         raise SkymapValueError(f"UNIQ = {skymap.uniq[wrong][0]} is no HEALPix cell")
     _check_cover(skymap)
     with np.errstate(over="ignore"):
@@ -227,13 +243,14 @@ def _check_cover(skymap: Skymap) -> None:
     into one integer, (2 ipix + 1) 4^(29 - l), that sorts along the curve on which leaves are
     numbered and whose lowest set bit is the width.
     """
-    curve = np.sort((2 * skymap.ipix + 1) << (2 * (MAX_LEVEL - skymap.level)))
+    curve = (2 * skymap.ipix + 1) << (2 * (MAX_LEVEL - skymap.level))
+    curve.sort()
     width = curve & -curve
-    first = (curve - width) >> 1
-    end = first + width
-    following = np.append(first[1:], 12 << (2 * MAX_LEVEL))
-    if first[0] != 0 or np.any(end != following):
-        overlaps = int(np.sum(end > following))
+    # Twice the first leaf of each, and twice the one after its last.
+    first, end = curve - width, curve + width
+    sphere = 24 << (2 * MAX_LEVEL)
+    if first[0] != 0 or end[-1] != sphere or not np.array_equal(end[:-1], first[1:]):
+        overlaps = int(np.sum(end > np.append(first[1:], sphere)))
         missing = 1 - float(skymap.area_sr.sum()) / SPHERE_SR
         raise SkymapValueError(
             f"cells do not cover the sphere exactly once: {overlaps} overlap, "

@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import astropy_healpix
 import numpy as np
 from numpy.typing import NDArray
 
+from sirenflow.cells import cell_directions
 from sirenflow.directions import separation_deg
 from sirenflow.ephemeris import (
     celestial_to_intermediate,
@@ -29,7 +29,7 @@ from sirenflow.ephemeris import (
     site_positions,
     sun_positions,
 )
-from sirenflow.skymap import Floats, Ints, Skymap
+from sirenflow.skymap import MAX_LEVEL, Floats, Ints, Skymap
 
 STEP_MIN = 10
 HOURS = 24
@@ -47,9 +47,6 @@ _SOON_ENOUGH = 0.9
 # Moments that show as much of the map, to this share, are as good: the highest is best.
 _AS_GOOD = 0.99
 _TURN = 2 * np.pi
-# A day has one turn and a little more: an interval that began the turn before may last, and one
-# that begins at once begins again.
-_TURNS = np.array([[-1.0], [0.0], [1.0]]) * _TURN
 
 Flags = NDArray[np.bool_]
 
@@ -97,7 +94,7 @@ class SkyRows:
     ----------
     probability : (n,) float64
         Share of the map's probability.
-    directions : (n, 3) float64
+    directions : (3, n) float64
         Unit vectors to the cells' centres, CIRS.
     ra, sin_dec, cos_dec : (n,) float64
         The same as angles, rad.
@@ -177,19 +174,19 @@ def _sun_path(mjd: Floats) -> Floats:
 
 def sky_rows(skymap: Skymap, day: Day) -> SkyRows:
     """Take the rows of a map that matter, large cells split, as directions of the day."""
-    total = float(skymap.probability.sum())
-    remaining = np.cumsum(skymap.probability[skymap.rank][::-1])[::-1]
-    rows = skymap.rank[remaining > _NEGLIGIBLE * total]
-    level, ipix = skymap.level[rows], skymap.ipix[rows]
-    parts = 4 ** np.maximum(_COARSEST_LEVEL - level, 0)
-    part = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
-    cells = np.repeat(ipix * parts, parts) + part
-    nside = np.repeat(1 << np.maximum(level, _COARSEST_LEVEL), parts)
-    directions = np.stack(astropy_healpix.healpix_to_xyz(cells, nside, order="nested"), axis=1)
-    directions = directions @ day.intermediate.T
-    x, y, z = directions.T
-    probability = np.repeat(skymap.probability[rows] / total / parts, parts)
-    return SkyRows(probability, directions, np.arctan2(y, x), z, np.hypot(x, y))
+    total = float(skymap.enclosed[-1])
+    held = int(np.searchsorted(skymap.enclosed, (1 - _NEGLIGIBLE) * total)) + 1
+    rows = skymap.rank[:held]
+    level, first = skymap.level[rows], skymap.first_leaf[rows]
+    probability = skymap.probability[rows] / total
+    if level.min() < _COARSEST_LEVEL:
+        parts = 4 ** np.maximum(_COARSEST_LEVEL - level, 0)
+        part = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+        level = np.repeat(np.maximum(level, _COARSEST_LEVEL), parts)
+        first = np.repeat(first, parts) + (part << 2 * (MAX_LEVEL - level))
+        probability = np.repeat(probability / parts, parts)
+    x, y, z = directions = day.intermediate @ cell_directions(first, level)
+    return SkyRows(probability, directions, np.arctan2(y, x), z, np.sqrt(x * x + y * y))
 
 
 def visibility(rows: SkyRows, day: Day, site: Site, maximum_sun_altitude_deg: float) -> Visibility:
@@ -206,19 +203,18 @@ def visibility(rows: SkyRows, day: Day, site: Site, maximum_sun_altitude_deg: fl
     """
     zenith = _zenith(site, day)
     dark = np.einsum("ij,ij->i", zenith, day.sun) < np.sin(np.deg2rad(maximum_sun_altitude_deg))
-    first, end = _intervals(rows, day, site)
-    steps = np.zeros(MOMENTS + 1)
-    for moments, sign in ((first, 1), (end, -1)):
-        for turn in moments:
-            steps += sign * np.bincount(turn, weights=rows.probability, minlength=MOMENTS + 1)
-    above = np.clip(np.cumsum(steps[:MOMENTS]), 0, 1).round(4)
+    row, first, end = _intervals(rows, day, site)
+    probability = rows.probability[row]
+    begun, over = (np.bincount(turn, probability, MOMENTS + 1) for turn in (first, end))
+    above: Floats = np.clip(np.cumsum(np.subtract(begun, over)[:MOMENTS]), 0.0, 1.0).round(4)
     dark_before = np.concatenate(([0], np.cumsum(dark)))
-    reached = np.any(dark_before[end] > dark_before[first], axis=0)
+    reached = np.zeros(len(rows.probability), dtype=bool)
+    reached[row[dark_before[end] > dark_before[first]]] = True
     windows = _runs(dark & (above >= LEAST_PROBABILITY))
-    best = _best(windows, above, zenith @ (rows.probability @ rows.directions))
+    best = _best(windows, above, zenith @ (rows.directions @ rows.probability))
     target = None
     if best is not None:
-        target = int(np.argmax(np.any((first <= best) & (best < end), axis=0)))
+        target = int(row[(first <= best) & (best < end)].min())
     moon, lit = _moon(day, site, best or 0)
     return Visibility(
         above,
@@ -226,7 +222,7 @@ def visibility(rows: SkyRows, day: Day, site: Site, maximum_sun_altitude_deg: fl
         windows,
         min(float(rows.probability[reached].sum()), 1.0),
         best,
-        None if target is None else float(separation_deg(moon, rows.directions[target])),
+        None if target is None else float(separation_deg(moon, rows.directions[:, target])),
         None if best is None else 90 - float(separation_deg(moon, zenith[best])),
         lit,
     )
@@ -240,30 +236,41 @@ def _zenith(site: Site, day: Day) -> Floats:
     return np.stack([east, north, np.full(MOMENTS, np.sin(lat))], axis=1)
 
 
-def _intervals(rows: SkyRows, day: Day, site: Site) -> tuple[Ints, Ints]:
+def _intervals(rows: SkyRows, day: Day, site: Site) -> tuple[Ints, Ints, Ints]:
     """Find when each row is above the limit.
 
     Returns
     -------
-    first, end : (3, n)
-        The first moment of each of three intervals, and the first after it; the same if none.
+    row, first, end : (m,)
+        Of each interval the row, its first moment, and the first after it; the same if none.
     """
     lat = np.deg2rad(site.latitude_deg)
     lack = np.sin(np.deg2rad(site.minimum_altitude_deg)) - np.sin(lat) * rows.sin_dec
     reach = np.cos(lat) * rows.cos_dec
-    cosine = np.divide(lack, reach, out=np.zeros_like(lack), where=reach > 0)
-    half = np.arccos(np.clip(cosine, -1, 1))
-    meridian = day.rotation[0] + np.deg2rad(site.longitude_deg)
-    rise = np.mod(rows.ra - half - meridian, _TURN) + _TURNS
+    always = np.flatnonzero(lack < -reach)
+    row = np.flatnonzero((lack >= -reach) & (lack < reach))
+    half = np.arccos(lack[row] / reach[row])
+    turns = (rows.ra[row] - half - day.rotation[0] - np.deg2rad(site.longitude_deg)) / _TURN
+    rise = (turns - np.floor(turns)) * _TURN
+    fall = rise + 2 * half
+    # A day has one turn and a little more: an interval that began the turn before may last, and one
+    # that begins at once begins again.
+    before = np.flatnonzero(fall > _TURN)
+    after = np.flatnonzero(rise <= day.rotation[-1] - day.rotation[0] - _TURN)
     step = (day.rotation[-1] - day.rotation[0]) / (MOMENTS - 1)
     first, end = (
-        np.clip(np.ceil(angle / step), 0, MOMENTS).astype(np.int64)
-        for angle in (rise, rise + 2 * half)
+        np.clip(
+            np.ceil(np.concatenate((angle, angle[before] - _TURN, angle[after] + _TURN)) / step),
+            0,
+            MOMENTS,
+        ).astype(np.int64)
+        for angle in (rise, fall)
     )
-    never, always = lack >= reach, lack < -reach
-    first[:, never | always] = end[:, never | always] = 0
-    end[0, always] = MOMENTS
-    return first, end
+    return (
+        np.concatenate((row, row[before], row[after], always)),
+        np.append(first, np.zeros(len(always), dtype=np.int64)),
+        np.append(end, np.full(len(always), MOMENTS)),
+    )
 
 
 def _best(windows: tuple[tuple[int, int], ...], above: Floats, height: Floats) -> int | None:

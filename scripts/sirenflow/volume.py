@@ -12,7 +12,7 @@ import numpy as np
 
 from sirenflow.curve import rising_at
 from sirenflow.root import Trial, solve
-from sirenflow.sightlines import SQRT_2PI, LinesOfSight, signed_phi
+from sirenflow.sightlines import LinesOfSight, normal_tail
 from sirenflow.skymap import Floats
 
 _LEVEL_TOLERANCE = 1e-6
@@ -142,30 +142,27 @@ def _depth_reached(rows: LinesOfSight, wanted: float) -> float:
 def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> Trial:
     """Volume and probability where the density exceeds exp(-depth) per Mpc3."""
     dense = np.flatnonzero(rows.log_peak_density > -depth)
-    mu, sigma, area_sr = rows.mu[dense], rows.sigma[dense], rows.area_sr[dense]
+    probability, area_sr = rows.probability[dense], rows.area_sr[dense]
+    mu, sigma = rows.mu[dense], rows.sigma[dense]
     # Of the interval of r, in sigma to either side of mu; it may begin, or end, before r = 0.
-    reach = np.sqrt(2 * (rows.log_peak_density[dense] + depth))
+    height = rows.log_peak_density[dense] + depth
+    reach = np.sqrt(2 * height)
     far = mu + sigma * reach
-    near = np.maximum(mu - sigma * reach, 0.0)
-    exists = far > 0
-    # The antiderivative of p(r) / N at both ends; where the nearer one is not 0, mu is positive.
-    norm, square = rows.moments.norm[dense], rows.square[dense]
-    phi = signed_phi(reach, mu)
-    gauss = np.exp(-0.5 * reach * reach) * sigma / SQRT_2PI
-    at_far = square * phi - gauss * (far + mu)
-    at_near = np.where(
-        near > 0, square * (1 - phi) - gauss * (near + mu), rows.at_zero[dense] * norm
-    )
-    within = rows.probability[dense] * exists * (at_far - at_near) / norm
-    volumes = area_sr * exists * (far * far * far - near * near * near)
-    surfaces = area_sr * exists * sigma / reach * (far * far + near * near)
-    probability, volume, growth = (
-        float(within.sum()),
-        float(volumes.sum()) / 3,
-        float(surfaces.sum()),
-    )
+    near = mu - sigma * reach
+    # Beyond an end before r = 0 the formula has more than all.
+    gauss = np.exp(-height)
+    tail = rows.tail_weight[dense]
+    beyond_reach = tail * normal_tail(reach, gauss)
+    gauss *= rows.gauss_weight[dense]
+    beyond_far = np.minimum(beyond_reach + gauss * (far + mu), probability)
+    beyond_near = np.minimum(tail - beyond_reach + gauss * (near + mu), probability)
+    within = float((beyond_near - beyond_far).sum())
+    far, near = np.maximum(far, 0.0), np.maximum(near, 0.0)
+    far_square, near_square = far * far, near * near
+    volume = float((area_sr * (far_square * far - near_square * near)).sum()) / 3
+    growth = float((area_sr * sigma / reach * (far_square + near_square)).sum())
     # dP = exp(-depth) dV: so the derivative of V with respect to P grows as exp(depth).
     slope = float(np.exp(-depth)) * growth
     # Near the densest point, volume and probability both grow as the power 3/2 of the way from it.
     scale = min(1.0, depth + float(rows.log_peak_density.max()))
-    return Trial(wanted - probability, slope, volume, growth, 0.5, scale)
+    return Trial(wanted - within, slope, volume, growth, 0.5, scale)

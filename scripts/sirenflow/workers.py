@@ -1,84 +1,344 @@
-"""Warm worker processes.
+"""Warm worker processes with limits.
 
 A fresh interpreter with astropy costs more than a hundred alerts, so a run starts its workers once
-and hands them plain functions and file names. They come from a server process that has imported
-everything and does nothing else: a fork of Snakemake itself, which has threads, might hang.
+and sends them the names of stages and files. Nothing that they are given can take more than its
+task: the system itself ends a worker that needs too much time or memory, a keeper process says what
+it died of, and forks the next one.
+
+Why not a library's pool: a keeper has no threads, so it can fork at any time, and it can itself be
+forked from a process that has everything imported, which the standard library's server cannot.
 """
 
 from __future__ import annotations
 
 import atexit
-import multiprocessing
+import json
+import mmap
 import os
+import queue
 import resource
+import signal
+import socket
+import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from functools import cache
-from importlib.machinery import ModuleSpec
-from typing import ParamSpec
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from itertools import count
+from typing import Any, NoReturn
 
-from pebble import ProcessPool
+from sirenflow import stages
+from sirenflow.errors import SirenflowError
 
-P = ParamSpec("P")
+PRELOAD = ("extract", "regions", "visibility", "report")
+"""Stages that every superevent needs."""
 
-TASK_SECONDS = 600.0
-"""Longest that a task may take before its worker is stopped."""
-WORKER_BYTES = 4 * 2**30
-"""Most address space that a worker may take."""
+Paths = Mapping[str, str | Sequence[str]]
+"""A stage's files: one, or several, for each of its parameters."""
 
-_ONE_AT_A_TIME = threading.Lock()
-_PRELOAD = [f"sirenflow.stages.{name}" for name in ("extract", "regions", "visibility", "report")]
+_Beginning = Callable[[Sequence[socket.socket], "Limits", Sequence[socket.socket]], list[int]]
+# Tables of the user's own, of which some have tens of millions of rows, are no danger.
+_ON_OWN_TABLES = ("galaxy_catalogue", "candidate_list")
+_THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
+_TASK_BYTES = 8
 
 
-def run(workers: int, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Run a function in a worker process and wait for it.
+@dataclass(frozen=True)
+class Limits:
+    """The most that a task may take.
+
+    Attributes
+    ----------
+    wall_seconds, cpu_seconds
+        From its beginning to its end, and of a processor.
+    memory_bytes
+        Address space of its worker.
+    file_bytes
+        Any file that it writes.
+    """
+
+    wall_seconds: int = 600
+    cpu_seconds: int = 300
+    memory_bytes: int = 2 * 2**30
+    file_bytes: int = 4 * 2**30
+
+
+class TaskError(SirenflowError):
+    """A stage that raised; the message is its traceback."""
+
+
+class TaskKilled(SirenflowError):  # noqa: N818 - it is what happened to it
+    """A stage that took more than it may, or crashed; the message completes a sentence on it."""
+
+
+def run(workers: int, stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
+    """Run a stage in a worker process and wait for it.
 
     Parameters
     ----------
     workers
-        How many worker processes there shall be. Calls with the same number share them.
-    function
-        A module's function.
+        How many worker processes there shall be, if there are none yet.
+    stage
+        Name of a module of `sirenflow.stages`, and of the function in it.
+    files, arguments
+        Its arguments: paths, and what JSON can hold.
 
     Raises
     ------
-    Exception
-        What the function raises.
-    pebble.ProcessExpired
-        If its worker dies.
-    TimeoutError
-        If it takes longer than `TASK_SECONDS`.
+    TaskError
+        If the stage raises.
+    TaskKilled
+        If its worker dies, or runs out of memory.
     """
+    start(workers).run(stage, files, arguments)
+
+
+_ONE_AT_A_TIME = threading.Lock()
+_POOLS: dict[int, Pool] = {}
+
+
+def start(workers: int) -> Pool:
+    """Give this process its workers; they import what they need while it goes on."""
     with _ONE_AT_A_TIME:  # or jobs that begin together would start a pool each
-        pool = _pool(workers)
-    future = pool.schedule(function, args=args, kwargs=kwargs, timeout=TASK_SECONDS)
-    future.result()
+        if workers not in _POOLS:
+            _POOLS[workers] = Pool(workers)
+        return _POOLS[workers]
 
 
-@cache
-def _pool(workers: int) -> ProcessPool:
-    # Sums must not depend on how many threads share them, and workers must not fight for cores.
-    for library in ("OPENBLAS", "OMP", "MKL"):
-        os.environ[f"{library}_NUM_THREADS"] = "1"
-    # A new process would run the command's script once more to look for functions in it.
-    main = sys.modules["__main__"]
-    if main.__spec__ is None:
-        main.__spec__ = ModuleSpec("__main__", None)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOAD)
-    pool = ProcessPool(max_workers=workers, context=context, initializer=_limit)
-    atexit.register(_stop, pool)
-    return pool
+def stop() -> None:
+    """End this process's workers, each after the task in hand."""
+    while _POOLS:
+        _POOLS.popitem()[1].close()
 
 
-def _limit() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    allowed = WORKER_BYTES if hard == resource.RLIM_INFINITY else min(WORKER_BYTES, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+atexit.register(stop)
 
 
-def _stop(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join()
+class Pool:
+    """Worker processes, each behind a socket.
+
+    Parameters
+    ----------
+    workers
+        How many.
+    limits
+        Of each task.
+    """
+
+    def __init__(self, workers: int, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._numbers = count(1)
+        self._free: queue.SimpleQueue[socket.socket] = queue.SimpleQueue()
+        self._mine: list[socket.socket] = []
+        self._children: list[int] = []
+        self._add(workers, _fork_keepers if _is_warm() else _start_interpreter)
+
+    def _add(self, workers: int, begin: _Beginning) -> None:
+        pairs = [socket.socketpair() for _ in range(workers)]
+        self._mine += [mine for mine, _ in pairs]
+        self._children += begin([their for _, their in pairs], self._limits, self._mine)
+        for mine, their in pairs:
+            their.close()
+            self._free.put(mine)
+
+    def run(self, stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
+        """Run a stage; see `run`."""
+        task = {
+            "task": next(self._numbers),
+            "stage": stage,
+            "files": dict(files),
+            "arguments": dict(arguments),
+        }
+        connection = self._free.get()
+        try:
+            send(connection, task)
+            answer = receive(connection)
+            while answer["task"] != task["task"]:  # of a task before, by a worker that died late
+                answer = receive(connection)
+        except (
+            EOFError,
+            OSError,
+            ValueError,
+        ):  # the keeper died, which nothing here can make it do
+            connection.close()
+            self._add(1, _start_interpreter)
+            raise TaskKilled("lost the process that works on it") from None
+        self._free.put(connection)
+        if "killed" in answer:
+            raise TaskKilled(answer["killed"])
+        if "error" in answer:
+            raise TaskError(answer["error"])
+
+    def close(self) -> None:
+        """Let the workers end, each after the task in hand."""
+        for connection in self._mine:
+            connection.close()
+        for child in self._children:
+            with suppress(ChildProcessError):
+                os.waitpid(child, 0)
+
+
+def send(connection: socket.socket, message: Mapping[str, Any]) -> None:
+    """Send one line of JSON: no code can be in it."""
+    connection.sendall(json.dumps(message).encode() + b"\n")
+
+
+def receive(connection: socket.socket) -> dict[str, Any]:
+    """Wait for one line of JSON.
+
+    Raises
+    ------
+    EOFError
+        If the other side is gone.
+    """
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        part = connection.recv(1 << 16)
+        if not part:
+            raise EOFError
+        line += part
+    message: dict[str, Any] = json.loads(line)
+    return message
+
+
+def warm_up() -> None:
+    """Import what workers need, in the process whose children they will be."""
+    os.environ.update(_THREADS)
+    for stage in PRELOAD:
+        import_module(f"{stages.__name__}.{stage}")
+    import_module("sirenflow.report.environment").compile_templates()
+
+
+def _is_warm() -> bool:
+    """Tell whether this process can fork its workers: everything imported, and no other thread."""
+    imported = all(f"{stages.__name__}.{stage}" in sys.modules for stage in PRELOAD)
+    return imported and _THREADS.items() <= os.environ.items() and threading.active_count() == 1
+
+
+def _start_interpreter(
+    connections: Sequence[socket.socket], limits: Limits, _others: Sequence[socket.socket]
+) -> list[int]:
+    """Start a process that imports what workers need, then forks their keepers."""
+    numbers = [connection.fileno() for connection in connections]
+    program = f"from sirenflow.workers import keep_all; keep_all({numbers}, **{asdict(limits)})"
+    command = [sys.executable, "-c", program]
+    environment = {**os.environ, **_THREADS}
+    process = subprocess.Popen(  # noqa: S603 - the program holds numbers only
+        command, stdin=subprocess.DEVNULL, env=environment, pass_fds=numbers
+    )
+    process.returncode = 0  # whoever closes the pool waits for it, by its number
+    return [process.pid]
+
+
+def keep_all(numbers: Sequence[int], **limits: int) -> None:
+    """Fork a keeper for each socket, and wait for them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program that started us
+    warm_up()
+    connections = [socket.socket(fileno=number) for number in numbers]
+    keepers = _fork_keepers(connections, Limits(**limits), [])
+    for connection in connections:
+        connection.close()
+    for keeper in keepers:
+        os.waitpid(keeper, 0)
+
+
+def _fork_keepers(
+    connections: Sequence[socket.socket], limits: Limits, others: Sequence[socket.socket]
+) -> list[int]:
+    """Fork a keeper for each socket."""
+    keepers = []
+    for own in connections:
+        keeper = os.fork()
+        if not keeper:
+            try:
+                # Whoever holds a socket keeps the other side from seeing that it is closed.
+                for other in (*connections, *others):
+                    if other is not own:
+                        other.close()
+                _keep(own, limits)
+            finally:
+                os._exit(1)
+        keepers.append(keeper)
+    return keepers
+
+
+def _keep(connection: socket.socket, limits: Limits) -> None:
+    """Have one worker at any time, until the other side of the socket is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    task = mmap.mmap(-1, _TASK_BYTES)  # the number of the task in hand, shared with the worker
+    while True:
+        worker = os.fork()
+        if not worker:
+            try:
+                _work(connection, limits, task)
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(worker, 0)
+        if os.waitstatus_to_exitcode(status) == 0:
+            return
+        number = int.from_bytes(task[:], "big")
+        task[:] = bytes(_TASK_BYTES)
+        if number:
+            send(connection, {"task": number, "killed": _cause(status, limits)})
+
+
+def _cause(status: int, limits: Limits) -> str:
+    if not os.WIFSIGNALED(status):
+        return f"ended the program that works on it (exit code {os.WEXITSTATUS(status)})"
+    number = signal.Signals(os.WTERMSIG(status))
+    match number:
+        case signal.SIGALRM:
+            return f"takes longer than {limits.wall_seconds} s"
+        case signal.SIGXCPU:
+            return f"takes more than {limits.cpu_seconds} s of a processor's time"
+        case signal.SIGKILL:
+            return "was killed, perhaps for want of memory (SIGKILL)"
+    return f"crashes the program that works on it ({number.name})"
+
+
+def _work(connection: socket.socket, limits: Limits, task: mmap.mmap) -> NoReturn:
+    """Do task after task."""
+    _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _limit(resource.RLIMIT_CORE, 0)
+    while True:
+        try:
+            message = receive(connection)
+        except (EOFError, OSError):  # the other side is gone
+            os._exit(0)
+        task[:] = message["task"].to_bytes(_TASK_BYTES, "big")
+        answer = _do(message, limits)
+        task[:] = bytes(_TASK_BYTES)
+        send(connection, {"task": message["task"], **answer})
+
+
+def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, str]:
+    # The system ends the process when either is over, whatever it is doing.
+    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
+    _limit(resource.RLIMIT_CPU, _cpu_seconds() + limits.cpu_seconds)
+    own = message["stage"] in _ON_OWN_TABLES
+    _limit(resource.RLIMIT_AS, resource.RLIM_INFINITY if own else limits.memory_bytes)
+    try:
+        stages.call(message["stage"], message["files"], message["arguments"])
+    except MemoryError:
+        return {"killed": f"takes more than {limits.memory_bytes / 2**30:g} GiB of memory"}
+    except Exception:
+        return {"error": traceback.format_exc()}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return {}
+
+
+def _cpu_seconds() -> int:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return int(used.ru_utime + used.ru_stime) + 1
+
+
+def _limit(kind: int, most: int) -> None:
+    """Set a limit, as far as the system's own allows."""
+    _, hard = resource.getrlimit(kind)
+    allowed = min((limit for limit in (most, hard) if limit >= 0), default=resource.RLIM_INFINITY)
+    resource.setrlimit(kind, (allowed, hard))

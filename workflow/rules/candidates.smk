@@ -48,7 +48,7 @@ if config["candidates"]:
     rule candidate_table:
         """Write the table and the page of all candidates"""
         input:
-            events=expand(rules.candidates.output.candidates, superevent=ALERTS),
+            events=lambda _: of_all(rules.candidates.output.candidates),
             listed=rules.candidate_list.output.candidates,
         output:
             table=f"{RESULTS}/candidates.ecsv",

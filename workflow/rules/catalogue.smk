@@ -4,7 +4,7 @@
 rule catalogue:
     """Write the catalogue's page, tables and feed"""
     input:
-        events=expand(rules.report.output.event, superevent=ALERTS),
+        events=lambda _: of_all(rules.report.output.event),
         candidates=[rules.candidate_table.output.page] if config["candidates"] else [],
     output:
         **({"parquet": f"{RESULTS}/catalogue.parquet"} if config["parquet"] else {}),
@@ -26,4 +26,4 @@ rule catalogue:
     message:
         "catalogue of all superevents: {output.page}"
     run:
-        work("catalogue", input, output, log)
+        work("catalogue", input, output, log, memory=f"{PRIVATE}/catalogue")

@@ -4,15 +4,26 @@
 def work(stage, input, output, log, **arguments):
     """Hand a stage to a worker process, its files as arguments of the names the rule gives them."""
     files = {**dict(input.items()), **dict(output.items())}
-    paths = {
-        name: Path(value) if isinstance(value, str) else [Path(file) for file in value]
+    files = {
+        name: str(value) if isinstance(value, str) else [*map(str, value)]
         for name, value in files.items()
     }
     try:
-        workers.run(workflow.cores, stages.call, stage, **paths, **arguments)
-    except Exception:
-        Path(log[0]).write_text(traceback.format_exc(), errors="backslashreplace")
+        rescue.run_stage(partial(workers.run, workflow.cores), stage, files, arguments)
+    except Exception as error:
+        Path(log[0]).write_text(f"{stage}: {error}\n", errors="backslashreplace")
         raise
+
+
+def of_all(product):
+    """Name a product of all superevents: those to be made now, and those that stand."""
+    every = ALERTS if config["superevents"] is None else inbox.list_superevents(INBOX)
+    of = {superevent: product.format(superevent=superevent) for superevent in every}
+    return [
+        path
+        for superevent, path in of.items()
+        if superevent in ALERTS or Path(path).exists()
+    ]
 
 
 def report_category(wildcards):

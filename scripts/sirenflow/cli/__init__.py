@@ -6,10 +6,12 @@ import click
 
 from sirenflow import __version__
 from sirenflow.cli.archive import ingest, show
+from sirenflow.cli.compare import compare
 from sirenflow.cli.locate import locate
 from sirenflow.cli.quarantine import quarantine
 from sirenflow.cli.stream import broker, health, listen, publish
 from sirenflow.cli.terminal import EXIT_BUSY, EXIT_CODES, printable
+from sirenflow.cli.workflow import reprocess, run, watch
 from sirenflow.errors import BusyError, SirenflowError
 
 __all__ = ["main", "printable"]
@@ -37,9 +39,22 @@ def main(debug: bool) -> None:
     """Gravitational-wave alerts in; sky maps, numbers, reports and a catalogue out.
 
     Bring alerts in with `sirenflow listen` as they are sent, or with `sirenflow ingest` from an
-    archive. Then run `snakemake --cores 4` where the Snakefile is, and look at results/index.html.
+    archive. Then `sirenflow run`, or `sirenflow watch`, makes products: look at results/index.html.
     """
 
 
-for _command in (broker, health, ingest, listen, locate, publish, quarantine, show):
+for _command in (
+    broker,
+    compare,
+    health,
+    ingest,
+    listen,
+    locate,
+    publish,
+    quarantine,
+    reprocess,
+    run,
+    show,
+    watch,
+):
     main.add_command(_command)

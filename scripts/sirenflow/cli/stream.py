@@ -14,6 +14,7 @@ import click
 from tqdm import tqdm
 
 from sirenflow.cli.terminal import (
+    EXIT_BUSY,
     EXIT_CODES,
     EXIT_REJECTED,
     REJECTED_EXIT_CODES,
@@ -25,7 +26,8 @@ from sirenflow.config import read_settings
 
 _LISTEN_EXIT_CODES = (
     "Exit codes: 0 stopped by a signal, or at the end of the topic; 1 stopped by an error; 2 wrong "
-    "usage; 75 another listener writes to the inbox."
+    "usage; 75 another listener writes to the inbox. With --watch, a run that fails is told and "
+    "tried again, and does not change the exit code."
 )
 _HEALTH_EXIT_CODES = "Exit codes: 0 healthy; 1 not, and why; 2 wrong usage."
 
@@ -83,6 +85,7 @@ def _positive(text: str) -> float:
     show_default=True,
     help="Where to begin when this group has read nothing yet (TIME is ISO 8601, UTC).",
 )
+@click.option("--watch", is_flag=True, help="Also make products of what arrives.")
 @click.pass_context
 def listen(
     ctx: click.Context,
@@ -92,6 +95,7 @@ def listen(
     no_auth: bool,
     until_eos: bool,
     start: datetime | None,
+    watch: bool,
 ) -> None:
     """Store alerts in the inbox as they are sent.
 
@@ -103,14 +107,20 @@ def listen(
     GCN_CLIENT_ID and GCN_CLIENT_SECRET. Only one listener can write to an inbox. After a restart it
     goes on where it was; --start is for the first time. `sirenflow health` tells how it is.
 
+    With --watch, `sirenflow watch` runs beside it, in a process of its own: whichever dies is
+    started again, and the other one goes on. With --until-eos too, it ends when everything is made.
+
     Example: sirenflow listen --url kafka://kafka.scimma.org/igwn.gwalert --start latest
     """
+    log_to_stderr(_is_debugging(ctx))
+    settings = read_settings()
+    if watch:
+        options = _as_given(urls, group_id, no_auth, until_eos, start)
+        sys.exit(_listen_and_watch(ctx, inbox or settings.inbox, options, until_eos))
     from sirenflow.kafka.address import parse_address
     from sirenflow.kafka.listener import listen as take_in
     from sirenflow.kafka.source import Subscription
 
-    log_to_stderr(_is_debugging(ctx))
-    settings = read_settings()
     addresses = [parse_address(url) for url in urls or settings.sources]
     subscriptions = [
         Subscription(
@@ -128,6 +138,39 @@ def listen(
         click.echo(printable(f"sirenflow: {problem}"), err=True)
     logging.shutdown()
     sys.exit(0 if problem is None else 1)
+
+
+def _as_given(
+    urls: Sequence[str],
+    group_id: str | None,
+    no_auth: bool,
+    until_eos: bool,
+    start: datetime | None,
+) -> list[str]:
+    """Write options of `sirenflow listen` anew; `latest` stays the time when it was first said."""
+    return [
+        *(f"--url={url}" for url in urls),
+        *([] if group_id is None else [f"--group-id={group_id}"]),
+        *(["--no-auth"] if no_auth else []),
+        *(["--until-eos"] if until_eos else []),
+        f"--start={'earliest' if start is None else start.isoformat()}",
+    ]
+
+
+def _listen_and_watch(
+    ctx: click.Context, inbox: Path, options: Sequence[str], until_eos: bool
+) -> int:
+    from sirenflow.project import find_project
+    from sirenflow.together import run_together
+
+    find_project(inbox)  # what is wrong with the workflow is told at once
+    debug = ["--debug"] if _is_debugging(ctx) else []
+    listener, watch, last = (
+        [*debug, command, f"--inbox={inbox}"] for command in ("listen", "watch", "run")
+    )
+    # Whoever stops the listener alone does not want this to be the end of both.
+    final = {1, 2, EXIT_BUSY} | ({0} if until_eos else set())
+    return run_together([*listener, *options], watch, last, final)
 
 
 @click.command(epilog=_HEALTH_EXIT_CODES, short_help="Tell whether the listener is well.")

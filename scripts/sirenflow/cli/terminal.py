@@ -10,12 +10,17 @@ from types import TracebackType
 import click
 
 EXIT_REJECTED = 3
+EXIT_CHANGED = 4
 EXIT_BUSY = 75
 """As sysexits.h has it: try again later."""
 
 EXIT_CODES = "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage."
 REJECTED_EXIT_CODES = (
     "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage; 3 done, but some were rejected."
+)
+COMPARED_EXIT_CODES = (
+    "Exit codes: 0 nothing changed, rounding aside; 1 stopped by an error, or a file could not be "
+    "compared; 2 wrong usage; 4 done, and values changed."
 )
 
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.distance import posterior_density
 from sirenflow.event import SkymapSummary
 from sirenflow.report.figures import Tick, axis_ticks
-from sirenflow.sightlines import LinesOfSight
+from sirenflow.report.posterior import Posterior
 from sirenflow.skymap import Floats
 
 WIDTH, HEIGHT = 400, 120
@@ -35,7 +34,7 @@ class DistanceFigure:
 
 
 def distance_figure(
-    skymap: SkymapSummary, rows: LinesOfSight | None, previous: LinesOfSight | None
+    skymap: SkymapSummary, posterior: Posterior | None, previous: Posterior | None
 ) -> DistanceFigure | None:
     """Draw the distance; None where nothing of it is known.
 
@@ -43,8 +42,8 @@ def distance_figure(
     ----------
     skymap
         The map's numbers. Where its percentiles may not be shown, no posterior is drawn.
-    rows, previous
-        Lines of sight of this map, and of that of the alert before; None where there is none.
+    posterior, previous
+        That of this map, and that of the map of the alert before; None where there is none.
     """
     mean, std = skymap.distance_mean_mpc, skymap.distance_std_mpc
     low = None if mean is None or std is None else mean - std
@@ -64,13 +63,13 @@ def distance_figure(
         return None if distance is None else round(max(distance, 0) / end * WIDTH, 1)
 
     curve = interval = dashed = None
-    if rows is not None and p05 is not None and p95 is not None:
+    if posterior is not None and p05 is not None and p95 is not None:
         # Evenly, and where most of the probability is, however narrow that may be.
         wide = np.linspace(max(2 * p05 - p95, 0), min(2 * p95 - p05, end), _POINTS // 2)
         inside = np.linspace(p05, p95, _POINTS // 2)
         distances = np.unique(np.concatenate((np.linspace(0, end, _POINTS), wide, inside)))
-        density = posterior_density(rows, distances)
-        before = posterior_density(previous, distances) if previous is not None else None
+        density = posterior.density(distances)
+        before = previous.density(distances) if previous is not None else None
         top = max(float(d.max()) for d in (density, before) if d is not None)
         if top > 0:
             curve = _path(distances / end, density / top)

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sirenflow.contours import level_field
 from sirenflow.ephemeris import sun_and_moon
 from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary, Thumbnail
 from sirenflow.report.distance_plot import DistanceFigure, distance_figure
+from sirenflow.report.posterior import Posterior, drawn_posterior
 from sirenflow.report.skyplot import Marks, SkyFigure, sky_figure, sky_marks
 from sirenflow.report.zoomplot import Window, ZoomFigure, window_outline, zoom_figure, zoom_window
-from sirenflow.sightlines import LinesOfSight, lines_of_sight
+from sirenflow.sightlines import lines_of_sight
 from sirenflow.skymap import Skymap
 
 ReadSkymap = Callable[[SkymapSummary], Skymap | None]
@@ -41,31 +43,44 @@ def draw(summary: EventSummary, read: ReadSkymap) -> Drawings:
     """
     located, current = summary.skymap_alert, summary.current
     measured = located.skymap if located else None
-    skymap = read(measured) if measured else None
-    combined = (
-        read(current.combined_skymap) if current is not None and current.combined_skymap else None
-    )
-    window = zoom_window(measured.lobes_90) if measured and skymap else None
-    skies: dict[str, SkyFigure] = {}
-    zooms: dict[str, ZoomFigure] = {}
-    thumbnail = marks = distance = previous_number = None
-    for kind, one in (("gw", skymap), ("combined", combined)):
-        if one is None:
-            continue
-        skies[kind], small = sky_figure(one)
-        thumbnail = thumbnail or small
-        if window:
-            zooms[kind] = zoom_figure(one, window)
-    if skymap is not None and located is not None and measured is not None:
+    drawn: dict[str, _DrawnMap] = {}
+    thumbnail = marks = distance = previous_number = window = None
+    if located is not None and measured is not None and (skymap := read(measured)) is not None:
+        window = zoom_window(measured.lobes_90)
+        thumbnail, drawn["gw"] = _draw_map(skymap, window)
         marks = _marks(summary, measured.lobes_90, window)
+        posterior = _posterior(skymap)
+        del skymap  # a map may have millions of rows: never two at a time
         previous = _previous(summary, located)
         before = read(previous.skymap) if previous and previous.skymap else None
-        distance = distance_figure(measured, _lines(skymap), _lines(before))
+        distance = distance_figure(measured, posterior, _posterior(before))
+        del before
         if previous and distance and distance.previous:
             previous_number = previous.number
+    if current and current.combined_skymap:
+        combined = read(current.combined_skymap)
+        if combined is not None:
+            _, drawn["combined"] = _draw_map(combined, window)
     return Drawings(
-        skies, zooms, marks, distance, previous_number, thumbnail if "gw" in skies else None
+        skies={kind: one.sky for kind, one in drawn.items()},
+        zooms={kind: one.zoom for kind, one in drawn.items() if one.zoom},
+        marks=marks,
+        distance=distance,
+        previous_number=previous_number,
+        thumbnail=thumbnail,
     )
+
+
+@dataclass(frozen=True)
+class _DrawnMap:
+    sky: SkyFigure
+    zoom: ZoomFigure | None
+
+
+def _draw_map(skymap: Skymap, window: Window | None) -> tuple[Thumbnail, _DrawnMap]:
+    field = level_field(skymap)
+    sky, thumbnail = sky_figure(skymap, field)
+    return thumbnail, _DrawnMap(sky, zoom_figure(skymap, field, window) if window else None)
 
 
 def _marks(summary: EventSummary, lobes: tuple[Lobe, ...], window: Window | None) -> Marks:
@@ -85,8 +100,8 @@ def _previous(summary: EventSummary, located: AlertSummary) -> AlertSummary | No
     return None
 
 
-def _lines(skymap: Skymap | None) -> LinesOfSight | None:
+def _posterior(skymap: Skymap | None) -> Posterior | None:
     if skymap is None or skymap.distmu is None:
         return None
     lines = lines_of_sight(skymap)
-    return lines if len(lines.mu) else None
+    return drawn_posterior(lines) if len(lines.mu) else None

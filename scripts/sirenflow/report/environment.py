@@ -115,6 +115,13 @@ def _inline(*names: str) -> Inline:
     return Inline(Markup(text), f"sha256-{digest}")  # noqa: S704 - our own files
 
 
+def compile_templates() -> None:
+    """Compile every template: all of them take four times longer than a page."""
+    environment = _environment()
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
+
+
 @cache
 def _environment() -> Environment:
     # autoescape is True, not select_autoescape(), which leaves *.html.j2 unescaped.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from sirenflow import __version__
-from sirenflow.catalogue import CatalogueRow, shown_at_first
+from sirenflow.catalogue import CatalogueRow, newest_alerts
 from sirenflow.catalogue_tables import xml_safe
 from sirenflow.report.environment import alert_name
 
@@ -22,12 +22,11 @@ def feed_text(rows: Sequence[CatalogueRow], page: str, feed: str) -> str:
     Parameters
     ----------
     rows
-        One a superevent, in any order.
+        One a superevent, in any order; all of them, or those of `newest_alerts`.
     page, feed
         Addresses of the catalogue's page and of the feed itself, as seen from the page.
     """
-    told = [row for row in shown_at_first(rows) if row.time_created is not None]
-    told.sort(key=lambda row: (row.time_created or "", row.superevent_id), reverse=True)
+    told = newest_alerts(rows, ENTRIES)
     root = ET.Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": "en"})
     _add(root, "title", "Gravitational-wave events")
     _add(root, "id", f"{_TAG}catalogue")
@@ -36,7 +35,7 @@ def feed_text(rows: Sequence[CatalogueRow], page: str, feed: str) -> str:
     _add(root, "generator", "sirenflow", {"version": __version__})
     _add(root, "link", "", {"rel": "alternate", "type": "text/html", "href": page})
     _add(root, "link", "", {"rel": "self", "type": "application/atom+xml", "href": feed})
-    for row in told[:ENTRIES]:
+    for row in told:
         _entry(ET.SubElement(root, "entry"), row)
     ET.indent(root, " ")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'

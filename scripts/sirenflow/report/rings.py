@@ -55,13 +55,6 @@ class Rings:
         following[np.append(self.starts[1:], len(self.points)) - 1] = self.starts
         return following
 
-    def neighbours(self) -> tuple[Ints, Ints]:
-        """(n,) indices of the points before and after each point, around its ring."""
-        following = self._following()
-        before = np.empty_like(following)
-        before[following] = np.arange(len(following))
-        return before, following
-
     def only(self, keep: NDArray[np.bool_]) -> "Rings":
         """Keep some points; a ring of fewer than three goes altogether.
 
@@ -114,15 +107,22 @@ def simplify_rings(rings: Rings, tolerance: float) -> Rings:
     Points go every second one at a time, until none lies so near; on a smooth line the offsets
     grow fourfold from round to round, so the errors do not add up.
     """
+    # As complex numbers, since most rings are short: what counts is the number of operations.
+    points, starts = np.ascontiguousarray(rings.points).view(np.complex128).ravel(), rings.starts
     parity = idle = 0
-    while idle < 2 and len(rings.points):
-        before, following = rings.neighbours()
-        near = _offsets(rings.points, before, following) < tolerance
-        near &= np.arange(len(near)) % 2 == parity
-        idle = 0 if near.any() else idle + 1
+    while idle < 2 and len(points):
+        near = _offsets(points, starts) < tolerance
+        near[1 - parity :: 2] = False
         parity = 1 - parity
-        rings = rings.only(~near)
-    return rings
+        idle = 0 if near.any() else idle + 1
+        if idle:
+            continue
+        counts = np.add.reduceat(~near, starts, dtype=np.int64)
+        if counts.min() < 3:
+            near |= np.repeat(counts < 3, np.diff(starts, append=len(points)))
+            counts = counts[counts >= 3]
+        points, starts = points[~near], np.cumsum(counts) - counts
+    return Rings(points.view(np.float64).reshape(-1, 2), starts)
 
 
 def path_data(rings: Rings) -> str:
@@ -130,15 +130,17 @@ def path_data(rings: Rings) -> str:
     return "".join(_ring_path(ring) for ring in rings.split())
 
 
-def _offsets(points: Floats, before: Ints, following: Ints) -> Floats:
+def _offsets(points: NDArray[np.complex128], starts: Ints) -> Floats:
     """(n,) distance of each point from the line through the points before and after it."""
-    along = points[following] - points[before]
-    away = points - points[before]
-    length = np.hypot(along[:, 0], along[:, 1])
-    cross = np.abs(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
-    offsets: Floats = np.divide(
-        cross, length, out=np.hypot(away[:, 0], away[:, 1]), where=length > 0
-    )
+    last = np.append(starts[1:], len(points)) - 1
+    before = np.concatenate((points[:1], points[:-1]))
+    before[starts] = points[last]
+    following = np.concatenate((points[1:], points[:1]))
+    following[last] = points[starts]
+    along, away = following - before, points - before
+    length = np.abs(along)
+    cross = np.abs(along.real * away.imag - along.imag * away.real)
+    offsets: Floats = np.divide(cross, length, out=np.abs(away), where=length > 0)
     return offsets
 
 

@@ -14,7 +14,7 @@ import astropy_healpix
 import numpy as np
 from astropy import units
 
-from sirenflow.contours import LevelField, level_field, rings_of_field
+from sirenflow.contours import LevelField, rings_of_field
 from sirenflow.ephemeris import SkyBodies
 from sirenflow.event import Lobe, Thumbnail
 from sirenflow.localization import peak
@@ -130,11 +130,17 @@ def unproject(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return 180 - 180 * along, np.rad2deg(dec)
 
 
-def sky_figure(skymap: Skymap) -> tuple[SkyFigure, Thumbnail]:
-    """Draw the 50 and 90 % credible regions and the peak, in full and as a thumbnail."""
-    field = _sample(level_field(skymap))
+def sky_figure(skymap: Skymap, field: LevelField) -> tuple[SkyFigure, Thumbnail]:
+    """Draw the 50 and 90 % credible regions and the peak, in full and as a thumbnail.
+
+    Parameters
+    ----------
+    skymap, field
+        The map, and what `level_field` makes of it.
+    """
+    sampled = _sample(field)
     rings_90, rings_50 = (
-        thin_rings(credible_rings(field, level), _PATH_LIMIT) for level in (0.9, 0.5)
+        thin_rings(credible_rings(sampled, level), _PATH_LIMIT) for level in (0.9, 0.5)
     )
     top = peak(skymap)
     (x,), (y,) = project(np.array([top.ra_deg]), np.array([top.dec_deg]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.contours import LocalView, level_field, local_contours
+from sirenflow.contours import LevelField, LocalView, local_contours
 from sirenflow.event import Lobe
 from sirenflow.localization import peak
 from sirenflow.report.figures import nice_step
@@ -78,13 +78,21 @@ def window_outline(window: Window) -> tuple[Floats, Floats]:
     return window.view.unproject(x, y)
 
 
-def zoom_figure(skymap: Skymap, window: Window) -> ZoomFigure:
-    """Draw the 50 and 90 % regions of a map in a window."""
+def zoom_figure(skymap: Skymap, field: LevelField, window: Window) -> ZoomFigure:
+    """Draw the 50 and 90 % regions of a map in a window.
+
+    Parameters
+    ----------
+    skymap, field
+        The map, and what `level_field` makes of it.
+    window
+        What to show.
+    """
     # A little more than what is seen: at its edge the grid closes the regions.
     rings_50, rings_90 = (
         thin_rings(window.rings(contours), _PATH_LIMIT)
         for contours in local_contours(
-            level_field(skymap),
+            field,
             (0.5, 0.9),
             window.view,
             radius_deg=window.radius_deg * 1.03,
@@ -116,8 +124,9 @@ def _graticule(window: Window) -> tuple[str, tuple[Label, ...]]:
     bottom_ra, _ = window.view.unproject(side, np.full_like(side, -half))
     decs, ras = _lines_through(window)
     around, along = _spans(window)
-    paths = [_visible(window, around, np.full_like(around, dec)) for dec in decs]
-    paths += [_visible(window, np.full_like(along, ra), along) for ra in ras]
+    ra = np.concatenate((np.tile(around, len(decs)), np.repeat(ras, _LINE_POINTS)))
+    dec = np.concatenate((np.repeat(decs, _LINE_POINTS), np.tile(along, len(ras))))
+    paths = _visible(window, ra, dec)
     labels = [
         Label(10, round(_unit(side[i], half)) - 7, f"{dec:+g}°".replace("-", "−"))
         for dec in decs
@@ -128,7 +137,7 @@ def _graticule(window: Window) -> tuple[str, tuple[Label, ...]]:
         for ra in ras
         for i in _crossings(_away(bottom_ra, ra))
     ]
-    return "".join(paths), _with_room(labels)
+    return paths, _with_room(labels)
 
 
 def _lines_through(window: Window) -> tuple[list[float], list[float]]:
@@ -187,16 +196,20 @@ def _crossings(values: Floats) -> list[int]:
 
 
 def _visible(window: Window, ra_deg: Floats, dec_deg: Floats) -> str:
-    """Draw a line where it is inside of the figure, with one point beyond at either end."""
-    x, y = window.place(ra_deg, dec_deg)
+    """Draw lines of `_LINE_POINTS` each, where they are inside of the figure and a point beyond."""
+    x, y = (axis.reshape(-1, _LINE_POINTS) for axis in window.place(ra_deg, dec_deg))
     inside = (np.abs(x - SIZE / 2) < SIZE * 0.6) & (np.abs(y - SIZE / 2) < SIZE * 0.6)
-    near = inside | np.append(inside[1:], False) | np.insert(inside[:-1], 0, False)
+    near = inside.copy()
+    near[:, :-1] |= inside[:, 1:]
+    near[:, 1:] |= inside[:, :-1]
     # Far from the middle the projection runs around the point opposite: no line there.
     near &= np.hypot(x - SIZE / 2, y - SIZE / 2) < SIZE * 1.6
-    points = np.rint(np.stack((x, y), axis=1)).astype(int)
-    parts = np.split(np.arange(len(x))[near], np.flatnonzero(np.diff(np.flatnonzero(near)) > 1) + 1)
+    points = np.rint(np.stack((x, y), axis=2)).astype(int)
+    # A run of points ends with its line, or before a point that is not drawn.
+    line, place = np.nonzero(near)
+    ends = np.flatnonzero((np.diff(line) > 0) | (np.diff(place) != 1)) + 1
     return "".join(
-        "M" + "L".join(f"{px} {py}" for px, py in points[part].tolist())
-        for part in parts
+        "M" + "L".join(f"{px} {py}" for px, py in part.tolist())
+        for part in np.split(points[near], ends)
         if len(part) > 1
     )

@@ -1,14 +1,22 @@
 """One module a rule: files in, files out."""
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 
-def call(stage: str, **arguments: Any) -> None:
+def call(
+    stage: str, files: Mapping[str, str | Sequence[str]], arguments: Mapping[str, Any]
+) -> None:
     """Run the stage of a name.
 
     Whoever only passes a stage on need not import it: numpy and astropy take longer to import than
     a superevent to process.
     """
     function = getattr(import_module(f"{__name__}.{stage}"), stage)
-    function(**arguments)
+    paths = {
+        name: Path(value) if isinstance(value, str) else [Path(file) for file in value]
+        for name, value in files.items()
+    }
+    function(**paths, **arguments)

@@ -1,22 +1,22 @@
 """Rule catalogue: the page, the tables and the feed of all superevents."""
 
 from collections.abc import Sequence
-from json import loads
 from pathlib import Path
 
-from sirenflow.catalogue import CatalogueRow, catalogue_row, newest_first
+from sirenflow.catalogue import CatalogueRow, newest_alerts, newest_first
+from sirenflow.catalogue_memory import read_entries
 from sirenflow.catalogue_tables import (
     columns,
     csv_text,
+    data_frame,
     ecsv_text,
     json_text,
-    table,
     votable_text,
 )
 from sirenflow.errors import ConfigError
 from sirenflow.report.catalogue_page import render_catalogue
 from sirenflow.report.environment import relative_link
-from sirenflow.report.feed import feed_text
+from sirenflow.report.feed import ENTRIES, feed_text
 
 
 def catalogue(
@@ -28,6 +28,7 @@ def catalogue(
     votable: Path,
     feed: Path,
     parquet: Path | None = None,
+    memory: str | Path | None = None,
     candidates: Sequence[Path] = (),
 ) -> None:
     """Write the catalogue of all superevents.
@@ -40,6 +41,9 @@ def catalogue(
         Where the page, the tables and the Atom feed go.
     parquet
         Where one more table goes, if it is wanted.
+    memory
+        A private file: what was read the last time, so that only what is new is read. The products
+        are the same without it, and with one that is not there, damaged or of another version.
     candidates
         The page of candidates, if there is one.
 
@@ -48,25 +52,22 @@ def catalogue(
     ConfigError
         If Parquet is wanted and pyarrow is not installed.
     """
-    # One at a time: all of them in memory would be many times what the catalogue needs of them.
-    rows = newest_first(
-        catalogue_row(loads(event.read_bytes()), relative_link(event.with_name("index.html"), page))
-        for event in events
-    )
+    entries = newest_first(read_entries(events, page, Path(memory) if memory else None))
     if parquet is not None:
-        _write_parquet(rows, parquet)
-    comma_separated = csv_text(rows)
+        _write_parquet([entry.row for entry in entries], parquet)
+    comma_separated = csv_text(entry.csv for entry in entries)
     _write(csv, comma_separated)
     _write(ecsv, ecsv_text(comma_separated))
-    _write(json, json_text(rows))
-    _write(votable, votable_text(rows))
-    _write(feed, feed_text(rows, relative_link(page, page), relative_link(feed, page)))
+    _write(json, json_text(entry.json for entry in entries))
+    _write(votable, votable_text(entry.votable for entry in entries))
+    told = [entry.row for entry in newest_alerts(entries, ENTRIES)]
+    _write(feed, feed_text(told, relative_link(page, page), relative_link(feed, page)))
     tables = {"ECSV with units": ecsv, "CSV": csv, "JSON": json, "VOTable": votable}
     tables |= {"Parquet": parquet} if parquet else {}
     downloads = {label: relative_link(path, page) for label, path in tables.items()}
     downloads |= {"Atom feed": relative_link(feed, page)}
     downloads |= {"Candidates": relative_link(candidates[0], page)} if candidates else {}
-    _write(page, render_catalogue(rows, downloads))
+    _write(page, render_catalogue(entries, downloads))
 
 
 def _write(path: Path, text: str) -> None:
@@ -91,5 +92,5 @@ def _write_parquet(rows: Sequence[CatalogueRow], path: Path) -> None:
         )
         for column in columns()
     )
-    values = list(zip(*table(rows), strict=True)) or [()] * len(schema)
-    parquet.write_table(pa.table([list(column) for column in values], schema=schema), path)
+    frame = data_frame(rows)
+    parquet.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False), path)

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
-from sirenflow.alert import MAX_ALERT_BYTES, Alert, AttachedMap, parse_alert
+from sirenflow.alert import MAX_ALERT_BYTES, Alert, AttachedMap, MapKind, parse_alert
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
-from sirenflow.measure import measure, unmeasured
+from sirenflow.measure import measure
+from sirenflow.measure import unmeasured as unmeasured_map
 from sirenflow.products import write_json
 from sirenflow.skymap import read_skymap
 
@@ -25,11 +29,29 @@ _NAMED_HASH = re.compile(r"-([0-9a-f]{12}|[0-9a-f]{64})\.")
 
 
 @dataclass(frozen=True)
+class _Map:
+    """What is kept of a sky map when its bytes are on disk."""
+
+    kind: MapKind
+    sha256: str | None
+    size_bytes: int
+    error: str | None
+
+
+@dataclass(frozen=True)
 class _File:
-    """A file of the inbox, and the alert in it."""
+    """A file of the inbox, and what the alert in it says."""
 
     path: Path
-    alert: Alert
+    alert_type: str
+    time_created: str
+    encoding: str
+    sha256: str
+    content_sha256: str
+    size_bytes: int
+    order: tuple[str, int, bool, str]
+    record: dict[str, Any]
+    maps: tuple[_Map, ...]
 
     @property
     def preference(self) -> tuple[bool, str]:
@@ -37,7 +59,7 @@ class _File:
 
         Avro, because it holds numbers and maps as they are, without a text between.
         """
-        return (self.alert.encoding != "avro", self.alert.sha256)
+        return (self.encoding != "avro", self.sha256)
 
 
 def extract(
@@ -46,11 +68,13 @@ def extract(
     skymaps: Path,
     localization: Path,
     levels_percent: Sequence[int],
+    refused: Mapping[str, str] = MappingProxyType({}),
+    unmeasured: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Decode the alerts of one superevent.
 
     An alert that came in both encodings is one alert: the first of its files is described, the
-    others are listed beside it.
+    others are listed beside it. The bytes of one alert at a time are in memory.
 
     Parameters
     ----------
@@ -64,57 +88,140 @@ def extract(
         Written: what is measured on each map.
     levels_percent
         Credible levels of areas and volumes, in per cent.
+    refused
+        Files, as ``{alert_type}/{name}``, that must not be decoded, and why: whoever tried died.
+    unmeasured
+        Files of which only the maps must not be touched, and why.
     """
     superevent_id = files[0].parent.parent.name
-    accepted, rejected = _read_alerts(files, superevent_id)
-    skymaps.mkdir(parents=True, exist_ok=True)
-    known: dict[str, dict[str, Any]] = {}
-    described, localized = [], []
-    for number, (first, *others) in enumerate(_same_alerts(accepted), start=1):
-        described.append(_describe(number, first, others))
-        localized.append(_localize(number, first.alert, skymaps, levels_percent, known))
+    with TemporaryDirectory(prefix=".", dir=_made(skymaps)) as received:
+        maps = _Maps(Path(received), levels_percent)
+        reader = _Reader(superevent_id, maps, refused, unmeasured)
+        same_alerts = _same_alerts(reader.read(files))
+        localized = [
+            _localize(number, first, skymaps, maps)
+            for number, (first, *_) in enumerate(same_alerts, start=1)
+        ]
+    described = [
+        _describe(number, first, others)
+        for number, (first, *others) in enumerate(same_alerts, start=1)
+    ]
     retracted = bool(described) and described[-1]["alert_type"] == "RETRACTION"
     head = {
         "schema_version": SCHEMA_VERSION,
         "superevent_id": superevent_id,
         "retracted": retracted,
     }
-    write_json(alerts, {**head, "alerts": described, "rejected": rejected})
+    write_json(alerts, {**head, "alerts": described, "rejected": reader.rejected})
     write_json(localization, {**head, "alerts": localized})
 
 
-def _read_alerts(
-    files: Sequence[Path], superevent_id: str
-) -> tuple[list[_File], list[dict[str, Any]]]:
-    """Decode files; return those with alerts, and those that are none with their reasons."""
-    accepted: dict[str, _File] = {}
-    rejected = []
-    for file in sorted(files):
-        try:
-            alert = _read_alert(file)
-            _check_name(file, alert)
-            if alert.superevent_id != superevent_id:
-                raise AlertError(f"is of {alert.superevent_id}; expected {superevent_id}")
-            if alert.sha256 in accepted:
-                raise AlertError(f"same bytes as {_relative(accepted[alert.sha256].path)}")
-        except (AlertError, OSError, MemoryError) as error:
-            rejected.append(_reject(file, error))
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+class _Maps:
+    """The distinct sky maps of a superevent: each is measured and written once.
+
+    Their names follow from the order of all alerts, so they are given in the end.
+    """
+
+    def __init__(self, received: Path, levels_percent: Sequence[int]) -> None:
+        self._received = received
+        self._levels_percent = levels_percent
+        self._numbers: dict[str, dict[str, Any]] = {}
+
+    def receive(self, attached: AttachedMap, unmeasured: str | None) -> _Map:
+        """Measure a map and write it, unless the same bytes came before."""
+        error = attached.error or unmeasured
+        sha256 = attached.sha256
+        if error is None and sha256 is not None and sha256 not in self._numbers:
+            numbers = self._numbers[sha256] = _measure(attached.data, self._levels_percent)
+            if numbers["rejected_because"] is None:
+                (self._received / sha256).write_bytes(attached.data)
+        return _Map(attached.kind, sha256, len(attached.data), error)
+
+    def deliver(self, attached: _Map, name: str, skymaps: Path) -> dict[str, Any]:
+        """Give a map its name, and tell what is measured on it."""
+        if attached.error is not None or attached.sha256 is None:
+            numbers = {**unmeasured_map(self._levels_percent), "rejected_because": attached.error}
         else:
-            accepted[alert.sha256] = _File(file, alert)
-    return list(accepted.values()), rejected
+            numbers = self._numbers[attached.sha256]
+        file = None
+        if numbers["rejected_because"] is None:
+            suffix = "" if attached.kind == "gw" else f"-{attached.kind}"
+            file = f"{name}{suffix}.multiorder.fits"
+            shutil.copyfile(self._received / str(attached.sha256), skymaps / file)
+        return {
+            "kind": attached.kind,
+            "file": file,
+            "sha256": attached.sha256,
+            "size_bytes": attached.size_bytes,
+            **numbers,
+        }
+
+
+class _Reader:
+    """Reads the files of a superevent, and tells why some hold no alert of it."""
+
+    def __init__(
+        self,
+        superevent_id: str,
+        maps: _Maps,
+        refused: Mapping[str, str],
+        unmeasured: Mapping[str, str],
+    ) -> None:
+        self._superevent_id = superevent_id
+        self._maps = maps
+        self._refused = refused
+        self._unmeasured = unmeasured
+        self._seen: dict[str, Path] = {}
+        self.rejected: list[dict[str, Any]] = []
+
+    def read(self, files: Iterable[Path]) -> list[_File]:
+        """Read files; those without an alert go to `rejected`."""
+        found = []
+        for file in sorted(files):
+            try:
+                found.append(self._read(file))
+            except (AlertError, OSError, MemoryError) as error:
+                self.rejected.append(_reject(file, error))
+        return found
+
+    def _read(self, file: Path) -> _File:
+        name = _relative(file)
+        if name in self._refused:
+            raise AlertError(self._refused[name])
+        with file.open("rb") as stream:
+            alert = parse_alert(stream.read(MAX_ALERT_BYTES + 1))
+        _check_name(file, alert)
+        if alert.superevent_id != self._superevent_id:
+            raise AlertError(f"is of {alert.superevent_id}; expected {self._superevent_id}")
+        if alert.sha256 in self._seen:
+            raise AlertError(f"same bytes as {_relative(self._seen[alert.sha256])}")
+        self._seen[alert.sha256] = file
+        because = self._unmeasured.get(name)
+        return _File(
+            path=file,
+            alert_type=alert.alert_type,
+            time_created=alert.time_created,
+            encoding=alert.encoding,
+            sha256=alert.sha256,
+            content_sha256=alert.content_sha256,
+            size_bytes=alert.size_bytes,
+            order=alert.order,
+            record=alert.record,
+            maps=tuple(self._maps.receive(attached, because) for attached in alert.maps),
+        )
 
 
 def _same_alerts(files: Iterable[_File]) -> list[list[_File]]:
     """Bring the files of each alert together; alerts in their order, files by preference."""
     alerts: dict[str, list[_File]] = {}
     for file in sorted(files, key=lambda file: file.preference):
-        alerts.setdefault(file.alert.content_sha256, []).append(file)
-    return sorted(alerts.values(), key=lambda same: same[0].alert.order)
-
-
-def _read_alert(file: Path) -> Alert:
-    with file.open("rb") as stream:
-        return parse_alert(stream.read(MAX_ALERT_BYTES + 1))
+        alerts.setdefault(file.content_sha256, []).append(file)
+    return sorted(alerts.values(), key=lambda same: same[0].order)
 
 
 def _check_name(file: Path, alert: Alert) -> None:
@@ -163,28 +270,22 @@ def _describe(number: int, first: _File, others: Sequence[_File]) -> dict[str, A
         "number": number,
         **_describe_file(first),
         "also_received_as": [_describe_file(other) for other in others],
-        "alert_type": first.alert.alert_type,
-        "time_created": first.alert.time_created,
-        "record": first.alert.record,
+        "alert_type": first.alert_type,
+        "time_created": first.time_created,
+        "record": first.record,
     }
 
 
 def _describe_file(file: _File) -> dict[str, Any]:
     return {
         "file": _relative(file.path),
-        "format": file.alert.encoding,
-        "sha256": file.alert.sha256,
-        "size_bytes": file.alert.size_bytes,
+        "format": file.encoding,
+        "sha256": file.sha256,
+        "size_bytes": file.size_bytes,
     }
 
 
-def _localize(
-    number: int,
-    alert: Alert,
-    skymaps: Path,
-    levels_percent: Sequence[int],
-    known: dict[str, dict[str, Any]],
-) -> dict[str, Any]:
+def _localize(number: int, alert: _File, skymaps: Path, maps: _Maps) -> dict[str, Any]:
     absent = "retraction" if alert.alert_type == "RETRACTION" else "not provided"
     name = f"{number:02d}-{alert.alert_type}"
     return {
@@ -193,37 +294,7 @@ def _localize(
         "time_created": alert.time_created,
         "sha256": alert.sha256,
         "skymap_absent_because": None if alert.maps else absent,
-        "skymaps": [
-            _deliver(attached, name, skymaps, levels_percent, known) for attached in alert.maps
-        ],
-    }
-
-
-def _deliver(
-    attached: AttachedMap,
-    name: str,
-    skymaps: Path,
-    levels_percent: Sequence[int],
-    known: dict[str, dict[str, Any]],
-) -> dict[str, Any]:
-    """Write a map as sent, and measure it unless the same bytes were measured before."""
-    suffix = "" if attached.kind == "gw" else f"-{attached.kind}"
-    if attached.sha256 is None:
-        numbers = {**unmeasured(levels_percent), "rejected_because": attached.error}
-    elif attached.sha256 in known:
-        numbers = known[attached.sha256]
-    else:
-        numbers = known[attached.sha256] = _measure(attached.data, levels_percent)
-    file = None
-    if numbers["rejected_because"] is None:
-        file = f"{name}{suffix}.multiorder.fits"
-        (skymaps / file).write_bytes(attached.data)
-    return {
-        "kind": attached.kind,
-        "file": file,
-        "sha256": attached.sha256,
-        "size_bytes": len(attached.data),
-        **numbers,
+        "skymaps": [maps.deliver(attached, name, skymaps) for attached in alert.maps],
     }
 
 
@@ -231,6 +302,6 @@ def _measure(data: bytes, levels_percent: Sequence[int]) -> dict[str, Any]:
     try:
         return measure(read_skymap(data), levels_percent)
     except (SkymapValueError, MemoryError) as error:
-        return {**unmeasured(levels_percent), "numbers_withheld_because": _reason(error)}
+        return {**unmeasured_map(levels_percent), "numbers_withheld_because": _reason(error)}
     except SkymapError as error:
-        return {**unmeasured(levels_percent), "rejected_because": str(error)}
+        return {**unmeasured_map(levels_percent), "rejected_because": str(error)}

@@ -7,10 +7,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sirenflow.comparison import MeasuredMap, compare_maps
+from sirenflow.constellations import constellations
 from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary
 from sirenflow.inputs import load_summary, read_trusted
-from sirenflow.lobes import LISTED, constellations, describe_lobes, label_lobes
+from sirenflow.lobes import LISTED, describe_lobes, label_lobes
 from sirenflow.localization import peak
 from sirenflow.outlines import DRAWN, draw_outlines
 from sirenflow.products import SOLVED_DIGITS, rounded, write_json
@@ -89,7 +92,9 @@ class _Maps:
 
     def name_constellations(self) -> None:
         """Complete the lobes of all maps."""
-        names = constellations([lobe for _, lobe in self._lobes])
+        ra = np.array([lobe.ra_deg for _, lobe in self._lobes])
+        dec = np.array([lobe.dec_deg for _, lobe in self._lobes])
+        names = constellations(ra, dec)
         for (described, _), name in zip(self._lobes, names, strict=True):
             described["constellation"] = name
 

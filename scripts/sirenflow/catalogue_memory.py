@@ -1,0 +1,123 @@
+"""What the catalogue keeps of each superevent from one time to the next.
+
+With thousands of superevents, one new alert changes one of them: all others are taken from a
+private file, and not read again. That file is no product. It holds nothing that could not be made
+anew, and is used only where it is whole, of this version of Sirenflow, and for the same page.
+
+A superevent's event.json is known by its inode, size and times, as Git knows its files: reading and
+hashing thousands of files takes longer than all the rest. The time of the last change of status
+(ctime) is one of them, which no program can set, so that a file cannot change and look the same;
+unless twice in one tick of the file system's clock. What is younger than that is not kept.
+"""
+
+import json
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import time_ns
+
+from sirenflow import __version__
+from sirenflow.catalogue import catalogue_row
+from sirenflow.catalogue_entry import CatalogueEntry, catalogue_entry, from_line
+from sirenflow.durable import replace_file
+from sirenflow.errors import InboxError
+from sirenflow.report.environment import relative_link
+
+_FORMAT = 1
+# The coarsest clock of a file system in use, that of FAT.
+_TICK_NS = 2 * 10**9
+
+
+def read_entries(
+    events: Sequence[Path], page: Path, memory: Path | None = None
+) -> list[CatalogueEntry]:
+    """Read the superevents of the catalogue, from the memory where they have not changed.
+
+    Parameters
+    ----------
+    events
+        The event.json of each; its page is index.html beside it.
+    page
+        The catalogue's page, for links.
+    memory
+        The private file, which is replaced. None reads every superevent.
+
+    Returns
+    -------
+    list
+        In the order of `events`.
+
+    Raises
+    ------
+    SirenflowError
+        If an event.json is of another version.
+    """
+    if memory is None:
+        return [_entry(event.read_bytes(), event, page) for event in events]
+    known = _recall(memory, page)
+    entries, kept = [], {}
+    for event in events:
+        name = json.dumps(str(event))
+        state, line = known.get(name, ("", ""))
+        entry = _remembered(line) if line and state == _state(event.stat()) else None
+        if entry is None:
+            state, data = _read(event)
+            entry = _entry(data, event, page)
+            line = entry.to_line()
+        if state:
+            kept[name] = state, line
+        entries.append(entry)
+    if kept != known:
+        _keep(memory, page, kept)
+    return entries
+
+
+def _entry(data: bytes, event: Path, page: Path) -> CatalogueEntry:
+    return catalogue_entry(
+        catalogue_row(json.loads(data), relative_link(event.with_name("index.html"), page))
+    )
+
+
+def _read(event: Path) -> tuple[str, bytes]:
+    """Read a file and its state before that; no state where it may yet change unseen."""
+    with event.open("rb") as file:
+        status = os.fstat(file.fileno())
+        settled = max(status.st_mtime_ns, status.st_ctime_ns) < time_ns() - _TICK_NS
+        return _state(status) if settled else "", file.read()
+
+
+def _state(status: os.stat_result) -> str:
+    return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+
+
+def _head(page: Path, body: bytes) -> bytes:
+    """Say what a memory is of; the sum tells damage."""
+    known = (_FORMAT, __version__, str(page), len(body), zlib.crc32(body))
+    return json.dumps(known).encode() + b"\n"
+
+
+def _recall(memory: Path, page: Path) -> dict[str, tuple[str, str]]:
+    """Give state and line of each superevent by name; none where the file is not ours."""
+    try:
+        head, _, body = memory.read_bytes().partition(b"\n")
+        if head + b"\n" != _head(page, body):
+            return {}
+        lines = (text.split("\t", 2) for text in body.decode("ascii").split("\n")[:-1])
+        return {name: (state, line) for name, state, line in lines}
+    except (OSError, ValueError):
+        return {}
+
+
+def _remembered(line: str) -> CatalogueEntry | None:
+    with suppress(ValueError, TypeError, RecursionError):
+        return from_line(line)
+    return None
+
+
+def _keep(memory: Path, page: Path, kept: Mapping[str, tuple[str, str]]) -> None:
+    lines = (f"{name}\t{state}\t{line}\n" for name, (state, line) in kept.items())
+    body = "".join(lines).encode("ascii")
+    with suppress(InboxError):  # the products are none the worse
+        replace_file(memory, _head(page, body) + body)

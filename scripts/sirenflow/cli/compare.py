@@ -1,0 +1,82 @@
+"""Two directories of results: which numbers changed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from tqdm import tqdm
+
+from sirenflow.cli.terminal import COMPARED_EXIT_CODES, EXIT_CHANGED, directory, printable
+
+if TYPE_CHECKING:
+    from sirenflow.compare import EventComparison
+    from sirenflow.tally import Tally
+
+_MOST_PROBLEMS = 10
+
+
+@click.command(epilog=COMPARED_EXIT_CODES)
+@click.argument("old", metavar="OLD", type=directory)
+@click.argument("new", metavar="NEW", type=directory)
+@click.option(
+    "--output",
+    metavar="DIRECTORY",
+    type=directory,
+    help="Where to write changes.ecsv and changes.html.  [default: nowhere]",
+)
+def compare(old: Path, new: Path, output: Path | None) -> None:
+    """Tell which numbers changed from one directory of results to another.
+
+    OLD and NEW are results of two runs: of two versions, two configurations or two inboxes. Alerts
+    are told apart by their hash, maps by their kind. Every value of the JSON products is compared;
+    what matters most comes first: alerts rejected or newly read, states, positions, areas,
+    distances. A difference of no more than 1e-9 of a value is rounding, and told apart. Pages and
+    region files are not compared.
+
+    Example: sirenflow compare results results-new --output changes
+    """
+    from sirenflow.compare import compare_superevent, find_superevents
+    from sirenflow.difference_table import write_differences
+    from sirenflow.errors import SirenflowError
+    from sirenflow.report.differences_page import write_page
+    from sirenflow.tally import Tally
+
+    superevents = sorted(find_superevents(old) | find_superevents(new))
+    tally = Tally()
+    hidden = not sys.stderr.isatty()
+    with tqdm(superevents, unit=" superevents", disable=hidden, leave=False) as progress:
+        compared = (compare_superevent(old / name, new / name) for name in progress)
+        gathered = _gather(compared, tally)
+        if output is None:
+            for _ in gathered:
+                pass
+        else:
+            try:
+                output.mkdir(parents=True, exist_ok=True)
+                table, page = output / "changes.ecsv", output / "changes.html"
+                write_differences(table, gathered, str(old), str(new))
+                write_page(page, tally, table, old, new)
+            except OSError as error:
+                raise SirenflowError(f"{output} cannot be written: {error.strerror}") from error
+    for line in tally.lines(str(old), str(new)):
+        click.echo(printable(line))
+    if output is not None:
+        click.echo(printable(f"written: {page}, {table}"))
+    for problem in tally.problems[:_MOST_PROBLEMS]:
+        click.echo(printable(f"sirenflow: not compared: {problem}"), err=True)
+    if tally.problems[_MOST_PROBLEMS:]:
+        click.echo(f"sirenflow: and {len(tally.problems) - _MOST_PROBLEMS:,} more", err=True)
+    if tally.problems:
+        sys.exit(1)
+    if tally.changed:
+        sys.exit(EXIT_CHANGED)
+
+
+def _gather(compared: Iterable[EventComparison], tally: Tally) -> Iterator[EventComparison]:
+    for comparison in compared:
+        tally.add(comparison)
+        yield comparison

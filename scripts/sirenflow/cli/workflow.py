@@ -1,0 +1,312 @@
+"""Commands that make products of the alerts in the inbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from sirenflow.cli.terminal import (
+    EXIT_REJECTED,
+    directory,
+    inbox_option,
+    log_to_stderr,
+    printable,
+)
+from sirenflow.events import Event, Job, Planned, Trouble
+
+if TYPE_CHECKING:  # slow to import for the commands beside these
+    from sirenflow.project import Project
+    from sirenflow.run import Outcome, Wanted
+
+RUN_EXIT_CODES = (
+    "Exit codes: 0 done; 1 something failed, the rest is done; 2 wrong usage; 3 done, but some "
+    "alerts were rejected; 75 another run works on these results."
+)
+
+WATCH_EXIT_CODES = (
+    "Exit codes: 0 stopped by a signal; 1 stopped by an error; 2 wrong usage; 75 another watch "
+    "works on these results."
+)
+
+results_option = click.option(
+    "--results",
+    metavar="DIRECTORY",
+    type=directory,
+    help="Directory for products.  [default: `results` of config/config.yaml, or ./results]",
+)
+cores_option = click.option(
+    "--cores",
+    metavar="N",
+    type=click.IntRange(1, 1024),
+    default=lambda: len(os.sched_getaffinity(0)),
+    show_default="as the machine has",
+    help="How many jobs at a time.",
+)
+log_option = click.option(
+    "--log",
+    "log",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="text: one line at the end, and a bar on a terminal. json: a line of JSON for each job.",
+)
+snakemake_arguments = click.argument("snakemake", nargs=-1, type=click.UNPROCESSED)
+
+
+class Report:
+    """Tells a terminal, a mail from cron or another program how a run goes."""
+
+    def __init__(self, log: str) -> None:
+        self._json = log == "json"
+        self._start = time.monotonic()
+        self._bar: tqdm[Any] | None = None
+
+    def tell(self, event: Event) -> None:
+        """Tell what happens."""
+        match event:
+            case Planned(jobs) if sys.stderr.isatty() and not self._json:
+                self._end_bar()
+                self._bar = tqdm(total=jobs, unit=" jobs", leave=False, delay=0.5)
+            case Job(failed=failed):
+                if self._bar is not None:
+                    self._bar.update()
+                state = "failed" if failed else "done"
+                self._line(event=state, stage=event.stage, superevent=event.superevent)
+            case Trouble(text):
+                self._line(event="trouble", text=text)
+
+    def _line(self, **content: object) -> None:
+        if self._json:
+            seconds = round(time.monotonic() - self._start, 3)
+            click.echo(json.dumps({**content, "seconds": seconds}))
+
+    def _end_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def close(self, project: Project, outcome: Outcome) -> int:
+        """Sum up; return the exit code."""
+        self._end_bar()
+        code = _exit_code(outcome)
+        if self._json:
+            self._line(
+                event="summary",
+                superevents=outcome.superevents,
+                alerts=outcome.alerts,
+                jobs=outcome.made,
+                rejected=[list(rejected) for rejected in outcome.rejected],
+                failed=[[job.superevent, job.stage, _why(job)] for job in outcome.failed],
+                exit_code=code,
+            )
+            return code
+        for superevent, file, reason in outcome.rejected:
+            _complain(f"rejected {superevent}/{file}: {reason}")
+        for job in outcome.failed:
+            _complain(f"{job.superevent or 'all'}: {job.stage} failed: {_why(job)}; see {job.log}")
+        for text in outcome.troubles:
+            _complain(text)
+        click.echo(printable(self._summary(project, outcome)))
+        return code
+
+    def _summary(self, project: Project, outcome: Outcome) -> str:
+        if not outcome.superevents and not outcome.made and outcome.succeeded:
+            return "nothing new"
+        seconds = time.monotonic() - self._start
+        said = [
+            f"{_counted(outcome.superevents, 'superevent')} considered, of "
+            f"{_counted(outcome.alerts, 'alert')}: {_counted(outcome.made, 'job')} done "
+            f"in {seconds:.1f} s"
+        ]
+        if outcome.failed:
+            said.append(f"{_counted(len(outcome.failed), 'job')} failed")
+        if outcome.rejected:
+            said.append(f"{_counted(len(outcome.rejected), 'alert')} rejected")
+        return "; ".join([*said, f"catalogue: {project.results / 'index.html'}"])
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _complain(text: str) -> None:
+    click.echo(printable(f"sirenflow: {' '.join(text.split())}"), err=True)
+
+
+def _why(job: Job) -> str:
+    """Find the last words of a job's log."""
+    try:
+        lines = Path(job.log or "").read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1] if lines else "it says nothing"
+
+
+def _exit_code(outcome: Outcome) -> int:
+    if not outcome.succeeded:
+        return 1
+    return EXIT_REJECTED if outcome.rejected else 0
+
+
+def _since(_ctx: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """Read a time; give it as it stands in the names of alerts."""
+    from datetime import UTC, datetime
+
+    if text is None:
+        return None
+    try:
+        time_ = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r}; expected a time like 2026-11-22T17:00Z") from None
+    utc = time_.astimezone(UTC) if time_.tzinfo else time_
+    return f"{utc:%Y%m%dT%H%M%S}"
+
+
+@click.command(epilog=RUN_EXIT_CODES, short_help="Bring products up to date with the inbox.")
+@inbox_option
+@results_option
+@cores_option
+@click.option("--all", "everything", is_flag=True, help="Consider every superevent.")
+@click.option("--event", "events", metavar="ID", multiple=True, help="Consider this superevent.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    callback=_since,
+    help="Consider superevents with an alert created since then (ISO 8601, UTC).",
+)
+@log_option
+@snakemake_arguments
+def run(
+    inbox: Path | None,
+    results: Path | None,
+    cores: int,
+    everything: bool,
+    events: tuple[str, ...],
+    since: str | None,
+    log: str,
+    snakemake: tuple[str, ...],
+) -> None:
+    """Make reports of superevents with new alerts, and the catalogue: by hand, or from cron.
+
+    What has been done already costs nothing, so it can be called every minute; when nothing is new
+    it ends at once. Without --all, --event or --since, superevents are considered whose alerts
+    changed since they were made, and all of them after a change of the configuration or of
+    Sirenflow. What the last run left half done, as when it was killed, is done again. A superevent
+    that fails is tried again by the next run, and keeps nobody from the others.
+
+    Only one run works on the same results; a second one leaves with exit code 75. Arguments after
+    -- are Snakemake's.
+
+    Example: sirenflow run
+
+    In a crontab: * * * * * cd /home/me/sirenflow && .venv/bin/sirenflow run
+    """
+    from sirenflow.run import Wanted
+
+    if sum([everything, bool(events), since is not None]) > 1:
+        raise click.UsageError("choose one of --all, --event and --since")
+    wanted = Wanted(everything, tuple(events), since)
+    sys.exit(make(inbox, results, wanted, cores, log, snakemake))
+
+
+def make(
+    inbox: Path | None,
+    results: Path | None,
+    wanted: Wanted,
+    cores: int,
+    log: str,
+    snakemake: tuple[str, ...] = (),
+) -> int:
+    """Run the workflow once; return the exit code."""
+    from sirenflow.project import find_project
+    from sirenflow.run import run as run_workflow
+
+    project = find_project(inbox, results)
+    report = Report(log)
+    outcome = run_workflow(project, wanted, cores, report.tell, snakemake)
+    return report.close(project, outcome)
+
+
+@click.command(epilog=WATCH_EXIT_CODES, short_help="Make products as alerts arrive.")
+@inbox_option
+@results_option
+@cores_option
+@log_option
+@snakemake_arguments
+@click.pass_context
+def watch(
+    ctx: click.Context,
+    inbox: Path | None,
+    results: Path | None,
+    cores: int,
+    log: str,
+    snakemake: tuple[str, ...],
+) -> None:
+    """Make reports and the catalogue whenever alerts arrive in the inbox, until Ctrl-C.
+
+    What is new already is made at once. Then it waits, with everything loaded, for what the
+    listener or `sirenflow ingest` store, and does what `sirenflow run` would; alerts that come
+    together are made together. On file systems that other machines write to it looks every two
+    seconds. A run that fails is told, and tried again with the next alert, or after five minutes.
+
+    Arguments after -- are Snakemake's. `sirenflow listen --watch` does this and listens.
+
+    Example: sirenflow watch
+    """
+    from sirenflow import lock
+    from sirenflow.project import find_project
+    from sirenflow.run import is_anything_new
+    from sirenflow.watch import Watch
+
+    log_to_stderr(ctx.find_root().params["debug"])
+    project = find_project(inbox, results)
+    options = [f"--cores={cores}", f"--log={log}"]
+    options += [f"--{key}={value}" for key, value in project.changed.items()]
+    command = ["run", *options, *(["--", *snakemake] if snakemake else [])]
+    with lock.exclusive(project.private / "watch"):
+        watching = Watch(
+            project.inbox, command, lambda: is_anything_new(find_project(inbox, results))
+        )
+        watching.until_stopped()
+
+
+@click.command(epilog=RUN_EXIT_CODES, short_help="Make all products anew, somewhere else.")
+@inbox_option
+@click.option(
+    "--results",
+    metavar="DIRECTORY",
+    type=directory,
+    required=True,
+    help="New directory for products; one that is half made is completed.",
+)
+@cores_option
+@log_option
+@snakemake_arguments
+def reprocess(
+    inbox: Path | None,
+    results: Path,
+    cores: int,
+    log: str,
+    snakemake: tuple[str, ...],
+) -> None:
+    """Make the products of all alerts anew, with this version and configuration.
+
+    The alerts are those of the inbox, or of another one, such as an archive. Then
+    `sirenflow compare OLD NEW` tells which numbers changed, and by how much. Arguments after -- are
+    Snakemake's: `-- --workflow-profile profiles/slurm --jobs 20` has a cluster do it.
+
+    Example: sirenflow reprocess --results results-2027
+    """
+    from sirenflow.errors import ConfigError
+    from sirenflow.project import find_project
+    from sirenflow.run import Wanted
+
+    if results.resolve() == find_project(inbox).results.resolve():
+        raise ConfigError(f"{results} holds the present products; name a new directory")
+    sys.exit(make(inbox, results, Wanted(everything=True), cores, log, snakemake))

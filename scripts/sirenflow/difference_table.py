@@ -1,0 +1,94 @@
+"""The table of all differences, as ECSV, written a superevent at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sirenflow.compare import EventComparison
+from sirenflow.differences import Difference
+from sirenflow.ecsv import Cell, Column, cells_to_line, write_ecsv
+from sirenflow.fields import number_or_none, text_or_none
+from sirenflow.quantities import Value
+
+COLUMNS = (
+    Column("superevent_id", "string", "Identifier of the superevent"),
+    Column("about", "string", "What the quantity is about"),
+    Column("file", "string", "Product that has the value"),
+    Column("quantity", "string", "Path of the value in it, without the places in lists"),
+    Column("alert_number", "int64", "Number of the alert in NEW, or in OLD where NEW has it not"),
+    Column("alert_type", "string", "Type of the alert"),
+    Column("alert_sha256", "string", "Hash of the alert, which tells it in both runs"),
+    Column("part", "string", "Sky map, site, lobe, galaxy and so on that the value is of"),
+    Column(
+        "difference",
+        "string",
+        "changed; rounding (no more than 1e-9 of the value); only in OLD; only in NEW; "
+        "not comparable",
+    ),
+    Column("old", "float64", "Value in OLD, of numbers; of lists of them, that which differs most"),
+    Column("new", "float64", "Value in NEW, likewise"),
+    Column("unit", "string", "Of absolute, and of old and new"),
+    Column("absolute", "float64", "NEW less OLD; of times in s"),
+    Column("relative", "float64", "The same over the size of OLD; none of positions and times"),
+    Column("separation", "float64", "Between the positions that the value is part of", "deg"),
+    Column("old_text", "string", "Value in OLD, of anything else"),
+    Column("new_text", "string", "Value in NEW, of anything else; why it is not comparable"),
+)
+_MOST_CHARACTERS = 1000
+
+
+def write_differences(
+    path: Path, comparisons: Iterable[EventComparison], old: str, new: str
+) -> None:
+    """Write the table, superevents in their order, what matters most of each first.
+
+    Parameters
+    ----------
+    path
+        Where it goes; whoever looks sees the old one or the new one.
+    comparisons
+        Of every superevent.
+    old, new
+        What the two runs are called.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    meta: dict[str, Cell] = {"old": _text(old), "new": _text(new)}
+    try:
+        write_ecsv(temporary, COLUMNS, _lines(comparisons), meta)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _lines(comparisons: Iterable[EventComparison]) -> Iterator[str]:
+    for comparison in comparisons:
+        for difference in sorted(comparison.differences.found, key=lambda found: found.order):
+            yield cells_to_line(_cells(difference))
+
+
+def _cells(difference: Difference) -> Iterator[Cell]:
+    amount = difference.amount
+    yield from (difference.superevent_id, difference.heading, difference.file)
+    yield from (_text(difference.quantity), difference.alert_number)
+    yield from (_text(difference.alert_type), _text(difference.alert), _text(difference.part))
+    yield from (difference.kind, amount.old, amount.new)
+    yield from (amount.unit, amount.absolute, amount.relative, amount.separation_deg)
+    both_numbers = amount.old is not None and amount.new is not None
+    yield from (None, None) if both_numbers else (_text(difference.old), _text(difference.new))
+
+
+def _text(value: Value) -> str | None:
+    """Write what is no number, without characters that would break or forge a line."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            text = " ".join("null" if each is None else str(each) for each in value)
+        case _ if number_or_none(value) is not None:
+            return None
+        case _:
+            text = str(value)
+    return text_or_none(text, _MOST_CHARACTERS)

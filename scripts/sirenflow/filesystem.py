@@ -1,0 +1,36 @@
+"""What kind of file system a directory is on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_MOUNTS = Path("/proc/self/mountinfo")
+# Of these the system hears only what this machine writes, or nothing at all.
+_SHARED = {
+    *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs"),
+    *("panfs", "orangefs", "pvfs2", "ocfs2", "gfs2", "virtiofs", "vboxsf", "prl_fs"),
+}
+_ESCAPE = re.compile(r"\\([0-7]{3})")  # of a space, a tab, a newline and a backslash
+
+
+def is_shared(directory: Path) -> bool:
+    """Tell whether another machine may write there, unnoticed by this one's inotify."""
+    kind = _kind(directory.resolve())
+    return kind in _SHARED or kind.startswith("fuse")
+
+
+def _kind(directory: Path) -> str:
+    """Find the type of the file system that a path is on; empty if the system does not tell."""
+    try:
+        lines = _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    best, kind = -1, ""
+    for line in lines:
+        # id parent major:minor root mount-point options ... - type source options
+        before, _, after = line.partition(" - ")
+        place = _ESCAPE.sub(lambda code: chr(int(code[1], 8)), before.split(" ")[4])
+        if directory.is_relative_to(place) and len(place) >= best:
+            best, kind = len(place), after.split(" ")[0]
+    return kind

@@ -1,0 +1,64 @@
+"""What a quantity of the products is about, how much that matters, and its unit. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+Quantity = tuple[str, str]
+"""A file, and the path of a value in it without the places in lists."""
+
+MATTERS = (
+    ("What was read", r"alerts.json (superevent|alert)$"),
+    (
+        "Maps used",
+        r"localization.json (\S+_because|skymaps(\.(sha256|size_bytes|rows|level_\w+))?)$",
+    ),
+    ("State", r"event.json (state|kind|retracted\w*|reinstated_by|current|skymap_alert_number)$"),
+    ("Position", r"localization.json skymaps\.peak_(ra|dec)_deg$"),
+    ("Area", r"localization.json skymaps\.(area_|peak_)"),
+    ("Distance and volume", r"localization.json skymaps\.\w*(distance|volume)"),
+    ("Files", r"\S+ file$"),
+    ("Source", r"event.json (values|external_coinc|delay_s)"),
+    ("Words", r"event.json (headline|sentence|gracedb)$"),
+    ("Regions", r"regions.json (?!maps\.files)"),
+    ("Who can look", r"visibility.json (?!sites\.(probability_above|dark|\w+_deg|elevation_m)$)"),
+    ("Galaxies", r"galaxies.json "),
+    ("Candidates", r"candidates.json "),
+    ("Sites, Moon and altitudes", r"visibility.json "),
+    ("As sent", r"alerts.json record|localization.json skymaps\.(creator|instruments)$"),
+    ("Names and numbers of alerts and files", r""),
+)
+"""Headings, what matters most first, and the quantities below each; the first that fits counts."""
+
+HEADINGS = tuple(dict.fromkeys(heading for heading, _ in MATTERS))
+
+_UNITS = (
+    (r"_per_mpc3$", "Mpc-3"),
+    (r"_mpc3$", "Mpc3"),
+    (r"_mpc$", "Mpc"),
+    (r"_per_deg2$", "deg-2"),
+    (r"_deg2$", "deg2"),
+    (r"_deg$", "deg"),
+    (r"_per_sr$", "sr-1"),
+    (r"(^|\.)days_\w+$", "d"),
+    (r"delay_s$|\.duration$|time_difference$", "s"),
+    (r"(\.|_)far$|central_frequency$", "Hz"),
+    (r"elevation_m$", "m"),
+    (r"_min$", "min"),
+    (r"^hours$", "h"),
+    (r"_bytes$", "byte"),
+)
+
+
+@cache
+def heading_of(quantity: Quantity) -> str:
+    """Give the heading below which a quantity stands."""
+    text = " ".join(quantity)
+    return next(heading for heading, pattern in MATTERS if re.match(pattern, text))
+
+
+@cache
+def unit_of(name: str) -> str | None:
+    """Tell the unit of a quantity, as astropy writes it, by how its name ends."""
+    return next((unit for pattern, unit in _UNITS if re.search(pattern, name)), None)

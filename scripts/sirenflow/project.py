@@ -1,0 +1,83 @@
+"""Where the workflow is, and what its configuration says for one run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, load, validate
+from sirenflow.errors import ConfigError
+
+_SNAKEFILE = "Snakefile"
+_CLONE = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A workflow, and its validated configuration.
+
+    Attributes
+    ----------
+    snakefile
+        The workflow's file.
+    config
+        Every key, with its value or default.
+    changed
+        Keys that are set for this run only, as Snakemake must be told.
+    """
+
+    snakefile: Path
+    config: Mapping[str, Any]
+    changed: Mapping[str, str]
+
+    @property
+    def inbox(self) -> Path:
+        """Where alerts are."""
+        return Path(self.config["inbox"])
+
+    @property
+    def results(self) -> Path:
+        """Where products go."""
+        return Path(self.config["results"])
+
+    @property
+    def private(self) -> Path:
+        """Directory, in that of products, for what is none."""
+        return self.results / ".sirenflow"
+
+    def arguments(self, target: str, superevents: list[str] | None) -> list[str]:
+        """Give the arguments of `snakemake` that make a target, considering some superevents."""
+        config = {**self.changed, **({} if superevents is None else {"superevents": superevents})}
+        # As JSON, which is YAML: a directory called 2024 is no number.
+        values = [f"{key}={json.dumps(value)}" for key, value in config.items()]
+        # Snakemake's own lock outlives a run that is killed; the one that we hold does not.
+        lock = ["--nolock", "--snakefile", str(self.snakefile)]
+        return [target, *lock, *(["--config", *values] if values else [])]
+
+
+def find_project(inbox: Path | None = None, results: Path | None = None) -> Project:
+    """Find the workflow in the working directory, or else where this package is from.
+
+    Parameters
+    ----------
+    inbox, results
+        Directories in place of the configuration's.
+
+    Raises
+    ------
+    ConfigError
+        If there is no workflow, or its configuration is wrong.
+    """
+    root = next((place for place in (Path(), _CLONE) if (place / _SNAKEFILE).is_file()), None)
+    if root is None:
+        raise ConfigError(
+            f"no {_SNAKEFILE} in {Path.cwd()}; run this in the directory that was cloned"
+        )
+    file = CONFIG_FILE if CONFIG_FILE.exists() else root / CONFIG_FILE
+    given = {"inbox": inbox, "results": results}
+    changed = {key: str(value) for key, value in given.items() if value is not None}
+    config = validate({**load(file), **changed}, root / SCHEMA_FILE)
+    return Project(root / _SNAKEFILE, config, changed)

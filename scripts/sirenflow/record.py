@@ -1,0 +1,93 @@
+"""What has been made of which alerts, so that finished work costs nothing.
+
+The truth is the inbox itself: a superevent is to be made when its files are not those of which it
+was made the last time, whoever wrote them and however. Snakemake would find the same, but it takes
+milliseconds a superevent for it, and this takes microseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sirenflow import __version__
+from sirenflow.config import digest
+from sirenflow.durable import replace_file
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the products of a results directory were made of.
+
+    Attributes
+    ----------
+    basis
+        Digest of all that every product depends on: see `basis_of`.
+    superevents
+        Digest of the alert files of each superevent that is done: see `files_digest`.
+    """
+
+    basis: str
+    superevents: Mapping[str, str] = field(default_factory=dict)
+
+    def outdated(self, current: Mapping[str, str]) -> list[str]:
+        """List the superevents of which there are other files than those in the record."""
+        return [name for name, files in current.items() if self.superevents.get(name) != files]
+
+    def with_done(self, done: Mapping[str, str]) -> Record:
+        """Give a record in which more is done."""
+        return replace(self, superevents={**self.superevents, **done})
+
+    def only(self, superevents: Iterable[str]) -> Record:
+        """Give a record without the superevents that are not named."""
+        kept = set(superevents) & set(self.superevents)
+        return replace(self, superevents={name: self.superevents[name] for name in kept})
+
+
+def basis_of(config: Mapping[str, Any]) -> str:
+    """Digest of the version, of the configuration, and of the tables that it names."""
+    tables = [config[key]["table"] for key in ("galaxies", "candidates") if config[key]]
+    said = [_FORMAT, __version__, digest(config), config["parquet"], [*map(_stat, tables)]]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def files_digest(files: Iterable[Path]) -> str:
+    """Digest of the names, sizes and times of alert files."""
+    listed = [[file.parent.name, file.name, *_stat(file)] for file in files]
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:32]
+
+
+def _stat(file: str | Path) -> tuple[int, int]:
+    try:
+        stat = Path(file).stat()
+    except OSError:  # it has just been moved away, or the workflow will say so
+        return (0, 0)
+    return (stat.st_size, stat.st_mtime_ns)
+
+
+def read_record(file: Path, basis: str) -> Record:
+    """Read the record of a results directory; an empty one if it does not hold of this basis."""
+    try:
+        content = json.loads(file.read_bytes())
+        record = Record(content["basis"], dict(content["superevents"]))
+    except (OSError, ValueError, TypeError, KeyError):  # absent, or damaged: nothing is done
+        return Record(basis)
+    return record if record.basis == basis else Record(basis)
+
+
+def write_record(file: Path, record: Record) -> None:
+    """Write the record of a results directory.
+
+    Raises
+    ------
+    InboxError
+        If it cannot be written.
+    """
+    content = {"basis": record.basis, "superevents": dict(record.superevents)}
+    replace_file(file, json.dumps(content, sort_keys=True).encode())

@@ -1,0 +1,237 @@
+"""One run of the workflow: only what is new, then the catalogue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sirenflow import inbox, lock, workers
+from sirenflow.errors import InboxError
+from sirenflow.events import Event, Job, Observer, Trouble
+from sirenflow.project import Project
+from sirenflow.record import Record, basis_of, files_digest, read_record, write_record
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which superevents to consider: without any choice, those with new alerts.
+
+    Attributes
+    ----------
+    everything
+        All of them, and all that is made of them.
+    superevents
+        These.
+    since
+        Those with an alert created at this time or later, written as in names: 20261122T170000Z.
+    """
+
+    everything: bool = False
+    superevents: tuple[str, ...] = ()
+    since: str | None = None
+
+
+@dataclass
+class Outcome:
+    """What a run came to.
+
+    Attributes
+    ----------
+    superevents, alerts
+        How many superevents were considered, and of how many alert files.
+    made
+        How many jobs were done.
+    rejected
+        Superevent, file and reason of each alert that was rejected now.
+    failed
+        Jobs that failed.
+    troubles
+        What else went wrong.
+    """
+
+    superevents: int = 0
+    alerts: int = 0
+    made: int = 0
+    rejected: list[tuple[str, str, str]] = field(default_factory=list)
+    failed: list[Job] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether everything was made."""
+        return not self.failed and not self.troubles
+
+
+def run(
+    project: Project,
+    wanted: Wanted,
+    cores: int,
+    observe: Observer,
+    extra: Sequence[str] = (),
+) -> Outcome:
+    """Bring products up to date.
+
+    First the superevents, so that their pages are there as soon as can be; then, of all that are
+    there, the catalogue. A superevent that fails stays as it was, and is tried again the next time.
+
+    Parameters
+    ----------
+    project
+        The workflow and its configuration.
+    wanted
+        Which superevents to consider.
+    cores
+        How many jobs at a time.
+    observe
+        Is told what happens.
+    extra
+        More arguments for `snakemake`.
+
+    Raises
+    ------
+    BusyError
+        If another run works on the same results.
+    InboxError
+        If the inbox cannot be read, or has none of the superevents that are wanted.
+    """
+    with lock.exclusive(project.private / "lock"):
+        return _Run(project, cores, observe, extra).make(wanted)
+
+
+def is_anything_new(project: Project) -> bool:
+    """Tell whether a run would have something to do.
+
+    Raises
+    ------
+    InboxError
+        If the inbox cannot be read.
+    """
+    survey = _survey(project, Wanted())
+    return bool(survey.chosen) or survey.is_catalogue_due
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """What the inbox and the record say.
+
+    Attributes
+    ----------
+    alerts
+        Files of each superevent that was looked at.
+    chosen
+        Those to consider.
+    is_catalogue_due
+        Whether it is, even if no superevent is.
+    """
+
+    alerts: Mapping[str, Sequence[Path]]
+    digests: Mapping[str, str]
+    record: Record
+    chosen: list[str]
+    is_catalogue_due: bool
+
+    def record_with(self, done: Iterable[str]) -> Record:
+        return self.record.with_done({name: self.digests[name] for name in done})
+
+
+def _record_file(project: Project) -> Path:
+    return project.private / "done.json"
+
+
+def _survey(project: Project, wanted: Wanted) -> _Survey:
+    record = read_record(_record_file(project), basis_of(project.config))
+    alerts = inbox.list_superevents(project.inbox, wanted.superevents or None)
+    digests = {superevent: files_digest(files) for superevent, files in alerts.items()}
+    due = not (project.results / "index.html").exists()
+    if wanted.superevents:
+        unknown = sorted(set(wanted.superevents) - set(alerts))
+        if unknown:
+            raise InboxError(f"no alerts of {', '.join(unknown)} in {project.inbox}")
+    else:
+        due = due or not record.superevents.keys() <= digests.keys()
+        record = record.only(digests)
+    outdated = set(record.outdated(digests))
+    chosen = [name for name in alerts if _is_wanted(project, wanted, name, alerts, outdated)]
+    return _Survey(alerts, digests, record, chosen, due)
+
+
+def _is_wanted(
+    project: Project,
+    wanted: Wanted,
+    superevent: str,
+    alerts: Mapping[str, Sequence[Path]],
+    outdated: Set[str],
+) -> bool:
+    if wanted.everything or wanted.superevents:
+        return True
+    if wanted.since is not None:
+        return any(file.name >= wanted.since for file in alerts[superevent])
+    return superevent in outdated or not (project.results / superevent / "index.html").exists()
+
+
+class _Run:
+    def __init__(
+        self, project: Project, cores: int, observe: Observer, extra: Sequence[str]
+    ) -> None:
+        self._project = project
+        self._arguments = ["--cores", str(cores), *extra]
+        self._cores = cores
+        self._tell = observe
+        self._outcome = Outcome()
+        self._done: dict[str, set[str]] = {}
+
+    def make(self, wanted: Wanted) -> Outcome:
+        survey = _survey(self._project, wanted)
+        chosen, alerts = survey.chosen, survey.alerts
+        if not chosen and not survey.is_catalogue_due:
+            return self._outcome
+        self._outcome.superevents = len(chosen)
+        self._outcome.alerts = sum(len(alerts[superevent]) for superevent in chosen)
+        workers.start(self._cores)  # they import what they need while the jobs are planned
+        lock.forget_stale_locks(self._project.results)
+        # To name more than half of them costs Snakemake more than to consider all.
+        whole = not wanted.superevents and len(chosen) > len(alerts) / 2
+        made = not chosen or self._snakemake("superevents", None if whole else chosen)
+        done = chosen if made else self._finished(chosen)
+        # And not when it was interrupted.
+        if (made or self._outcome.failed) and self._snakemake("tables", []):
+            write_record(_record_file(self._project), survey.record_with(done))
+        self._outcome.rejected = list(self._rejected())
+        return self._outcome
+
+    def _snakemake(self, target: str, superevents: list[str] | None) -> bool:
+        # Slow to import, and not needed where nothing is new.
+        from sirenflow.workflow import run_snakemake
+
+        arguments = self._project.arguments(target, superevents)
+        return run_snakemake([*arguments, *self._arguments], self._note)
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case Job(failed=True):
+                self._outcome.failed.append(event)
+            case Job(stage, superevent):
+                self._outcome.made += 1
+                if superevent is not None:
+                    self._done.setdefault(superevent, set()).add(stage)
+            case Trouble():
+                self._outcome.troubles.append(event.text)
+        self._tell(event)
+
+    def _finished(self, chosen: Iterable[str]) -> list[str]:
+        """List superevents that are done, of a run that failed."""
+        failed = {job.superevent for job in self._outcome.failed}
+        return [
+            superevent
+            for superevent in chosen
+            if "report" in self._done.get(superevent, ()) and superevent not in failed
+        ]
+
+    def _rejected(self) -> Iterator[tuple[str, str, str]]:
+        for superevent, stages in sorted(self._done.items()):
+            if "extract" in stages:
+                product = self._project.results / superevent / "alerts.json"
+                for rejected in json.loads(product.read_bytes())["rejected"]:
+                    yield superevent, rejected["file"], rejected["reason"]

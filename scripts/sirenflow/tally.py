@@ -1,0 +1,205 @@
+"""What came of comparing all superevents: counted by quantity, what matters most first. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from sirenflow.compare import EventComparison, Made
+from sirenflow.difference_words import amount_text, both_texts, where_text
+from sirenflow.differences import Difference
+from sirenflow.fields import text_or_none
+from sirenflow.matters import Quantity, heading_of
+from sirenflow.quantities import ALERTS
+
+MOST_LISTED = 200
+MOST_OF_A_QUANTITY = 10
+"""Differences that are kept, those that matter most; the table has all."""
+_MOST_LINES = 20
+_MOST_MADE = 3
+
+
+@dataclass
+class QuantityTally:
+    """How many values of a quantity were compared, changed, and changed by rounding only."""
+
+    compared: int = 0
+    changed: int = 0
+    rounding: int = 0
+    superevents: int = 0
+    leading: list[Difference] = field(default_factory=list)
+
+
+@dataclass
+class Tally:
+    """The comparison of all superevents, gathered one at a time.
+
+    Attributes
+    ----------
+    superevents, changed_superevents
+        How many there are in either results, and how many of them changed.
+    quantities
+        What was compared.
+    problems
+        What could not be compared.
+    made_old, made_new
+        How many superevents were made by which version after which configuration.
+    one_version_only
+        Quantities that one version of a file's schema has, and the other has not.
+    """
+
+    superevents: int = 0
+    changed_superevents: int = 0
+    quantities: dict[Quantity, QuantityTally] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    made_old: Counter[Made] = field(default_factory=Counter)
+    made_new: Counter[Made] = field(default_factory=Counter)
+    one_version_only: set[Quantity] = field(default_factory=set)
+
+    def add(self, event: EventComparison) -> None:
+        """Take in a superevent."""
+        differences = event.differences
+        self.superevents += 1
+        self.problems += event.problems
+        self.made_old.update([event.made_old] if event.made_old else [])
+        self.made_new.update([event.made_new] if event.made_new else [])
+        self.one_version_only |= differences.one_version_only
+        for name, count in differences.compared.items():
+            self.quantities.setdefault(name, QuantityTally()).compared += count
+        changed = {quantity for found in differences.found if (quantity := self._count(found))}
+        self.changed_superevents += bool(changed)
+        for quantity in changed:
+            self.quantities[quantity].superevents += 1
+
+    def _count(self, found: Difference) -> Quantity | None:
+        """Count a difference; give its quantity if it is a real one."""
+        if found.kind == "not comparable":
+            return None
+        quantity = (found.file, found.quantity)
+        tally = self.quantities[quantity]
+        tally.leading = sorted((*tally.leading, found), key=_order)[:MOST_OF_A_QUANTITY]
+        if found.kind == "rounding":
+            tally.rounding += 1
+            return None
+        tally.changed += 1
+        return quantity
+
+    @property
+    def compared(self) -> int:
+        """How many values were compared."""
+        return sum(tally.compared for tally in self.quantities.values())
+
+    @property
+    def changed(self) -> int:
+        """How many of them changed, by more than rounding."""
+        return sum(tally.changed for tally in self.quantities.values())
+
+    @property
+    def rounding(self) -> int:
+        """How many of them differ by rounding only."""
+        return sum(tally.rounding for tally in self.quantities.values())
+
+    @property
+    def alerts(self) -> int:
+        """How many alerts either run was given."""
+        return self.quantities.get((ALERTS, "alert"), QuantityTally()).compared
+
+    @property
+    def leading(self) -> list[Difference]:
+        """Those that matter most, some of each quantity."""
+        kept = (found for tally in self.quantities.values() for found in tally.leading)
+        return sorted(kept, key=_order)[:MOST_LISTED]
+
+    def differing(self) -> list[tuple[Quantity, QuantityTally]]:
+        """Give the quantities that differ, what matters most first."""
+        found = [(quantity, tally) for quantity, tally in self.quantities.items() if tally.leading]
+        return sorted(found, key=lambda each: each[1].leading[0].order)
+
+    def verdict(self, integer: Callable[[int], str] = "{:,}".format) -> str:
+        """Say in a sentence whether anything changed, and how much."""
+        compared, changed = integer(self.compared), integer(self.changed)
+        if self.changed:
+            words = (
+                f"{changed} of {compared} values changed, in {integer(self.changed_superevents)} "
+                f"of {_count(self.superevents, 'superevent', integer)}"
+            )
+        else:
+            but = " in what could be compared" if self.problems else ""
+            but += ", rounding aside" if self.rounding else ""
+            counts = ((self.superevents, "superevent"), (self.alerts, "alert"))
+            words = (
+                f"nothing changed{but}: {', '.join(_count(*each, integer) for each in counts)}, "
+                f"{_count(self.compared, 'value', integer)}"
+            )
+            words += "" if self.rounding else " are the same"
+        if self.rounding:
+            verb = "differs" if self.rounding == 1 else "differ"
+            words += f"; {integer(self.rounding)} {verb} by rounding only"
+        if self.problems:
+            words += f"; {_count(len(self.problems), 'file', integer)} could not be compared"
+        return words
+
+    def lines(self, old: str, new: str) -> Iterator[str]:
+        """Write the summary for a terminal: the verdict, the versions, and a table."""
+        yield self.verdict()
+        if self.changed:
+            largest = self.leading[0]
+            both = " -> ".join(both_texts(largest))
+            yield (
+                f"what matters most: {where_text(largest)}: {largest.file} {largest.quantity}: "
+                f"{both} ({amount_text(largest)})"
+            )
+        yield f"OLD {old}: {made_text(self.made_old)}"
+        yield f"NEW {new}: {made_text(self.made_new)}"
+        differing = self.differing()
+        if differing:
+            yield ""
+            yield from _table(differing[:_MOST_LINES])
+        if differing[_MOST_LINES:]:
+            yield f"and {len(differing) - _MOST_LINES} quantities more"
+        if self.one_version_only:
+            yield (
+                f"not compared: {len(self.one_version_only)} quantities that only one of the "
+                "versions writes"
+            )
+
+
+def made_text(made: Counter[Made]) -> str:
+    """Write by which versions, after which configurations, a run's superevents were made."""
+    if not made:
+        return "version not known"
+    texts = [
+        f"sirenflow {one.version or 'of unknown version'}, configuration "
+        f"{(one.config_sha256 or 'not known')[:12]}{f' ({count:,})' if len(made) > 1 else ''}"
+        for one, count in made.most_common()
+    ]
+    more = f"; and {len(texts) - _MOST_MADE} more" if texts[_MOST_MADE:] else ""
+    return "; ".join(texts[:_MOST_MADE]) + more
+
+
+def _order(difference: Difference) -> tuple[object, ...]:
+    return difference.order
+
+
+def _count(number: int, name: str, integer: Callable[[int], str]) -> str:
+    return f"{integer(number)} {name}{'' if number == 1 else 's'}"
+
+
+def _table(differing: list[tuple[Quantity, QuantityTally]]) -> Iterator[str]:
+    rows = [["about", "quantity", "compared", "changed", "rounding", "largest", "where"]]
+    rows += [
+        [
+            *(heading_of(quantity), text_or_none(" ".join(quantity), 60) or ""),
+            *(f"{count:,}" for count in (tally.compared, tally.changed, tally.rounding)),
+            *(amount_text(tally.leading[0]), where_text(tally.leading[0])),
+        ]
+        for quantity, tally in differing
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (
+            cell.rjust(width) if column in (2, 3, 4) else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield "  ".join(cells).rstrip()

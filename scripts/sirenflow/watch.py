@@ -1,0 +1,138 @@
+"""The workflow run whenever alerts arrive."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import watchfiles
+
+from sirenflow import inbox
+from sirenflow.alert import SUPEREVENT_ID
+from sirenflow.filesystem import is_shared
+from sirenflow.standby import Standby
+
+_LOG = logging.getLogger(__name__)
+
+SURVEY_SECONDS = 300.0
+"""So often the whole inbox is looked at, whatever the system has told of it."""
+LINGER_SECONDS = 10.0
+"""For so long a superevent is looked at again: of a new directory the system may tell too late."""
+
+_TICK_MS = 1000
+_DEBOUNCE_MS = 200
+_STEP_MS = 20
+_POLL_MS = 2000
+_TRY_AGAIN = 75
+
+
+class Watch:
+    """Runs a command for what arrives in an inbox.
+
+    What arrives during a run is for the next one, all of it at once.
+
+    Parameters
+    ----------
+    directory
+        The inbox; made if it is not there.
+    command
+        Of `sirenflow`: brings all products up to date, or with ``--event ID`` those of superevents.
+    is_anything_new
+        Looks at the whole inbox.
+    """
+
+    def __init__(
+        self, directory: Path, command: Sequence[str], is_anything_new: Callable[[], bool]
+    ) -> None:
+        self._inbox = directory.absolute()  # or polling would give names from here
+        self._command = list(command)
+        self._is_anything_new = is_anything_new
+        self._stopping = threading.Event()
+        # What was made of each superevent that changed lately, and when it is forgotten.
+        self._made: dict[str, tuple[list[Path], float]] = {}
+
+    def until_stopped(self) -> None:
+        """Go on until SIGTERM or Ctrl-C; the run in hand begins no more jobs then."""
+        self._inbox.mkdir(parents=True, exist_ok=True)
+        with Standby() as standby:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self._stop(standby))
+            surveyed = float("-inf")
+            waiting: set[str] = set()
+            for changed in self._changes():
+                waiting |= changed | self._changed_since()
+                now = time.monotonic()
+                if now - surveyed > SURVEY_SECONDS:
+                    surveyed = now
+                    if self._is_anything_new():
+                        self._run(standby, [])
+                if waiting and not self._stopping.is_set() and self._run(standby, sorted(waiting)):
+                    waiting.clear()
+
+    def _stop(self, standby: Standby) -> None:
+        self._stopping.set()
+        standby.terminate()
+
+    def _changes(self) -> Iterator[set[str]]:
+        """Give the superevents of which files came; at least once a second."""
+        polling = is_shared(self._inbox)
+        while not self._stopping.is_set():
+            way = f"every {_POLL_MS / 1000:g} s" if polling else "as the system tells of changes"
+            _LOG.info("watching %s, %s", self._inbox.resolve(), way)
+            try:
+                for changes in watchfiles.watch(
+                    self._inbox,
+                    watch_filter=lambda _, path: self._superevent(path) is not None,
+                    debounce=_DEBOUNCE_MS,
+                    step=_STEP_MS,
+                    stop_event=self._stopping,
+                    rust_timeout=_TICK_MS,
+                    yield_on_timeout=True,
+                    force_polling=polling,
+                    poll_delay_ms=_POLL_MS,
+                ):
+                    yield {self._superevent(path) or "" for _, path in changes}
+            except OSError as error:
+                if polling or self._stopping.is_set():
+                    raise
+                _LOG.warning("the system cannot tell of changes (%s)", error)
+                polling = True
+
+    def _superevent(self, path: str) -> str | None:
+        inside = Path(path).relative_to(self._inbox).parts
+        return inside[0] if inside and SUPEREVENT_ID.fullmatch(inside[0]) else None
+
+    def _changed_since(self) -> set[str]:
+        """Find superevents that were made, and of which there are other files now."""
+        now = time.monotonic()
+        self._made = {name: made for name, made in self._made.items() if made[1] > now}
+        return {name for name, (files, _) in self._made.items() if self._files(name) != files}
+
+    def _run(self, standby: Standby, superevents: Sequence[str]) -> bool:
+        """Run the workflow; tell whether it need not be run again for these."""
+        files = {name: self._files(name) for name in superevents}
+        present = [name for name in superevents if files[name]]
+        if superevents and not present:  # only the directory is there yet
+            return self._remember(files)
+        events = [word for name in present for word in ("--event", name)]
+        try:
+            code = standby.run([*self._command[:1], *events, *self._command[1:]])
+        except ConnectionError as error:
+            if not self._stopping.is_set():
+                _LOG.warning("%s", error)
+            return False
+        if code == _TRY_AGAIN:
+            return False
+        return self._remember(files)
+
+    def _remember(self, files: Mapping[str, list[Path]]) -> bool:
+        until = time.monotonic() + LINGER_SECONDS
+        self._made |= {name: (listed, until) for name, listed in files.items()}
+        return True
+
+    def _files(self, superevent: str) -> list[Path]:
+        return inbox.list_alerts(self._inbox / superevent)

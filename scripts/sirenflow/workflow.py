@@ -1,0 +1,118 @@
+"""Snakemake in this process: its own command, and what it says told to a function."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr
+from importlib import import_module
+from types import ModuleType
+
+from snakemake import cli
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
+
+from sirenflow.events import Event, Job, Observer, Planned, Trouble
+
+_PLUGIN = "sirenflow"
+_IMPORTED_LATE = (
+    *("jsonschema.validators", "pandas", "smart_open", "snakemake.report"),
+    *("snakemake.scheduling.job_scheduler", "snakemake.executors.local"),
+)
+
+
+def run_snakemake(arguments: Sequence[str], observe: Observer) -> bool:
+    """Run the `snakemake` command.
+
+    Parameters
+    ----------
+    arguments
+        Its arguments.
+    observe
+        Is told what happens, from another thread, and all of it before the call returns.
+
+    Returns
+    -------
+    bool
+        Whether everything that was wanted is made.
+    """
+    troubles: list[Trouble] = []
+    failed: list[Job] = []
+
+    def note(event: Event) -> None:
+        match event:
+            case Trouble():
+                troubles.append(event)
+            case Job(failed=True):
+                failed.append(event)
+                observe(event)
+            case _:
+                observe(event)
+
+    _listen_in(note)
+    # Before its log is set up it prints: which profile it uses, and what is wrong with arguments.
+    with redirect_stderr(io.StringIO()) as printed:
+        try:
+            cli.main([*arguments, "--logger", _PLUGIN])
+        except SystemExit as end:
+            made = end.code == 0
+    if not made and not failed:  # of a job that failed its log says more than Snakemake
+        last = printed.getvalue().strip().rpartition("\n")[2]
+        for trouble in troubles or [Trouble(last or "stopped before everything was made")]:
+            observe(trouble)
+    return made
+
+
+def preload() -> None:
+    """Import what Snakemake imports only when it needs it, and find its plugins."""
+    for module in _IMPORTED_LATE:
+        import_module(module)
+    cli.get_argument_parser()
+
+
+def _listen_in(observe: Observer) -> None:
+    """Have what Snakemake says told to a function, and written nowhere."""
+    plugin = ModuleType(_PLUGIN)
+    plugin.LogHandler = _handler(observe)  # type: ignore[attr-defined]
+    registry = LoggerPluginRegistry()
+    registry.plugins.pop(_PLUGIN, None)
+    registry.register_plugin(_PLUGIN, plugin)
+
+
+def _handler(observe: Observer) -> type[LogHandlerBase]:
+    started: dict[int, Job] = {}
+
+    class Handler(LogHandlerBase):
+        writes_to_stream = True  # so that Snakemake adds no handler that does
+        writes_to_file = False
+        has_filter = True
+        has_formatter = True
+        needs_rulegraph = False
+
+        def emit(self, record: logging.LogRecord) -> None:
+            for event in _events(record, started):
+                observe(event)
+
+    return Handler
+
+
+def _events(record: logging.LogRecord, started: dict[int, Job]) -> Iterator[Event]:
+    said = record.__dict__
+    match said.get("event"):
+        case LogEvent.RUN_INFO:
+            yield Planned(said["stats"]["total"])
+        case LogEvent.JOB_INFO:
+            superevent = (said["wildcards"] or {}).get("superevent")
+            log = next(iter(said["log"]), None)
+            started[said["jobid"]] = Job(said["rule_name"], superevent, log=log)
+        case LogEvent.JOB_FINISHED:
+            job = started[said["job_id"]]
+            if job.log is not None:  # what has no log does nothing but name products
+                yield job
+        case LogEvent.JOB_ERROR:
+            job = started[said["jobid"]]
+            yield Job(job.stage, job.superevent, failed=True, log=job.log)
+        case _ if record.levelno >= logging.ERROR:
+            yield Trouble(record.getMessage())

@@ -1,0 +1,58 @@
+"""Directories that other machines write to are known by the table of mounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sirenflow import filesystem
+
+# As the manual page proc_pid_mountinfo(5) has it; optional fields may be none or several.
+MOUNTS = """\
+22 1 259:2 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p2 rw
+36 35 98:0 /mnt1 /{0}/home rw,noatime master:1 propagate_from:2 - nfs4 server:/home rw
+37 36 0:41 / /{0}/home/me/scratch rw - xfs /dev/sdb rw
+38 22 0:42 / /{0}/with\\040space rw shared:7 - cifs //server/share rw
+39 22 0:43 / /{0}/donn\u00e9es rw - fuse.sshfs server: rw
+40 22 0:44 / /{0}/twice rw - lustre server: rw
+41 40 0:45 / /{0}/twice rw - tmpfs tmpfs rw
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a directory below which, says the system, are these mounts."""
+    table = tmp_path / "mountinfo"
+    table.write_text(MOUNTS.format(str(tmp_path).lstrip("/")), encoding="utf-8")
+    monkeypatch.setattr(filesystem, "_MOUNTS", table)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("directory", "shared"),
+    [
+        ("inbox", False),
+        ("home/inbox", True),
+        ("home", True),
+        ("homes", False),
+        ("home/me/scratch/inbox", False),
+        ("with space/inbox", True),
+        ("donn\u00e9es", True),
+        ("twice/inbox", False),
+    ],
+)
+def test_nearest_and_latest_mount_decides(place: Path, directory: str, shared: bool) -> None:
+    assert filesystem.is_shared(place / directory) is shared
+
+
+def test_link_leads_to_where_the_files_are(place: Path) -> None:
+    (place / "link").symlink_to("home/inbox")
+    assert filesystem.is_shared(place / "link")
+
+
+def test_system_without_such_a_table_is_taken_at_its_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filesystem, "_MOUNTS", tmp_path / "none")
+    assert not filesystem.is_shared(tmp_path)

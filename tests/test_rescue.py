@@ -1,0 +1,121 @@
+"""An alert that kills its worker costs itself, or only its maps."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sirenflow import rescue, workers
+from sirenflow.stages import extract as stage
+from sirenflow.workers import Limits, Pool, TaskError, TaskKilled
+
+SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("MS260418b-*.avro"))[::2]
+LEVELS = {"levels_percent": [50, 90]}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Any]:
+    """Lay three alerts out as in an inbox, and name the products."""
+    paths = []
+    for number, sample in enumerate(SAMPLES):
+        path = tmp_path / "MS260418b" / "UPDATE" / f"{number}.avro"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(sample.read_bytes())
+        paths.append(str(path))
+    products = ("alerts", "skymaps", "localization")
+    return {"files": paths, **{name: str(tmp_path / name) for name in products}}
+
+
+def dies_of(module: Any, name: str, victim: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a function kill its process when its first argument is the victim's."""
+    function: Callable[..., Any] = getattr(module, name)
+
+    def deadly(data: Any, *args: Any, **kwargs: Any) -> Any:
+        if bytes(data) == victim:
+            signal.raise_signal(signal.SIGKILL)
+        return function(data, *args, **kwargs)
+
+    monkeypatch.setattr(module, name, deadly)
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Pool]]:
+    """Give a way to fork a worker that has what the test has changed."""
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")
+    workers.warm_up()
+    pools: list[Pool] = []
+
+    def make() -> Pool:
+        pools.append(Pool(1, Limits(wall_seconds=60)))
+        return pools[-1]
+
+    yield make
+    for made in pools:
+        made.close()
+
+
+def test_alert_that_kills_whoever_reads_it_is_rejected_and_the_others_are_made(
+    files: dict[str, Any], pool: Callable[[], Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dies_of(stage, "parse_alert", SAMPLES[1].read_bytes(), monkeypatch)
+    rescue.run_stage(pool().run, "extract", files, LEVELS)
+    alerts = json.loads(Path(files["alerts"]).read_bytes())
+    assert len(alerts["alerts"]) == 2
+    (rejected,) = alerts["rejected"]
+    assert rejected["file"] == "UPDATE/1.avro"
+    assert "was killed" in rejected["reason"]
+    located = json.loads(Path(files["localization"]).read_bytes())["alerts"]
+    assert all(alert["skymaps"][0]["area_90_deg2"] > 0 for alert in located)
+
+
+def test_map_that_kills_whoever_measures_it_is_withheld_and_the_alert_is_shown(
+    files: dict[str, Any], pool: Callable[[], Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (attached,) = stage.parse_alert(SAMPLES[1].read_bytes()).maps
+    dies_of(stage, "read_skymap", attached.data, monkeypatch)
+    rescue.run_stage(pool().run, "extract", files, LEVELS)
+    alerts = json.loads(Path(files["alerts"]).read_bytes())
+    assert len(alerts["alerts"]) == 3
+    assert alerts["rejected"] == []
+    located = json.loads(Path(files["localization"]).read_bytes())["alerts"]
+    reasons = [alert["skymaps"][0]["rejected_because"] for alert in located]
+    assert sum(reason is None for reason in reasons) == 2
+    assert sum("was killed" in (reason or "") for reason in reasons) == 1
+    assert len([*Path(files["skymaps"]).iterdir()]) == 2
+
+
+def test_death_that_no_alert_is_to_blame_for_is_told(files: dict[str, Any]) -> None:
+    """As of a machine without memory: only all of them together are too much."""
+
+    def run(_stage: str, given: Any, _arguments: Any) -> None:
+        if len(given["files"]) > 1:
+            raise TaskKilled("was killed")
+
+    with pytest.raises(TaskKilled, match="was killed"):
+        rescue.run_stage(run, "extract", files, LEVELS)
+
+
+def test_other_stage_that_dies_is_not_tried_again() -> None:
+    calls: list[str] = []
+
+    def run(stage: str, _files: Any, _arguments: Any) -> None:
+        calls.append(stage)
+        raise TaskKilled("takes longer than 600 s")
+
+    with pytest.raises(TaskKilled):
+        rescue.run_stage(run, "regions", {"regions": "regions.json"}, {})
+    assert calls == ["regions"]
+
+
+def test_error_is_no_death(files: dict[str, Any]) -> None:
+    def run(_stage: str, _files: Any, _arguments: Any) -> None:
+        raise TaskError("Traceback")
+
+    with pytest.raises(TaskError):
+        rescue.run_stage(run, "extract", files, LEVELS)

@@ -1,0 +1,300 @@
+"""`sirenflow run`: only what is new, from cron or by hand."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sirenflow.standby import Standby
+from test_workflow import BIN, SAMPLES, checksums, ingest, jobs, snakemake
+
+FILES = sorted(SAMPLES.glob("*-[0-9][0-9]-*"))
+BURST = SAMPLES / "TS260902f-02-preliminary-single-detector.avro"
+RETRACTION = SAMPLES / "TS260902f-03-retraction.avro"
+OTHER = SAMPLES / "MS260926m-01-retraction-alone.json"
+
+
+def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BIN / "sirenflow"), "run", *arguments],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def touch(directory: Path, superevent: str) -> None:
+    """Have the alerts of a superevent look as if they had just come."""
+    for file in (directory / "inbox" / superevent).glob("*/*"):
+        os.utime(file)
+
+
+def done(run_: subprocess.CompletedProcess[str], code: int = 0) -> list[tuple[str, str | None]]:
+    """List the jobs that a run with ``--log json`` tells of."""
+    assert run_.returncode == code, run_.stdout + run_.stderr
+    lines = [json.loads(line) for line in run_.stdout.splitlines()]
+    assert lines[-1]["event"] == "summary"
+    assert lines[-1]["exit_code"] == code
+    return [(line["stage"], line["superevent"]) for line in lines if line["event"] == "done"]
+
+
+def stages(superevent: str) -> list[tuple[str, str | None]]:
+    return [(stage, superevent) for stage in ("extract", "regions", "report", "visibility")]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a working directory in which two superevents are done."""
+    directory = tmp_path_factory.mktemp("made")
+    ingest(directory / "inbox", BURST, OTHER)
+    expected = sorted([*stages("TS260902f"), *stages("MS260926m"), ("catalogue", "None")])
+    told = done(run(directory, "--log", "json"))
+    assert sorted((stage, str(superevent)) for stage, superevent in told) == expected
+    return directory
+
+
+@pytest.fixture
+def worked(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "worked")
+
+
+def test_products_are_those_of_a_plain_run(made: Path, tmp_path: Path) -> None:
+    ingest(tmp_path / "inbox", BURST, OTHER)
+    assert snakemake(tmp_path).returncode == 0
+    assert checksums(tmp_path / "results") == checksums(made / "results")
+
+
+def test_when_nothing_is_new_it_says_so_and_imports_no_snakemake(worked: Path) -> None:
+    again = run(worked)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "nothing new\n", "")
+    check = (
+        "import sys; from sirenflow.cli import main\n"
+        "try: main(['run'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'snakemake', 'astropy', 'pandas', 'numpy'} & set(sys.modules)))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", check], cwd=worked, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "nothing new\n[]\n"
+
+
+def test_plain_run_after_it_has_nothing_to_do(worked: Path) -> None:
+    assert "Nothing to be done" in snakemake(worked).stdout
+
+
+def test_new_alert_makes_its_superevent_and_the_catalogue_only(worked: Path) -> None:
+    ingest(worked / "inbox", RETRACTION)
+    told = done(run(worked, "--log", "json"))
+    assert sorted(told[:-1]) == sorted(stages("TS260902f"))
+    assert told[-1] == ("catalogue", None)
+    assert "Nothing to be done" in snakemake(worked).stdout
+    assert run(worked).stdout == "nothing new\n"
+
+
+def test_alert_that_was_copied_there_by_hand_is_found(worked: Path) -> None:
+    target = worked / "inbox/TS260902f/RETRACTION/by-hand.avro"
+    target.parent.mkdir(parents=True)
+    shutil.copy(RETRACTION, target)
+    assert ("report", "TS260902f") in done(run(worked, "--log", "json"))
+
+
+def test_page_that_is_gone_is_made_again(worked: Path) -> None:
+    (worked / "results/TS260902f/index.html").unlink()
+    assert done(run(worked, "--log", "json")) == [("report", "TS260902f"), ("catalogue", None)]
+
+
+def test_superevent_that_left_the_inbox_leaves_the_catalogue(worked: Path) -> None:
+    shutil.rmtree(worked / "inbox/MS260926m")
+    assert done(run(worked, "--log", "json")) == [("catalogue", None)]
+    assert "MS260926m" not in (worked / "results/catalogue.csv").read_text()
+    assert run(worked).stdout == "nothing new\n"
+
+
+def test_other_configuration_makes_everything_anew(worked: Path) -> None:
+    (worked / "config").mkdir()
+    (worked / "config/config.yaml").write_text("sites: []\n")
+    told = done(run(worked, "--log", "json"))
+    assert sorted(told[:-1]) == [("report", "MS260926m"), ("report", "TS260902f")]
+    assert run(worked).stdout == "nothing new\n"
+
+
+def test_choices_of_superevents(worked: Path) -> None:
+    touch(worked, "TS260902f")
+    touch(worked, "MS260926m")
+    since = done(run(worked, "--log", "json", "--since", "2026-09-10T00:00Z"))
+    assert {superevent for _, superevent in since} == {"MS260926m", None}
+    one = done(run(worked, "--log", "json", "--event", "TS260902f"))
+    assert {superevent for _, superevent in one} == {"TS260902f", None}
+    assert done(run(worked, "--log", "json", "--all")) == []
+    assert run(worked).stdout == "nothing new\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--event", "S240422ed"], 1, "no alerts of S240422ed in inbox"),
+        (["--event", "TS260902f", "--all"], 2, "choose one of --all, --event and --since"),
+        (["--since", "yesterday"], 2, "expected a time like"),
+        (["--inbox", "nowhere"], 1, "'nowhere' does not exist"),
+        (["--results", "inbox/results"], 1, "neither inside the other"),
+        (["--all", "--", "--no-such-option"], 1, "--no-such-option"),
+    ],
+)
+def test_wrong_wishes_are_told_in_a_line(
+    made: Path, arguments: list[str], code: int, told: str
+) -> None:
+    refused = run(made, *arguments)
+    assert refused.returncode == code
+    assert told in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_rejected_alert_is_told_once_with_code_3(worked: Path) -> None:
+    (worked / "inbox/TS260902f/PRELIMINARY/broken.avro").write_bytes(b"Obj\x01 and no more")
+    first = run(worked)
+    assert first.returncode == 3
+    assert "rejected TS260902f/PRELIMINARY/broken.avro: " in first.stderr
+    assert "1 alert rejected" in first.stdout
+    assert run(worked).returncode == 0
+
+
+def test_failure_is_told_and_tried_again_and_the_rest_is_made(worked: Path) -> None:
+    results = worked / "results"
+    ingest(worked / "inbox", RETRACTION)
+    touch(worked, "MS260926m")
+    (results / "MS260926m/regions.json").unlink()
+    (results / "MS260926m/regions.json").mkdir()
+    (results / "MS260926m/regions.json/in the way").touch()
+    failed = run(worked)
+    assert failed.returncode == 1
+    assert "MS260926m: " in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert "retracted" in (results / "catalogue.csv").read_text()
+    assert run(worked).returncode == 1
+    shutil.rmtree(results / "MS260926m/regions.json")
+    assert run(worked).returncode == 0
+    assert run(worked).stdout == "nothing new\n"
+
+
+def test_second_run_leaves_at_once(worked: Path) -> None:
+    hold = (
+        "import sys, time; from pathlib import Path; from sirenflow import lock\n"
+        "lock.hold(Path('results/.sirenflow/lock')); print('held', flush=True); time.sleep(600)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold], cwd=worked, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        busy = run(worked)
+        assert busy.returncode == 75
+        assert f"process {holder.pid} on " in busy.stderr
+        touch(worked, "TS260902f")
+        plain = snakemake(worked)
+        assert plain.returncode == 1
+        assert f"process {holder.pid} on " in plain.stdout
+    finally:
+        holder.kill()
+        holder.communicate()
+    assert run(worked).returncode == 0
+
+
+@pytest.mark.parametrize("command", [["sirenflow", "run"], ["snakemake", "--cores", "2"]])
+def test_run_that_was_killed_is_completed_by_the_next(tmp_path: Path, command: list[str]) -> None:
+    for name in ("Snakefile", "workflow", "config", "profiles"):
+        (tmp_path / name).symlink_to(Path(__file__).parent.parent / name)
+    ingest(tmp_path / "inbox", *FILES)
+    process = subprocess.Popen(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
+    while not list((tmp_path / "results").glob("*/alerts.json")):
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert run(tmp_path).returncode == 0
+    assert run(tmp_path).stdout == "nothing new\n"
+    assert "Nothing to be done" in snakemake(tmp_path).stdout  # and no stale lock is in its way
+    (fresh := tmp_path / "fresh").mkdir()
+    ingest(fresh / "inbox", *FILES)
+    assert snakemake(fresh).returncode == 0
+    assert checksums(tmp_path / "results") == checksums(fresh / "results")
+
+
+def test_stopped_run_says_so_and_the_next_completes_it(tmp_path: Path) -> None:
+    ingest(tmp_path / "inbox", *FILES)
+    process = subprocess.Popen(
+        [str(BIN / "sirenflow"), "run", "--cores", "1"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list((tmp_path / "results").glob("*/alerts.json")):
+        assert process.poll() is None, "the run ended before it could be stopped"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    assert not (tmp_path / "results/index.html").exists()
+    assert run(tmp_path).returncode == 0
+    assert (tmp_path / "results/index.html").exists()
+
+
+@pytest.fixture(scope="module")
+def standby() -> Iterator[Standby]:
+    with Standby() as warm:
+        yield warm
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the products of all samples in one plain run."""
+    directory = tmp_path_factory.mktemp("whole")
+    ingest(directory / "inbox", *FILES)
+    assert jobs(snakemake(directory))["catalogue"] == 1
+    return directory
+
+
+@settings(
+    max_examples=5,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(order=st.permutations(FILES), cuts=st.sets(st.integers(1, len(FILES) - 1), max_size=3))
+def test_any_sequence_of_arrivals_and_runs_ends_like_one_run_over_everything(
+    tmp_path_factory: pytest.TempPathFactory,
+    standby: Standby,
+    whole: Path,
+    order: list[Path],
+    cuts: set[int],
+) -> None:
+    directory = tmp_path_factory.mktemp("parts")
+    where = [f"--inbox={directory / 'inbox'}", f"--results={directory / 'results'}"]
+    bounds = [0, *sorted(cuts), len(order)]
+    for start, end in itertools.pairwise(bounds):
+        ingest(directory / "inbox", *order[start:end])
+        assert standby.run(["run", *where]) == 0
+    assert checksums(directory / "results") == checksums(whole / "results")
