@@ -1,4 +1,4 @@
-"""Where an alert's time goes within `extract`, on the inbox that `localize.py` left.
+"""Where an alert's time goes within `extract`, on the inbox that `whole_runs.py` left.
 
 Example: python benchmarks/within.py --superevents 40
 """
@@ -20,7 +20,7 @@ from typing import Any
 from sirenflow import measure
 from sirenflow.stages import extract as stage
 
-_INBOX = Path(__file__).parent / "work" / "inbox"
+_INBOX = Path(__file__).parent / "work" / "large" / "inbox"
 _TIMED: tuple[tuple[Any, str], ...] = (
     (stage, "parse_alert"),  # SHA-256 of the alert and of its map, for the most part
     (stage, "read_skymap"),

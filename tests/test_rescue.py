@@ -49,6 +49,8 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Pool]]:
     for library in ("OPENBLAS", "OMP", "MKL"):
         monkeypatch.setenv(f"{library}_NUM_THREADS", "1")
     workers.warm_up()
+    # Whatever threads the tests before have left: these workers must be forks of this process.
+    monkeypatch.setattr(workers, "_is_warm", lambda: True)
     pools: list[Pool] = []
 
     def make() -> Pool:

@@ -75,6 +75,8 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> None:
     for library in ("OPENBLAS", "OMP", "MKL"):
         monkeypatch.setenv(f"{library}_NUM_THREADS", "1")
     workers.warm_up()
+    # Whatever threads the tests before have left: these workers must be forks of this process.
+    monkeypatch.setattr(workers, "_is_warm", lambda: True)
     for function in STAGES:
         module = ModuleType(function.__name__)
         setattr(module, function.__name__, function)
