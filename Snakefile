@@ -1,5 +1,6 @@
 """Sirenflow: alerts in the inbox become sky maps, numbers, reports and a catalogue."""
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -76,7 +77,7 @@ include: "workflow/rules/catalogue.smk"
 rule superevents:
     """Reports of superevents, without the catalogue"""
     input:
-        expand(rules.report.output.page, superevent=ALERTS),
+        expand([*rules.report.output], superevent=ALERTS),
         expand(rules.flatten.output.flat, superevent=ALERTS)
         if config["flat_nside"]
         else [],

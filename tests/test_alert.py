@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -95,11 +94,12 @@ def test_logical_types_become_text() -> None:
     sent = record(
         when=datetime(2026, 1, 1, tzinfo=UTC),
         day=date(2026, 1, 1),
-        cost=Decimal("12.34"),
+        cost=b"\x04\xd2",
         key=UUID(int=1),
     )
     kept = parse_alert(avro_alert(sent, schema=schema)).record
-    assert (kept["day"], kept["cost"], kept["key"]) == ("2026-01-01", "12.34", str(UUID(int=1)))
+    assert (kept["day"], kept["key"]) == ("2026-01-01", str(UUID(int=1)))
+    assert kept["cost"] == {"base64": "BNI="}  # a decimal, but the time of a long one is too long
     assert kept["when"].startswith("2026-01-01")
 
 

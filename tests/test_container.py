@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zlib
@@ -55,7 +56,9 @@ def raw_deflate(data: bytes) -> bytes:
 @pytest.mark.parametrize("codec", ["null", "deflate"])
 def test_ordinary_container_passes(codec: str) -> None:
     data = avro_alert(record(), codec=codec)
-    check_container(data, LIMIT)
+    contents = check_container(data, LIMIT)
+    assert json.loads(contents.schema)["name"] == "Alert"
+    assert avro_bytes(b"MS260101a") in contents.block
     assert parse_alert(data).record == record()
 
 
@@ -138,6 +141,7 @@ def test_brackets_in_a_text_are_no_depth() -> None:
 
 
 KEY = b"".join(avro_bytes(text) for text in (b"MS260101a", b"PRELIMINARY", b"2026-01-01T00:10:00Z"))
+DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 100, "scale": 0}
 HOSTILE = {
     "a record in itself, 10,000 deep": avro_container(NODE, [(1, b"\x02" * 10_000 + b"\0")]),
     "a record in itself in an alert": avro_container(
@@ -161,11 +165,20 @@ HOSTILE = {
     "2^40 entries of the header": b"Obj\x01" + avro_long(2**40) + bytes(2**24 - 100),
     "a million empty blocks": avro_container(SCHEMA, [(0, b"")] * 900_000),
     "a decimal of a megabyte": avro_container(
+        record_type("A", a=DECIMAL), [(1, avro_long(2**20) + b"\x7f" * 2**20)]
+    ),
+    "decimals of many megabytes": avro_container(
+        record_type("A", a={"type": "array", "items": DECIMAL}),
+        [(1, avro_long(2) + (avro_long(2**22) + b"\x7f" * 2**22) * 2 + b"\0")],
+    ),
+    "2^50 empty records of a name that stands for others, too": avro_container(
         record_type(
             "A",
-            a={"type": "bytes", "logicalType": "decimal", "precision": 10_000_000, "scale": 0},
+            empty={"type": "record", "name": "n2.X", "fields": []},
+            full={**record_type("X", a="int"), "name": "n1.X"},
+            many={"type": "array", "items": "n2.X"},
         ),
-        [(1, avro_long(2**20) + b"\x7f" * 2**20)],
+        [(1, avro_long(1) + avro_long(2**50) + b"\0")],
     ),
 }
 
@@ -178,6 +191,27 @@ def test_hostile_container_is_refused_soon_and_in_little_memory(name: str, tmp_p
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr[-500:] or f"died of signal {-done.returncode}"
     assert done.stdout, "it was taken for an alert"
+
+
+@pytest.mark.parametrize("name", ["Node", "elsewhere.Node"])
+def test_types_that_a_schema_brings_as_parsed_are_not_used(name: str) -> None:
+    """The decoder's library would take them as they are, though nobody has checked them."""
+    schema = schema_with(node=record_type("Node", next="null"), other=name)
+    node = record_type(name, next=["null", name])
+    hints = {"__fastavro_parsed": {}, "__named_schemas": {name: node}}
+    data = avro_container({**schema, **hints}, [(1, KEY + b"\0\0\0" + b"\x02" * 500 + b"\0")])
+    # Read as what was checked, the record ends before the bytes do.
+    reason = "more bytes" if name == "Node" else "cannot be decoded"
+    with pytest.raises(AlertError, match=reason):
+        parse_alert(data)
+
+
+def test_bytes_after_the_record_are_refused() -> None:
+    whole = check_container(avro_alert(record()), LIMIT)
+    schema = json.loads(whole.schema)
+    assert parse_alert(avro_container(schema, [(1, whole.block)])).record == record()
+    with pytest.raises(AlertError, match="more bytes"):
+        parse_alert(avro_container(schema, [(1, whole.block + b"\0")]))
 
 
 def test_published_schemas_pass() -> None:

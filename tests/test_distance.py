@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.special import erfc
+from scipy.stats import norm
 
 from builders import (
     SPHERE_SR,
@@ -21,7 +22,7 @@ from builders import (
     same_distance_columns,
 )
 from sirenflow.distance import MarginalDistance, marginal_distance
-from sirenflow.sightlines import conditional_moments, lines_of_sight, normal_tail
+from sirenflow.sightlines import LinesOfSight, conditional_moments, lines_of_sight, normal_tail
 from sirenflow.skymap import Skymap, read_skymap
 from sirenflow.volume import credible_volumes
 from tilings import Tiling, tilings
@@ -263,3 +264,23 @@ def test_normal_tail_is_that_of_the_complementary_error_function() -> None:
     # exp and erfc themselves lose digits as z^2 grows.
     tolerance = 1e-12 + 4e-16 * np.minimum(z * z, 1e4)
     assert np.all(np.abs(tail - expected) <= tolerance * expected + 1e-300)
+
+
+def test_percentiles_of_few_narrow_lines_of_sight_have_their_share_below() -> None:
+    """Between such, the density is next to nothing, and Newton's step leads anywhere."""
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        number = rng.integers(1, 5)
+        probability = rng.dirichlet(np.ones(number)) * rng.choice([0.06, 0.6, 1.0])
+        mu = 10 ** rng.uniform(0, 4, number)
+        sigma = mu / rng.uniform(15, 300, number)
+        rows = LinesOfSight(
+            probability, probability, np.ones(number), mu, sigma, conditional_moments(mu, sigma)
+        )
+        found = marginal_distance(rows)
+        assert found is not None
+        for q, r in ((0.05, found.p05_mpc), (0.5, found.p50_mpc), (0.95, found.p95_mpc)):
+            if r is not None:
+                # The factor r^2 moves a distance by 2 / 15^2 of it.
+                assert probability @ norm.cdf(0.98 * r, mu, sigma) <= q
+                assert probability @ norm.cdf(1.02 * r, mu, sigma) >= q

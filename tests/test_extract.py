@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,7 @@ from builders import (
     schema_with,
     with_map,
 )
+from disk import run_python
 from sirenflow.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.inbox import alert_path
 from sirenflow.stages import extract as module
@@ -61,7 +65,7 @@ def run(directory: Path, files: dict[str, bytes], superevent_id: str = "MS260101
         path.write_bytes(data)
         paths.append(path)
     results = directory / "results"
-    results.mkdir()
+    results.mkdir(exist_ok=True)
     alerts, maps = results / "alerts.json", results / "skymaps"
     extract(paths, alerts, maps, results / "localization.json", [50, 90])
     return Products(
@@ -448,6 +452,44 @@ def test_file_that_cannot_be_read_is_rejected_with_the_reason(tmp_path: Path) ->
         "cannot be read: No such file or directory",
     ]
     assert {entry["sha256"] for entry in rejected} == {None}
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENOMEM])
+def test_error_of_reading_that_may_pass_rejects_no_alert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(module, "os", SimpleNamespace(fstat=fail))
+    with pytest.raises(OSError, match=os.strerror(number)):
+        run(tmp_path, {"P/a.avro": avro_alert(record())})
+    assert not (tmp_path / "results/alerts.json").exists()
+
+
+def test_full_disk_rejects_no_alert(tmp_path: Path) -> None:
+    """The map of the alert is larger than any file may be."""
+    file = tmp_path / "MS260101a/UPDATE/a.avro"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(avro_alert(with_map(NEAR)))
+    limited = (
+        "import resource, sys; from pathlib import Path; from sirenflow.stages.extract import "
+        "extract\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(NEAR) - 1}, -1))\n"
+        "extract([Path(sys.argv[1])], *map(Path, sys.argv[2:]), [50, 90])"
+    )
+    failed = run_python(limited, file, *(tmp_path / name for name in ("alerts", "maps", "numbers")))
+    assert failed.stderr.endswith("OSError: [Errno 27] File too large\n")
+    assert not (tmp_path / "alerts").exists()
+    assert list((tmp_path / "maps").iterdir()) == []
+
+
+def test_map_that_cannot_be_put_in_its_place_names_it_only(tmp_path: Path) -> None:
+    (tmp_path / "results/skymaps/01-PRELIMINARY.multiorder.fits").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError) as failed:
+        run(tmp_path, {"P/a.avro": avro_alert(with_map(FLAT))})
+    assert str(failed.value).endswith("/skymaps/01-PRELIMINARY.multiorder.fits'")
+    assert " -> " not in str(failed.value)
 
 
 def test_what_killed_a_worker_is_not_touched_again(tmp_path: Path) -> None:

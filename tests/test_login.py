@@ -79,12 +79,9 @@ def test_unknown_user(attempt: Attempt) -> None:
 
 def test_unknown_authority(attempt: Attempt) -> None:
     said = attempt(attempt.server.url(TOPIC), authority=Path(certifi.where()))
-    assert said == (
-        f"no secure connection to {attempt.server.kafka.scram}: SSL handshake failed: "
-        "error:0A000086:SSL routines::certificate verify failed: broker certificate could not be "
-        "verified, verify that ssl.ca.location is correctly configured or root CA certificates "
-        "are installed (install ca-certificates package)"
-    )
+    # Of the two errors that it comes as, the listener tells the one that came last.
+    assert attempt.server.kafka.scram in said
+    assert "SSL routines::certificate verify failed" in said
 
 
 def test_no_encryption_where_it_is_wanted(attempt: Attempt) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sirenflow import record as module
-from sirenflow.record import Record, basis_of, files_digest, read_record, write_record
+from sirenflow.record import Record, basis_of, files_digest, notes, read_record, write_record
 
 CONFIG: dict[str, Any] = {
     "inbox": "inbox",
@@ -26,7 +26,7 @@ CONFIG: dict[str, Any] = {
 def test_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     record = Record("basis", {"S240422ed": "abc"})
     write_record(tmp_path / "deep" / "done.json", record)
-    assert read_record(tmp_path / "deep" / "done.json", "basis") == record
+    assert read_record(tmp_path / "deep" / "done.json") == record
 
 
 @pytest.mark.parametrize(
@@ -35,21 +35,52 @@ def test_record_is_read_as_it_was_written(tmp_path: Path) -> None:
 )
 def test_damaged_record_means_that_nothing_is_done(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "done.json"
-    assert read_record(file, "basis") == Record("basis")
+    assert read_record(file) == Record("")
     file.write_bytes(content)
-    assert read_record(file, "basis") == Record("basis")
+    assert read_record(file) == Record("")
 
 
 def test_record_on_another_basis_does_not_hold(tmp_path: Path) -> None:
     write_record(tmp_path / "done.json", Record("then", {"S240422ed": "abc"}))
-    assert read_record(tmp_path / "done.json", "now") == Record("now")
+    then = read_record(tmp_path / "done.json")
+    assert then.on("now") == Record("now")
+    assert then.on("then") == then
 
 
 def test_outdated_is_what_has_other_files_or_none_before() -> None:
     record = Record("basis", {"S1": "a", "S2": "b", "S3": "c"})
     assert record.outdated({"S1": "a", "S2": "other", "S4": "d"}) == ["S2", "S4"]
     assert record.only(["S1", "S9"]) == Record("basis", {"S1": "a"})
-    assert record.with_done({"S2": "x"}).superevents == {"S1": "a", "S2": "x", "S3": "c"}
+    assert record.without(["S1", "S9"]) == Record("basis", {"S2": "b", "S3": "c"})
+    done = record.with_done({"S2": "x"}, "here")
+    assert done.superevents == {"S1": "a", "S2": "x", "S3": "c"}
+
+
+def test_overtaken_is_what_has_other_files_or_was_noted_elsewhere_on_another_basis() -> None:
+    current = {"S1": "a", "S2": "other", "S4": "d"}
+    record = Record("basis", {"S1": "a", "S2": "b", "S3": "c"}, "here")
+    assert record.overtaken(current, "basis", "here") == ["S2"]
+    assert record.overtaken(current, "basis", "elsewhere") == ["S2"]
+    assert record.overtaken(current, "now", "here") == ["S2"]
+    assert record.overtaken(current, "now", "elsewhere") == ["S1", "S2"]
+    mixed = record.with_done({"S2": "other"}, "elsewhere")
+    assert mixed.overtaken(current, "now", "elsewhere") == ["S1", "S2"]
+    whole = Record("basis").with_done(current, "elsewhere")
+    assert whole.overtaken(current, "now", "elsewhere") == []
+
+
+def test_notes_are_others_elsewhere_and_after_a_new_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        said.append(notes())
+        Path(".snakemake").mkdir()
+        said.append(notes())
+        assert notes() == said[-1]
+    assert len(set(said)) == 3
 
 
 def test_files_are_told_apart_by_name_type_size_and_time(tmp_path: Path) -> None:

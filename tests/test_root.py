@@ -41,3 +41,17 @@ def test_flat_stretch_is_crossed_by_halving() -> None:
     root, value = solve(evaluate, 0.5, 0.0, np.inf)
     assert root == pytest.approx(1e6 * (1 + math.log(2)), rel=1e-4)
     assert value == pytest.approx(root, rel=1e-4)
+
+
+def test_step_from_where_the_slope_is_next_to_nothing_leads_nowhere() -> None:
+    """A narrow normal distribution about 1000: where it begins, Newton's step is 10^300."""
+
+    def evaluate(x: float) -> Trial:
+        z = (x - 1000) / 50
+        slope = math.exp(-z * z / 2) / (50 * math.sqrt(2 * math.pi))
+        bend = z / 100
+        return Trial(0.05 - math.erfc(-z / math.sqrt(2)) / 2, slope, x, 1.0, bend, 25.0)
+
+    root, value = solve(evaluate, 1e-3, 0.0, np.inf)
+    assert root == pytest.approx(1000 - 1.6448536 * 50, rel=1e-3)
+    assert value == pytest.approx(1000 - 1.6448536 * 50, rel=1e-5)

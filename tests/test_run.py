@@ -11,12 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sirenflow.record import notes
 from sirenflow.standby import Standby
 from test_workflow import BIN, SAMPLES, checksums, ingest, jobs, snakemake
 
@@ -69,7 +71,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def worked(made: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(made, tmp_path / "worked")
+    directory = shutil.copytree(made, tmp_path / "worked")
+    file = directory / "results/.sirenflow/done.json"
+    with chdir(directory):
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"notes": notes()}))
+    return directory
 
 
 def test_products_are_those_of_a_plain_run(made: Path, tmp_path: Path) -> None:
@@ -118,6 +124,96 @@ def test_page_that_is_gone_is_made_again(worked: Path) -> None:
     assert done(run(worked, "--log", "json")) == [("report", "TS260902f"), ("catalogue", None)]
 
 
+def test_summary_that_is_gone_is_made_again_and_stays_in_the_catalogue(worked: Path) -> None:
+    (worked / "results/TS260902f/event.json").unlink()
+    ingest(worked / "inbox", SAMPLES / "MS260926m-01-retraction-alone.json")
+    assert ("report", "TS260902f") in done(run(worked, "--log", "json"))
+    assert "TS260902f" in (worked / "results/catalogue.csv").read_text()
+
+
+def test_damaged_summary_is_named(worked: Path) -> None:
+    """As a power cut may leave it."""
+    summary = worked / "results/TS260902f/event.json"
+    summary.write_bytes(summary.read_bytes()[:100])
+    for file in ("index.html", "catalogue.csv"):
+        (worked / "results" / file).unlink()
+    told = run(worked)
+    assert told.returncode == 1
+    assert "results/TS260902f/event.json is damaged" in told.stderr
+    summary.unlink()
+    assert run(worked).returncode == 0
+
+
+@pytest.mark.parametrize("options", [["-n"], ["--until", "extract"]])
+def test_run_that_makes_only_a_part_is_not_taken_for_whole(
+    worked: Path, options: list[str]
+) -> None:
+    ingest(worked / "inbox", RETRACTION)
+    run(worked, "--", *options)
+    told = run(worked)
+    assert "nothing new" not in told.stdout
+    assert is_retracted(worked)
+
+
+def is_retracted(directory: Path) -> bool:
+    event = json.loads((directory / "results/TS260902f/event.json").read_bytes())
+    return bool(event["retracted"])
+
+
+def test_damaged_alert_that_is_restored_with_its_time_is_read_again(worked: Path) -> None:
+    """Snakemake would not see it."""
+    (file,) = (worked / "inbox/TS260902f").rglob("*.avro")
+    shutil.copy2(file, worked / "backup")
+    expected = checksums(worked / "results")
+    file.write_bytes(file.read_bytes()[:1000])
+    os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns - 10**9))
+    done(run(worked, "--log", "json"), 3)
+    shutil.copy2(worked / "backup", file)
+    done(run(worked, "--log", "json"))
+    assert checksums(worked / "results") == expected
+
+
+def test_alert_that_leaves_is_forgotten_whatever_snakemake_has_noted(worked: Path) -> None:
+    ingest(worked / "inbox", RETRACTION)
+    done(run(worked, "--log", "json"))
+    assert is_retracted(worked)
+    (file,) = (worked / "inbox/TS260902f/RETRACTION").glob("*.avro")
+    file.unlink()
+    shutil.rmtree(worked / ".snakemake")
+    done(run(worked, "--log", "json"))
+    assert not is_retracted(worked)
+
+
+def test_other_configuration_counts_whatever_snakemake_has_noted(worked: Path) -> None:
+    shutil.rmtree(worked / ".snakemake")
+    (worked / "config").mkdir()
+    (worked / "config/config.yaml").write_text("credible_levels_percent: [50, 75, 90]\n")
+    done(run(worked, "--log", "json"))
+    assert "area_75" in (worked / "results/TS260902f/localization.json").read_text()
+
+
+def test_run_that_is_killed_on_another_configuration_leaves_none_of_it(worked: Path) -> None:
+    expected = checksums(worked / "results")
+    (worked / "config").mkdir()
+    (worked / "config/config.yaml").write_text("credible_levels_percent: [50, 75, 90]\n")
+    process = subprocess.Popen([str(BIN / "sirenflow"), "run"], cwd=worked, process_group=0)
+    localization = worked / "results/TS260902f/localization.json"
+    while process.poll() is None and "area_75" not in read(localization):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    (worked / "config/config.yaml").unlink()
+    assert run(worked).returncode == 0
+    assert checksums(worked / "results") == expected
+
+
+def read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return ""
+
+
 def test_superevent_that_left_the_inbox_leaves_the_catalogue(worked: Path) -> None:
     shutil.rmtree(worked / "inbox/MS260926m")
     assert done(run(worked, "--log", "json")) == [("catalogue", None)]
@@ -131,6 +227,25 @@ def test_other_configuration_makes_everything_anew(worked: Path) -> None:
     told = done(run(worked, "--log", "json"))
     assert sorted(told[:-1]) == [("report", "MS260926m"), ("report", "TS260902f")]
     assert run(worked).stdout == "nothing new\n"
+
+
+def test_one_superevent_under_another_configuration_leaves_the_others_due(worked: Path) -> None:
+    (worked / "config").mkdir()
+    (worked / "config/config.yaml").write_text("sites: []\n")
+    one = done(run(worked, "--log", "json", "--event", "TS260902f"))
+    assert one == [("report", "TS260902f"), ("catalogue", None)]
+    rest = done(run(worked, "--log", "json"))
+    assert rest == [("report", "MS260926m"), ("catalogue", None)]
+
+
+@pytest.mark.parametrize("name", ["2024", "1e5", "true", "-x", '"a, b" = [c]: #'])
+def test_directories_may_have_any_name(tmp_path: Path, name: str) -> None:
+    ingest(tmp_path / "inbox", OTHER)
+    (tmp_path / "inbox").rename(tmp_path / f"{name}'")
+    told = run(tmp_path, f"--inbox={name}'", f"--results={name}")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.endswith(f"; catalogue: {name}/index.html\n")
+    assert (tmp_path / name / "MS260926m/index.html").exists()
 
 
 def test_choices_of_superevents(worked: Path) -> None:
@@ -152,7 +267,11 @@ def test_choices_of_superevents(worked: Path) -> None:
         (["--since", "yesterday"], 2, "expected a time like"),
         (["--inbox", "nowhere"], 1, "'nowhere' does not exist"),
         (["--results", "inbox/results"], 1, "neither inside the other"),
+        (["--inbox", "nowhere"], 1, "name another with `--inbox DIRECTORY`"),
         (["--all", "--", "--no-such-option"], 1, "--no-such-option"),
+        (["--all", "--", "--configfile", "mine.yaml"], 2, "settings stand in config/config.yaml"),
+        (["--", "--config=flat_nside=16"], 2, "settings stand in config/config.yaml"),
+        (["--", "-d", "elsewhere"], 2, "settings stand in config/config.yaml"),
     ],
 )
 def test_wrong_wishes_are_told_in_a_line(
@@ -189,6 +308,45 @@ def test_failure_is_told_and_tried_again_and_the_rest_is_made(worked: Path) -> N
     shutil.rmtree(results / "MS260926m/regions.json")
     assert run(worked).returncode == 0
     assert run(worked).stdout == "nothing new\n"
+
+
+def test_full_disk_fails_the_job_and_rejects_no_alert(tmp_path: Path) -> None:
+    """No file may be larger than 0.5 MB, which a sky map is."""
+    ingest(tmp_path / "inbox", BURST, OTHER)
+    limited = (
+        "import resource, sys; from sirenflow.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500_000,) * 2); main(['run'])"
+    )
+    failed = subprocess.run(
+        [sys.executable, "-c", limited], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert failed.returncode == 1
+    assert "TS260902f: extract failed: OSError: [Errno 27] File too large; see " in failed.stderr
+    assert "rejected" not in failed.stdout + failed.stderr
+    assert (tmp_path / "results/MS260926m/index.html").exists()
+    again = run(tmp_path)
+    assert again.returncode == 0
+    assert "1 superevent considered, of 1 alert: 5 jobs done" in again.stdout
+    alerts = json.loads((tmp_path / "results/TS260902f/alerts.json").read_bytes())
+    assert alerts["rejected"] == []
+
+
+def test_error_is_told_if_the_log_cannot_be_written_and_no_catalogue_that_is_not_there(
+    tmp_path: Path,
+) -> None:
+    ingest(tmp_path / "inbox", OTHER)
+    in_the_way = ("MS260926m/localization.json", "events.atom")
+    for name in ("logs/extract/MS260926m.log", "logs/catalogue.log", *in_the_way):
+        (tmp_path / "results" / name / "something").mkdir(parents=True)
+    failed = run(tmp_path)
+    assert failed.returncode == 1
+    lines = failed.stderr.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("sirenflow: MS260926m: extract failed: ")
+    assert lines[1].startswith("sirenflow: all: catalogue failed: ")
+    assert all("Is a directory: " in line and "see " not in line for line in lines)
+    assert "2 jobs failed" in failed.stdout
+    assert "catalogue:" not in failed.stdout
 
 
 def test_second_run_leaves_at_once(worked: Path) -> None:
@@ -241,7 +399,10 @@ def test_run_that_was_killed_is_completed_by_the_next(tmp_path: Path, command: l
     assert checksums(tmp_path / "results") == checksums(fresh / "results")
 
 
-def test_stopped_run_says_so_and_the_next_completes_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_run_says_so_and_the_next_completes_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     ingest(tmp_path / "inbox", *FILES)
     process = subprocess.Popen(
         [str(BIN / "sirenflow"), "run", "--cores", "1"],
@@ -253,10 +414,12 @@ def test_stopped_run_says_so_and_the_next_completes_it(tmp_path: Path) -> None:
     while not list((tmp_path / "results").glob("*/alerts.json")):
         assert process.poll() is None, "the run ended before it could be stopped"
         time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "Traceback" not in said
+    assert process.returncode == 128 + number
+    assert said.startswith(f"sirenflow: stopped by {number.name} after ")
+    assert said.endswith("; the next run goes on where this one stopped\n")
+    assert said.count("\n") == 1
     assert not (tmp_path / "results/index.html").exists()
     assert run(tmp_path).returncode == 0
     assert (tmp_path / "results/index.html").exists()

@@ -113,6 +113,41 @@ def test_where_the_system_does_not_tell_it_looks_by_itself(tmp_path: Path) -> No
         assert watch.stop() == 0
 
 
+def test_after_another_configuration_the_next_alert_is_made_and_then_the_rest(
+    tmp_path: Path,
+) -> None:
+    first, other = small_alert(), small_alert("MS260927a")
+    page = tmp_path / "results/MS260926m/index.html"
+    store(tmp_path, first)
+    with waiting(tmp_path, "watch") as watch:
+        wait_until(lambda: is_told(tmp_path, first))
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config/config.yaml").write_text("sites: []\n")
+        before = page.stat().st_mtime_ns
+        store(tmp_path, other)
+        wait_until(lambda: is_told(tmp_path, other))
+        wait_until(lambda: page.exists() and page.stat().st_mtime_ns != before)
+        wait_until(lambda: watch.said(" considered, ") >= 3)
+        assert watch.said("1 superevent considered") == 3
+        made = (tmp_path / "results/MS260927a/index.html").stat().st_mtime_ns
+        assert made < page.stat().st_mtime_ns
+
+
+def test_configuration_that_is_broken_for_a_while_does_not_end_it(tmp_path: Path) -> None:
+    first, other, later = small_alert(), small_alert("MS260927a"), small_alert(minute=1)
+    store(tmp_path, first)
+    with waiting(tmp_path, "watch") as watch:
+        wait_until(lambda: is_told(tmp_path, first))
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config/config.yaml").write_text("sites: yes and no\n")
+        store(tmp_path, other)
+        wait_until(lambda: watch.said("configuration: sites is"))
+        (tmp_path / "config/config.yaml").write_text("sites: []\n")
+        store(tmp_path, later)
+        wait_until(lambda: is_told(tmp_path, later))
+        wait_until(lambda: is_told(tmp_path, other))
+
+
 def test_it_waits_for_another_run_to_end(tmp_path: Path) -> None:
     data = small_alert()
     with waiting(tmp_path, "watch") as watch:

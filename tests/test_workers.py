@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import subprocess
@@ -16,7 +17,10 @@ from typing import Any
 import pytest
 
 from sirenflow import workers
+from sirenflow.errors import BusyError
+from sirenflow.lock import exclusive
 from sirenflow.workers import Limits, Pool, TaskError, TaskKilled
+from watching import wait_until
 
 SAMPLE = next((Path(__file__).parent.parent / "samples").glob("MS260926m-01-*.json"))
 
@@ -41,6 +45,7 @@ def hang_deaf(**_: Any) -> None:
 
 
 def die(number: int = 0, **_: Any) -> None:
+    faulthandler.disable()  # which pytest has enabled: a page of traceback, of what is meant
     signal.raise_signal(number)
 
 
@@ -139,8 +144,9 @@ def test_task_that_takes_too_much_or_dies_costs_itself(
     pool: Pool, tmp_path: Path, stage: str, arguments: dict[str, Any], cause: str
 ) -> None:
     for _ in range(2):
-        with pytest.raises(TaskKilled, match=cause):
+        with pytest.raises(TaskKilled, match=cause) as death:
             pool.run(stage, {}, arguments)
+        assert death.value.from_outside == ("SIGKILL" in cause)
         assert_next_task_works(pool, tmp_path)
 
 
@@ -193,13 +199,9 @@ def test_more_tasks_than_workers_wait_for_their_turn(tmp_path: Path) -> None:
 
 
 def test_even_the_loss_of_a_keeper_costs_one_task(pool: Pool, tmp_path: Path) -> None:
-    keeper = int(ask(pool, tmp_path, "os.getppid()"))
-    os.kill(int(ask(pool, tmp_path, "os.getpid()")), signal.SIGSTOP)
-    os.kill(keeper, signal.SIGKILL)
-    for child in Path("/proc").glob("[0-9]*/stat"):
-        fields = child.read_text().rpartition(") ")[2].split()
-        if fields[0] == "T" and fields[1] == "1":
-            os.kill(int(child.parent.name), signal.SIGKILL)
+    worker, keeper = eval(ask(pool, tmp_path, "os.getpid(), os.getppid()"))  # noqa: S307
+    for process in (keeper, worker):  # in this order: a keeper would fork another worker
+        os.kill(process, signal.SIGKILL)
     with pytest.raises(TaskKilled, match="lost the process"):
         pool.run("hang", {}, {"seconds": 0})
     sample = {"files": [str(SAMPLE)], **{n: str(tmp_path / n) for n in ("alerts", "skymaps")}}
@@ -241,3 +243,39 @@ def test_workers_end_with_the_program_that_started_them(tmp_path: Path) -> None:
     while root.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not root.exists()
+
+
+def test_lock_is_held_while_a_worker_of_a_dead_run_goes_on(tmp_path: Path) -> None:
+    """Or the next run would write the same files at the same time."""
+    (tmp_path / "main.py").write_text(
+        "import os, signal, sys; from pathlib import Path; from sirenflow import lock, workers\n"
+        "lock.hold(Path(sys.argv[1]))\n"
+        "pool = workers.start(1)\n"
+        "files = {'files': [sys.argv[2]], 'alerts': 'a', 'skymaps': 's', 'localization': 'l'}\n"
+        "pool.run('extract', files, {'levels_percent': [50]})\n"
+        "Path('root').write_text(str(pool._children[0]))\n"
+        "os.kill(pool._children[0], signal.SIGSTOP)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "main.py", "lock", str(SAMPLE)], cwd=tmp_path, check=False)
+    root = (tmp_path / "root").read_text()
+    try:
+        with pytest.raises(BusyError), exclusive(tmp_path / "lock"):
+            pass
+    finally:
+        os.kill(int(root), signal.SIGCONT)
+    wait_until(lambda: not Path("/proc", root).exists())
+    with exclusive(tmp_path / "lock"):
+        pass
+
+
+def test_pools_end_in_any_order() -> None:
+    first, second = Pool(1, LIMITS), Pool(1, LIMITS)
+    first.close()
+    second.close()
+
+
+def test_task_that_cannot_be_told_costs_no_worker(pool: Pool, tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        pool.run("say", {}, {"expression": object()})
+    assert_next_task_works(pool, tmp_path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sirenflow.errors import AlertError
@@ -17,7 +18,6 @@ from sirenflow.errors import AlertError
 _MAX_BYTES = 256 * 1024
 _MAX_DEPTH = 64
 _MAX_VALUES = 10_000
-_MAX_DECIMAL_DIGITS = 100
 
 _PRIMITIVE_BYTES = {"null": 0, "boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8}
 _PRIMITIVE_BYTES |= {"bytes": 1, "string": 1}
@@ -31,6 +31,7 @@ class _Size:
     values: int
 
 
+@lru_cache(maxsize=16)  # of those that pass; most alerts have the same
 def check_schema(schema: bytes) -> None:
     """Check that a schema describes values whose size follows that of the data.
 
@@ -42,7 +43,8 @@ def check_schema(schema: bytes) -> None:
     Raises
     ------
     AlertError
-        If it is too long, too deep, malformed, recursive, or has arrays of values without bytes.
+        If it is too long, too deep, malformed or recursive, or has arrays of values without
+        bytes, or two types of one name.
     """
     if len(schema) > _MAX_BYTES:
         raise AlertError(f"Avro schema of {len(schema)} bytes; at most {_MAX_BYTES}")
@@ -67,8 +69,6 @@ def _least(schema: Any, named: dict[str, _Size], within: tuple[str, ...], depth:
             _least(branch, named, within, depth + 1)
         return _Size(1, 1)  # the branch's number
     kind = schema["type"]
-    if schema.get("logicalType") == "decimal" and schema["precision"] > _MAX_DECIMAL_DIGITS:
-        raise AlertError(f"Avro decimal of {schema['precision']} digits")
     match kind:
         case "record" | "error":
             return _least_record(schema, named, within, depth)
@@ -81,8 +81,7 @@ def _least(schema: Any, named: dict[str, _Size], within: tuple[str, ...], depth:
             return _Size(1, 1)
         case "enum" | "fixed":
             size = _Size(1 if kind == "enum" else schema["size"], 1)
-            named[_short(schema["name"])] = size
-            return size
+            return _name(schema["name"], size, named)
         case _:
             return _least(kind, named, within, depth + 1)
 
@@ -97,7 +96,13 @@ def _least_record(
     size = _Size(sum(f.bytes for f in fields), 1 + sum(f.values for f in fields))
     if size.values > _MAX_VALUES:
         raise AlertError(f"Avro record of {size.values} values; at most {_MAX_VALUES}")
-    named[name] = size
+    return _name(name, size, named)
+
+
+def _name(name: str, size: _Size, named: dict[str, _Size]) -> _Size:
+    """Note what a name stands for, which may be one thing only."""
+    if named.setdefault(_short(name), size) is not size:
+        raise AlertError(f"Avro type {name[:64]!r} is defined twice")
     return size
 
 
@@ -112,5 +117,5 @@ def _least_by_name(name: str, named: dict[str, _Size], within: tuple[str, ...]) 
 
 
 def _short(name: str) -> str:
-    """Leave the namespace off: two types of one name are at worst refused without need."""
+    """Leave the namespace off: one name in two namespaces is refused, without need or with it."""
     return name.rpartition(".")[2]

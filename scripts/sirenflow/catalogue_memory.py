@@ -22,7 +22,7 @@ from sirenflow import __version__
 from sirenflow.catalogue import catalogue_row
 from sirenflow.catalogue_entry import CatalogueEntry, catalogue_entry, from_line
 from sirenflow.durable import replace_file
-from sirenflow.errors import InboxError
+from sirenflow.errors import InboxError, SirenflowError
 from sirenflow.report.environment import relative_link
 
 _FORMAT = 1
@@ -52,7 +52,7 @@ def read_entries(
     Raises
     ------
     SirenflowError
-        If an event.json is of another version.
+        If an event.json is of another version, or damaged.
     """
     if memory is None:
         return [_entry(event.read_bytes(), event, page) for event in events]
@@ -75,8 +75,12 @@ def read_entries(
 
 
 def _entry(data: bytes, event: Path, page: Path) -> CatalogueEntry:
+    try:
+        content = json.loads(data)
+    except ValueError as error:  # as a power cut may leave it
+        raise SirenflowError(f"{event} is damaged ({error}); delete it, and run again") from error
     return catalogue_entry(
-        catalogue_row(json.loads(data), relative_link(event.with_name("index.html"), page))
+        catalogue_row(content, relative_link(event.with_name("index.html"), page))
     )
 
 

@@ -8,6 +8,7 @@ https://avro.apache.org/docs/1.12.0/specification/#object-container-files
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 
 from sirenflow.avro_schema import check_schema
 from sirenflow.errors import AlertError
@@ -19,7 +20,23 @@ _MAX_HEADER_ENTRIES = 64
 _CODECS = (b"null", b"deflate")
 
 
-def check_container(data: bytes, max_bytes: int) -> None:
+@dataclass(frozen=True)
+class Contents:
+    """What a container holds.
+
+    Attributes
+    ----------
+    schema
+        The record's schema, JSON.
+    block
+        The record, encoded, decompressed.
+    """
+
+    schema: bytes
+    block: bytes
+
+
+def check_container(data: bytes, max_bytes: int) -> Contents:
     """Check that a container is whole, holds one record and decompresses to a bounded size.
 
     Parameters
@@ -28,6 +45,11 @@ def check_container(data: bytes, max_bytes: int) -> None:
         The container, beginning with `AVRO_MAGIC`.
     max_bytes
         Most that its blocks may hold when decompressed.
+
+    Returns
+    -------
+    Contents
+        The record and its schema.
 
     Raises
     ------
@@ -43,12 +65,13 @@ def check_container(data: bytes, max_bytes: int) -> None:
     check_schema(metadata[b"avro.schema"])
     sync = _take(data, offset, _SYNC_BYTES)
     offset += _SYNC_BYTES
-    records = size = 0
+    block: bytes | None = None
     while offset < len(data):
         count, offset = _long(data, offset)
-        if count != 1 or records:
+        if count != 1 or block is not None:
+            before = 0 if block is None else 1
             raise AlertError(
-                f"{count} records in an Avro block after {records}; expected exactly one in all"
+                f"{count} records in an Avro block after {before}; expected exactly one in all"
             )
         length, offset = _long(data, offset)
         block = _take(data, offset, length)
@@ -56,12 +79,13 @@ def check_container(data: bytes, max_bytes: int) -> None:
         if _take(data, offset, _SYNC_BYTES) != sync:
             raise AlertError(f"Avro block before byte {offset} does not end with the sync marker")
         offset += _SYNC_BYTES
-        records += count
-        size += _inflated_size(block, max_bytes) if codec == b"deflate" else length
-        if size > max_bytes:
-            raise AlertError(f"Avro blocks hold more than {max_bytes} bytes")
-    if records != 1:
-        raise AlertError(f"{records} records in the Avro container; expected exactly one")
+    if block is None:
+        raise AlertError("0 records in the Avro container; expected exactly one")
+    if codec == b"deflate":
+        block = _inflated(block, max_bytes)
+    if len(block) > max_bytes:
+        raise AlertError(f"Avro blocks hold more than {max_bytes} bytes")
+    return Contents(metadata[b"avro.schema"], block)
 
 
 def _metadata(data: bytes, offset: int) -> tuple[dict[bytes, bytes], int]:
@@ -104,8 +128,8 @@ def _long(data: bytes, offset: int) -> tuple[int, int]:
     raise AlertError(f"Avro container is corrupt: no integer at byte {offset}")
 
 
-def _inflated_size(block: bytes, max_bytes: int) -> int:
+def _inflated(block: bytes, max_bytes: int) -> bytes:
     try:
-        return len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(block, max_bytes + 1))
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(block, max_bytes + 1)
     except zlib.error as error:
         raise AlertError(f"Avro block cannot be decompressed: {error}") from error

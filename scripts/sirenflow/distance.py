@@ -59,7 +59,7 @@ def marginal_distance(rows: LinesOfSight) -> MarginalDistance | None:
 def _percentile(rows: LinesOfSight, q: float, guess: float) -> float | None:
     if q >= rows.total:
         return None
-    for sample in rows.samples:
+    for sample in (rows.sample, rows):
         wanted = q * sample.total / rows.total
 
         def evaluate(r: float, sample: LinesOfSight = sample, wanted: float = wanted) -> Trial:

@@ -33,12 +33,15 @@ class Job:
         Whether it failed.
     log
         File that says why.
+    said
+        What Snakemake says of a failure, for a log that could not be written.
     """
 
     stage: str
     superevent: str | None
     failed: bool = False
     log: str | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True)

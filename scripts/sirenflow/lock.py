@@ -15,7 +15,7 @@ from typing import TextIO
 
 from sirenflow.errors import BusyError, InboxError
 
-_HELD: set[Path] = set()
+_HELD: dict[Path, int] = {}
 _UNTIL_THE_END = ExitStack()
 atexit.register(_UNTIL_THE_END.close)
 
@@ -38,11 +38,11 @@ def exclusive(file: Path) -> Iterator[None]:
         raise InboxError(f"{file} cannot be written: {error.strerror}") from error
     with stream:
         _lock(stream, file)
-        _HELD.add(file.resolve())
+        _HELD[file.resolve()] = stream.fileno()
         try:
             yield
         finally:
-            _HELD.remove(file.resolve())
+            del _HELD[file.resolve()]
 
 
 def hold(file: Path) -> None:
@@ -55,6 +55,14 @@ def hold(file: Path) -> None:
     """
     if file.resolve() not in _HELD:
         _UNTIL_THE_END.enter_context(exclusive(file))
+
+
+def held() -> list[int]:
+    """Give the file descriptors of the locks that this process holds.
+
+    A process that inherits them holds the locks, too: until the last of them has ended.
+    """
+    return list(_HELD.values())
 
 
 def forget_stale_locks(results: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, load, validate
+from sirenflow.durable import replace_file
 from sirenflow.errors import ConfigError
 
 _SNAKEFILE = "Snakefile"
@@ -26,7 +27,7 @@ class Project:
     config
         Every key, with its value or default.
     changed
-        Keys that are set for this run only, as Snakemake must be told.
+        Keys that are set for this run only.
     """
 
     snakefile: Path
@@ -49,13 +50,22 @@ class Project:
         return self.results / ".sirenflow"
 
     def arguments(self, target: str, superevents: list[str] | None) -> list[str]:
-        """Give the arguments of `snakemake` that make a target, considering some superevents."""
-        config = {**self.changed, **({} if superevents is None else {"superevents": superevents})}
-        # As JSON, which is YAML: a directory called 2024 is no number.
-        values = [f"{key}={json.dumps(value)}" for key, value in config.items()]
+        """Give the arguments of `snakemake` that make a target, considering some superevents.
+
+        What is set for this run only is written to a file first: as an argument Snakemake would
+        take a directory called 2024 for a number, and take the quotes off others.
+
+        Raises
+        ------
+        InboxError
+            If that file cannot be written.
+        """
+        only = {} if superevents is None else {"superevents": superevents}
+        settings = self.private / "config.json"
+        replace_file(settings, json.dumps({**self.changed, **only}).encode())
         # Snakemake's own lock outlives a run that is killed; the one that we hold does not.
         lock = ["--nolock", "--snakefile", str(self.snakefile)]
-        return [target, *lock, *(["--config", *values] if values else [])]
+        return [target, *lock, "--configfile", str(settings.absolute())]
 
 
 def find_project(inbox: Path | None = None, results: Path | None = None) -> Project:

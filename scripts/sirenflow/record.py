@@ -1,8 +1,9 @@
 """What has been made of which alerts, so that finished work costs nothing.
 
 The truth is the inbox itself: a superevent is to be made when its files are not those of which it
-was made the last time, whoever wrote them and however. Snakemake would find the same, but it takes
-milliseconds a superevent for it, and this takes microseconds.
+was made the last time, whoever wrote them and however. Snakemake would find nearly the same, but it
+takes milliseconds a superevent for it, and this takes microseconds. Nearly: Snakemake judges by
+times, and by what it noted in the working directory, which may be another one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +32,40 @@ class Record:
         Digest of all that every product depends on: see `basis_of`.
     superevents
         Digest of the alert files of each superevent that is done: see `files_digest`.
+    notes
+        Where Snakemake noted of all these how it made them: see `notes`. Empty if not together.
     """
 
     basis: str
     superevents: Mapping[str, str] = field(default_factory=dict)
+    notes: str = ""
+
+    def on(self, basis: str) -> Record:
+        """Give what holds on a basis: all of it, or nothing."""
+        return self if self.basis == basis else Record(basis)
+
+    def overtaken(self, current: Mapping[str, str], basis: str, notes: str) -> list[str]:
+        """List the superevents that must be made anew, whatever Snakemake thinks of them."""
+        unnoted = self.basis != basis and self.notes != notes
+        return [
+            name
+            for name, files in current.items()
+            if name in self.superevents and (unnoted or self.superevents[name] != files)
+        ]
 
     def outdated(self, current: Mapping[str, str]) -> list[str]:
         """List the superevents of which there are other files than those in the record."""
         return [name for name, files in current.items() if self.superevents.get(name) != files]
 
-    def with_done(self, done: Mapping[str, str]) -> Record:
-        """Give a record in which more is done."""
-        return replace(self, superevents={**self.superevents, **done})
+    def with_done(self, done: Mapping[str, str], notes: str) -> Record:
+        """Give a record in which more is done, of which notes were taken there."""
+        others = self.superevents.keys() - done.keys()
+        everywhere = notes if not others or self.notes == notes else ""
+        return replace(self, superevents={**self.superevents, **done}, notes=everywhere)
+
+    def without(self, superevents: Iterable[str]) -> Record:
+        """Give a record in which these are not done."""
+        return self.only(self.superevents.keys() - set(superevents))
 
     def only(self, superevents: Iterable[str]) -> Record:
         """Give a record without the superevents that are not named."""
@@ -55,6 +78,14 @@ def basis_of(config: Mapping[str, Any]) -> str:
     tables = [config[key]["table"] for key in ("galaxies", "candidates") if config[key]]
     said = [_FORMAT, __version__, digest(config), config["parquet"], [*map(_stat, tables)]]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def notes() -> str:
+    """Tell Snakemake's directory, in the working directory, from any other, and from a new one."""
+    try:
+        return f"{Path('.snakemake').resolve()} {Path('.snakemake').stat().st_ino}"
+    except OSError:
+        return "none"
 
 
 def files_digest(files: Iterable[Path]) -> str:
@@ -71,14 +102,13 @@ def _stat(file: str | Path) -> tuple[int, int]:
     return (stat.st_size, stat.st_mtime_ns)
 
 
-def read_record(file: Path, basis: str) -> Record:
-    """Read the record of a results directory; an empty one if it does not hold of this basis."""
+def read_record(file: Path) -> Record:
+    """Read the record of a results directory; an empty one if there is none."""
     try:
         content = json.loads(file.read_bytes())
-        record = Record(content["basis"], dict(content["superevents"]))
+        return Record(content["basis"], dict(content["superevents"]), content["notes"])
     except (OSError, ValueError, TypeError, KeyError):  # absent, or damaged: nothing is done
-        return Record(basis)
-    return record if record.basis == basis else Record(basis)
+        return Record("")
 
 
 def write_record(file: Path, record: Record) -> None:
@@ -89,5 +119,4 @@ def write_record(file: Path, record: Record) -> None:
     InboxError
         If it cannot be written.
     """
-    content = {"basis": record.basis, "superevents": dict(record.superevents)}
-    replace_file(file, json.dumps(content, sort_keys=True).encode())
+    replace_file(file, json.dumps(asdict(record), sort_keys=True).encode())

@@ -26,12 +26,12 @@ def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any
     TaskError
         If the stage raises.
     TaskKilled
-        If its worker dies, and no alert of it is to blame.
+        If its worker dies, and no alert of it is to blame, or it was killed from outside.
     """
     try:
         run(stage, files, arguments)
-    except TaskKilled:
-        if stage != "extract":
+    except TaskKilled as death:
+        if stage != "extract" or death.from_outside:
             raise
         blamed = _find_blamed(run, files, arguments)
         if not any(blamed.values()):
@@ -46,13 +46,14 @@ def _find_blamed(
     """Try each alert by itself, and if it is deadly, without its maps."""
     refused: dict[str, str] = {}
     unmeasured: dict[str, str] = {}
+    beside = Path(str(files["alerts"])).parent
     for file in files["files"]:
         name = "/".join(Path(file).parts[-2:])
-        cause = _cause_of_death(run, file, arguments)
+        cause = _cause_of_death(run, file, arguments, beside)
         if cause is None:
             continue
         without_maps = {**arguments, "unmeasured": {name: cause}}
-        deadly = _cause_of_death(run, file, without_maps)
+        deadly = _cause_of_death(run, file, without_maps, beside)
         if deadly is None:
             unmeasured[name] = cause
         else:
@@ -60,13 +61,16 @@ def _find_blamed(
     return {"refused": refused, "unmeasured": unmeasured}
 
 
-def _cause_of_death(run: Runner, file: str, arguments: Mapping[str, Any]) -> str | None:
-    with TemporaryDirectory(prefix="sirenflow-") as scratch:
-        products = {
-            name: str(Path(scratch, name)) for name in ("alerts", "skymaps", "localization")
-        }
+def _cause_of_death(
+    run: Runner, file: str, arguments: Mapping[str, Any], beside: Path
+) -> str | None:
+    products = ("alerts", "skymaps", "localization")
+    with TemporaryDirectory(prefix=".", dir=beside) as scratch:
+        tried = {name: str(Path(scratch, name)) for name in products}
         try:
-            run("extract", {"files": [file], **products}, arguments)
+            run("extract", {"files": [file], **tried}, arguments)
         except TaskKilled as death:
+            if death.from_outside:
+                raise
             return str(death)
     return None

@@ -74,10 +74,10 @@ def solve(
             low = max(low, x)
         else:
             high = min(high, x)
+        # Where the slope is next to nothing Newton's step leads past all: twice as far at most.
+        farthest = min(high, low + max(1.0, abs(low)))
         following = x + trial.step
-        x = following if low < following < high else _between(low, high)
+        if not low < following < farthest:
+            following = (low + high) / 2 if np.isfinite(high) else farthest
+        x = following
     return x, trial.value
-
-
-def _between(low: float, high: float) -> float:
-    return (low + high) / 2 if np.isfinite(high) else low + max(1.0, abs(low))

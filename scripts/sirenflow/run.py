@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +13,17 @@ from sirenflow import inbox, lock, workers
 from sirenflow.errors import InboxError
 from sirenflow.events import Event, Job, Observer, Trouble
 from sirenflow.project import Project
-from sirenflow.record import Record, basis_of, files_digest, read_record, write_record
+from sirenflow.record import Record, basis_of, files_digest, notes, read_record, write_record
+
+_FIRST = "alerts.json"
+_PRODUCTS = ("index.html", "event.json", "circular.txt")
+# Of Snakemake's options those that do not say which jobs are run, nor with what configuration.
+_HOW = re.compile(
+    r"--(workflow-)?profile|--executor|-e|--jobs|--cores|-[jc]\d*|--local-cores|--latency-wait|-w"
+    r"|--(default-|set-)?resources|--set-threads|--groups|--group-components|--keep-going|-k"
+    r"|--retries|-T|--max-.*|--scheduler.*|--(slurm|htcondor|kubernetes)-.*|--shared-fs-usage"
+    r"|--verbose|--quiet|-q|--printshellcmds|-p|--show-failed-logs"
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,8 @@ def run(
         If another run works on the same results.
     InboxError
         If the inbox cannot be read, or has none of the superevents that are wanted.
+    Stopped
+        If it was told to stop.
     """
     with lock.exclusive(project.private / "lock"):
         return _Run(project, cores, observe, extra).make(wanted)
@@ -112,6 +126,17 @@ def is_anything_new(project: Project) -> bool:
     return bool(survey.chosen) or survey.is_catalogue_due
 
 
+def says_only_how(extra: Sequence[str]) -> bool:
+    """Tell whether options of Snakemake say how jobs are run, and not which: no dry run, say."""
+    options = [word.partition("=")[0] for word in extra if word.startswith("-")]
+    return all(_HOW.fullmatch(option) for option in options)
+
+
+def basis(project: Project) -> str:
+    """Give a digest of what every product depends on beside alerts: another, and all are due."""
+    return basis_of(project.config)
+
+
 @dataclass(frozen=True)
 class _Survey:
     """What the inbox and the record say.
@@ -120,8 +145,12 @@ class _Survey:
     ----------
     alerts
         Files of each superevent that was looked at.
+    record
+        What is done.
     chosen
         Those to consider.
+    overtaken
+        Those of them of which Snakemake may not know that they are to be made anew.
     is_catalogue_due
         Whether it is, even if no superevent is.
     """
@@ -130,10 +159,11 @@ class _Survey:
     digests: Mapping[str, str]
     record: Record
     chosen: list[str]
+    overtaken: list[str]
     is_catalogue_due: bool
 
     def record_with(self, done: Iterable[str]) -> Record:
-        return self.record.with_done({name: self.digests[name] for name in done})
+        return self.record.with_done({name: self.digests[name] for name in done}, notes())
 
 
 def _record_file(project: Project) -> Path:
@@ -141,7 +171,13 @@ def _record_file(project: Project) -> Path:
 
 
 def _survey(project: Project, wanted: Wanted) -> _Survey:
-    record = read_record(_record_file(project), basis_of(project.config))
+    if not project.inbox.is_dir():
+        raise InboxError(
+            f"inbox {str(project.inbox)!r} does not exist; fill it with `sirenflow ingest "
+            "PATH...`, or name another with `--inbox DIRECTORY`"
+        )
+    known = read_record(_record_file(project))
+    record = known.on(basis(project))
     alerts = inbox.list_superevents(project.inbox, wanted.superevents or None)
     digests = {superevent: files_digest(files) for superevent, files in alerts.items()}
     due = not (project.results / "index.html").exists()
@@ -154,7 +190,8 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
         record = record.only(digests)
     outdated = set(record.outdated(digests))
     chosen = [name for name in alerts if _is_wanted(project, wanted, name, alerts, outdated)]
-    return _Survey(alerts, digests, record, chosen, due)
+    overtaken = known.overtaken({name: digests[name] for name in chosen}, basis(project), notes())
+    return _Survey(alerts, digests, record, chosen, overtaken, due)
 
 
 def _is_wanted(
@@ -168,7 +205,8 @@ def _is_wanted(
         return True
     if wanted.since is not None:
         return any(file.name >= wanted.since for file in alerts[superevent])
-    return superevent in outdated or not (project.results / superevent / "index.html").exists()
+    products = (project.results / superevent / name for name in _PRODUCTS)
+    return superevent in outdated or not all(product.exists() for product in products)
 
 
 class _Run:
@@ -176,6 +214,7 @@ class _Run:
         self, project: Project, cores: int, observe: Observer, extra: Sequence[str]
     ) -> None:
         self._project = project
+        self._extra = extra
         self._arguments = ["--cores", str(cores), *extra]
         self._cores = cores
         self._tell = observe
@@ -187,26 +226,51 @@ class _Run:
         chosen, alerts = survey.chosen, survey.alerts
         if not chosen and not survey.is_catalogue_due:
             return self._outcome
+        if not self._forget(survey):
+            return self._outcome
         self._outcome.superevents = len(chosen)
         self._outcome.alerts = sum(len(alerts[superevent]) for superevent in chosen)
         workers.start(self._cores)  # they import what they need while the jobs are planned
         lock.forget_stale_locks(self._project.results)
         # To name more than half of them costs Snakemake more than to consider all.
         whole = not wanted.superevents and len(chosen) > len(alerts) / 2
-        made = not chosen or self._snakemake("superevents", None if whole else chosen)
+        anew = [f"{self._project.results / name / _FIRST}" for name in survey.overtaken]
+        made = not chosen or self._snakemake("superevents", None if whole else chosen, anew)
         done = chosen if made else self._finished(chosen)
         # And not when it was interrupted.
-        if (made or self._outcome.failed) and self._snakemake("tables", []):
-            write_record(_record_file(self._project), survey.record_with(done))
+        tables = (made or self._outcome.failed) and self._snakemake("tables", [])
+        if tables and says_only_how(self._extra):
+            with self._disk_errors_told():
+                write_record(_record_file(self._project), survey.record_with(done))
         self._outcome.rejected = list(self._rejected())
         return self._outcome
 
-    def _snakemake(self, target: str, superevents: list[str] | None) -> bool:
+    def _forget(self, survey: _Survey) -> bool:
+        """Have the record promise nothing that this run may break; tell whether it could."""
+        with self._disk_errors_told():
+            write_record(_record_file(self._project), survey.record.without(survey.chosen))
+            return True
+        return False
+
+    def _snakemake(
+        self, target: str, superevents: list[str] | None, anew: Sequence[str] = ()
+    ) -> bool:
         # Slow to import, and not needed where nothing is new.
         from sirenflow.workflow import run_snakemake
 
-        arguments = self._project.arguments(target, superevents)
-        return run_snakemake([*arguments, *self._arguments], self._note)
+        with self._disk_errors_told():
+            arguments = self._project.arguments(target, superevents)
+            arguments += ["--forcerun", *anew] if anew else []
+            return run_snakemake([*arguments, *self._arguments], self._note)
+        return False
+
+    @contextmanager
+    def _disk_errors_told(self) -> Iterator[None]:
+        """Have what was done before, and what failed, told beside an error of our own files."""
+        try:
+            yield
+        except InboxError as error:
+            self._note(Trouble(str(error)))
 
     def _note(self, event: Event) -> None:
         match event:
@@ -223,10 +287,11 @@ class _Run:
     def _finished(self, chosen: Iterable[str]) -> list[str]:
         """List superevents that are done, of a run that failed."""
         failed = {job.superevent for job in self._outcome.failed}
+        last = {"report", "flatten"} if self._project.config["flat_nside"] else {"report"}
         return [
             superevent
             for superevent in chosen
-            if "report" in self._done.get(superevent, ()) and superevent not in failed
+            if last <= self._done.get(superevent, set()) and superevent not in failed
         ]
 
     def _rejected(self) -> Iterator[tuple[str, str, str]]:

@@ -25,7 +25,7 @@ from numpy.polynomial.laguerre import laggauss
 from numpy.typing import NDArray
 from scipy.special import erfcx, ndtr
 
-from sirenflow.skymap import Floats, Skymap
+from sirenflow.skymap import Floats, Ints, Skymap
 
 NEGLIGIBLE = 1e-10
 """Probability that may be left out of integrals over distance, in the least dense rows."""
@@ -36,7 +36,10 @@ _NEAREST_MPC, _FARTHEST_MPC = 1e-9, 1e9
 _INTEGRAL_TOLERANCE = 1e-2
 # Below this mu / sigma the moments' recurrence loses its digits and quadrature takes over.
 _STEEP = -4.0
-_CHUNK_ROWS = 16_384
+# Rows that are computed with at a time. A processor's cache holds them; of a map of millions, the
+# intermediate results would take a gigabyte.
+_CHUNK_ROWS = 32_768
+_FEW_ROWS = 1024
 _LAGUERRE_NODES, _LAGUERRE_WEIGHTS = laggauss(24)
 
 
@@ -95,7 +98,7 @@ class Moments:
     mean: Floats
     mean_square: Floats
 
-    def take(self, rows: slice | NDArray[np.bool_]) -> Moments:
+    def take(self, rows: slice | Ints | NDArray[np.bool_]) -> Moments:
         """Take those of some of the lines of sight."""
         return Moments(self.norm[rows], self.mean[rows], self.mean_square[rows])
 
@@ -112,6 +115,17 @@ def conditional_moments(mu: Floats, sigma: Floats) -> Moments:
     mu, sigma : (n,)
         Mpc.
     """
+    moments = Moments(*np.empty((3, len(mu))))
+    for start in range(0, len(mu), _CHUNK_ROWS):
+        rows = slice(start, start + _CHUNK_ROWS)
+        chunk = _conditional_moments(mu[rows], sigma[rows])
+        moments.norm[rows] = chunk.norm
+        moments.mean[rows] = chunk.mean
+        moments.mean_square[rows] = chunk.mean_square
+    return moments
+
+
+def _conditional_moments(mu: Floats, sigma: Floats) -> Moments:
     x = mu / sigma
     gauss = np.exp(-0.5 * x * x)
     zeroth = 1 - normal_tail(np.abs(x), gauss)  # with sigma = 1
@@ -123,13 +137,13 @@ def conditional_moments(mu: Floats, sigma: Floats) -> Moments:
     third = x * second + 2 * first
     fourth = x * third + 3 * second
     steep = np.flatnonzero(x < _STEEP)
-    for start in range(0, len(steep), _CHUNK_ROWS):
-        rows = steep[start : start + _CHUNK_ROWS]
-        r = _LAGUERRE_NODES / -x[rows, np.newaxis]
-        weights = _LAGUERRE_WEIGHTS * np.exp(-0.5 * r * r) * (gauss[rows] / -x[rows])[:, np.newaxis]
-        second[rows] = (weights * r**2).sum(axis=1)
-        third[rows] = (weights * r**3).sum(axis=1)
-        fourth[rows] = (weights * r**4).sum(axis=1)
+    if len(steep):
+        r = _LAGUERRE_NODES / -x[steep, np.newaxis]
+        factor = gauss[steep] / -x[steep]
+        weights = _LAGUERRE_WEIGHTS * np.exp(-0.5 * r * r) * factor[:, np.newaxis]
+        second[steep] = (weights * r**2).sum(axis=1)
+        third[steep] = (weights * r**3).sum(axis=1)
+        fourth[steep] = (weights * r**4).sum(axis=1)
     return Moments(
         norm=sigma * sigma * second,
         mean=sigma * third / second,
@@ -158,7 +172,7 @@ class LinesOfSight:
     sigma: Floats
     moments: Moments
 
-    def take(self, rows: slice) -> LinesOfSight:
+    def take(self, rows: slice | Ints) -> LinesOfSight:
         """Take some of the rows."""
         return LinesOfSight(
             self.probability[rows],
@@ -170,12 +184,26 @@ class LinesOfSight:
         )
 
     @cached_property
-    def samples(self) -> tuple[LinesOfSight, ...]:
-        """Every 16th row, every 4th, and all: solutions on fewer rows start those on more.
+    def sample(self) -> LinesOfSight:
+        """Every 8th row: a solution on these starts the one on all.
 
-        Where a solution on all rows is tried seven times, started so it is tried once.
+        Where that is tried six times, started so it is tried once; on fewer rows than every 8th,
+        the start is too often so far off that it is tried twice. A map of few rows is not smooth,
+        as each begins to count with a kink: a solution on all its rows starts the last one.
         """
-        return self.take(slice(None, None, 16)), self.take(slice(None, None, 4)), self
+        step = 8 if len(self.mu) > _FEW_ROWS else 1
+        return self.take(np.arange(0, len(self.mu), step))
+
+    @property
+    def chunks(self) -> tuple[LinesOfSight, ...]:
+        """All rows, in parts to compute with one at a time."""
+        # What holds itself is not freed when it is let go of, and the next map comes in addition.
+        return self._chunks if len(self.mu) > _CHUNK_ROWS else (self,)
+
+    @cached_property
+    def _chunks(self) -> tuple[LinesOfSight, ...]:
+        starts = range(0, len(self.mu), _CHUNK_ROWS)
+        return tuple(self.take(slice(start, start + _CHUNK_ROWS)) for start in starts)
 
     @cached_property
     def total(self) -> float:
@@ -187,7 +215,7 @@ class LinesOfSight:
         """Distance over which the marginal density may change, Mpc: half the mean of sigma."""
         return float((self.probability * self.sigma).sum()) / self.total / 2
 
-    @cached_property
+    @property
     def height(self) -> Floats:
         """(n,) N / (sqrt(2 pi) sigma), 1/Mpc3."""
         return 1 / (SQRT_2PI * self.sigma * self.moments.norm)
@@ -196,6 +224,11 @@ class LinesOfSight:
     def log_peak_density(self) -> Floats:
         """(n,) log of the probability per volume at r = mu, log 1/Mpc3."""
         return np.log(self.probdensity * self.height)
+
+    @cached_property
+    def log_densest(self) -> float:
+        """Greatest log of the probability per volume, log 1/Mpc3."""
+        return max(float(chunk.log_peak_density.max()) for chunk in self.chunks)
 
     @cached_property
     def tail_weight(self) -> Floats:
@@ -208,6 +241,12 @@ class LinesOfSight:
         """(n,) what exp(-z^2 / 2) (r + mu) is multiplied by in it, 1/Mpc."""
         return self.probability * self.sigma / (SQRT_2PI * self.moments.norm)
 
+    @cached_property
+    def _marginal_weights(self) -> tuple[Floats, Floats, Floats]:
+        """(n,) each: `gauss_weight` times mu, over sigma^2, and over sigma^3."""
+        density = self.gauss_weight / (self.sigma * self.sigma)
+        return self.gauss_weight * self.mu, density, density / self.sigma
+
     def marginal(self, r: float) -> tuple[float, float, float]:
         """Marginalise p(r) over the rows.
 
@@ -218,19 +257,20 @@ class LinesOfSight:
         density, derivative
             The distance's density at r, 1/Mpc, and the derivative of that, 1/Mpc2.
         """
+        below, density, derivative = zip(*(c._marginal(r) for c in self.chunks), strict=True)
+        return sum(below), sum(density), sum(derivative)
+
+    def _marginal(self, r: float) -> tuple[float, float, float]:
         z = (r - self.mu) / self.sigma
         gauss = np.exp(-0.5 * z * z)
         tail = np.copysign(normal_tail(np.abs(z), gauss), z)
         tail += z < 0
-        beyond = self.tail_weight * tail
-        gauss *= self.gauss_weight
-        beyond += gauss * (r + self.mu)
-        gauss /= self.sigma * self.sigma
-        density = float(gauss.sum()) * r * r
-        gauss *= z
-        gauss /= self.sigma
-        derivative = 2 * density / r - float(gauss.sum()) * r * r
-        return self.total - float(beyond.sum()), density, derivative
+        at_mu, at_density, at_slope = self._marginal_weights
+        beyond = self.tail_weight @ tail + r * (self.gauss_weight @ gauss) + at_mu @ gauss
+        density = float(at_density @ gauss) * r * r
+        z *= gauss
+        derivative = 2 * density / r - float(at_slope @ z) * r * r
+        return self.total - float(beyond), density, derivative
 
 
 def is_in_bounds(mu: Floats, sigma: Floats) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ threads, and forks a child for each command: what a command does to its process 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from sirenflow.workers import receive, send, stop, warm_up
 
 _GRACE_SECONDS = 20
 """How long a command that is to end may go on. Snakemake 9 may wait for itself then, for ever."""
+_MANY = 4096
 _PROGRAM = "from sirenflow.standby import serve; serve({})"
 
 
@@ -86,44 +88,74 @@ def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
 
 
 def serve(number: int) -> None:
-    """Run commands, each in a child, until the other side of a socket is closed.
+    """Run commands, each in a child, until the other side of a socket is closed, or SIGTERM.
 
     Parameters
     ----------
     number
         The socket's file descriptor.
     """
-    child = 0
-
-    def end(_signal: int, _frame: object) -> None:
-        if not child:
-            os._exit(0)
-        os.kill(child, signal.SIGTERM)
-        signal.alarm(_GRACE_SECONDS)
-
-    def kill(_signal: int, _frame: object) -> None:
-        if child:
-            os.kill(child, signal.SIGKILL)
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGALRM, kill)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: whoever started us will say so
     connection = socket.socket(fileno=number)
+    told = _signals_as_bytes()
     _import_everything()
     while True:
+        ready, _, _ = select.select([connection, told], [], [])
+        if told in ready and signal.SIGTERM in told.recv(_MANY):
+            return
+        if connection not in ready:
+            continue
         try:
             arguments = receive(connection)["arguments"]
+            send(connection, {"code": _wait(_fork(arguments, connection), told)})
         except (EOFError, OSError):
             return
-        child = os.fork()
-        if not child:
-            _command(arguments, connection)
-        _, status = os.waitpid(child, 0)
-        child = 0
-        try:
-            send(connection, {"code": os.waitstatus_to_exitcode(status)})
-        except OSError:
-            return
+
+
+def _signals_as_bytes() -> socket.socket:
+    """Give what the numbers of signals can be read from.
+
+    A handler in Python runs only when the system call in hand comes back. A signal that arrives
+    just before the call would have to wait for its end: for that of the command.
+    """
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    signal.set_wakeup_fd(theirs.detach())
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: whoever started us will say so
+    return ours
+
+
+def _fork(arguments: Sequence[str], connection: socket.socket) -> int:
+    """Run a command in a child; give the child's number."""
+    # Held back until the child takes it as any other program does.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    child = os.fork()
+    if not child:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    if not child:
+        _command(arguments, connection)
+    return child
+
+
+def _wait(child: int, told: socket.socket) -> int:
+    """Wait for a child, and pass SIGTERM on to it; give its exit code, or below 0 its signal."""
+    patience = None
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        ready, _, _ = select.select([told], [], [], patience)
+        if not ready:
+            os.kill(child, signal.SIGKILL)
+            patience = None
+        elif signal.SIGTERM in told.recv(_MANY):
+            os.kill(child, signal.SIGTERM)
+            patience = _GRACE_SECONDS
 
 
 def _import_everything() -> None:
@@ -141,10 +173,6 @@ def _command(arguments: Sequence[str], connection: socket.socket) -> NoReturn:
     code: object = 1
     try:
         connection.close()
-        signal.alarm(0)
-        for number in (signal.SIGTERM, signal.SIGALRM):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         main(list(arguments), prog_name="sirenflow")
     except SystemExit as end:
         code = end.code

@@ -65,7 +65,7 @@ def threshold_log_density(rows: LinesOfSight, level: float) -> float | None:
         return None
     # The depth at which the volume is known to 1e-5 may itself be known less well.
     depth, _ = _densest(rows, level)
-    low, high = -float(rows.log_peak_density.max()), np.inf
+    low, high = -rows.log_densest, np.inf
     for _ in range(_MOST_STEPS):
         trial = _down_to_depth(rows, depth, level)
         if abs(trial.lacking) < _LEVEL_TOLERANCE:
@@ -98,7 +98,7 @@ def probability_denser(rows: LinesOfSight, log_density: Floats) -> Floats:
     depth, places = np.unique(-log_density, return_inverse=True)
     found = np.full(len(depth), rows.total)
     if len(rows.mu):
-        densest = float(rows.log_peak_density.max())
+        densest = rows.log_densest
         found[depth <= -densest] = 0.0
         within = np.flatnonzero((depth > -densest) & (depth < np.inf))
         found[within] = _probability_down_to(rows, depth[within], -densest)
@@ -118,12 +118,11 @@ def _probability_down_to(rows: LinesOfSight, depth: Floats, shallowest: float) -
 
 def _densest(rows: LinesOfSight, q: float) -> tuple[float, float]:
     """Find the depth down to which space holds a probability, and the volume of that space."""
-    first = rows.samples[0]
-    depth = _depth_reached(first, q * first.total / rows.total) + 1.0
+    depth = _depth_reached(rows.sample, q * rows.sample.total / rows.total) + 1.0
     volume = 0.0
-    for sample in rows.samples:
+    for sample in (rows.sample, rows):
         wanted = q * sample.total / rows.total
-        shallowest = -float(sample.log_peak_density.max())
+        shallowest = -sample.log_densest
 
         def evaluate(depth: float, sample: LinesOfSight = sample, wanted: float = wanted) -> Trial:
             return _down_to_depth(sample, depth, wanted)
@@ -141,6 +140,18 @@ def _depth_reached(rows: LinesOfSight, wanted: float) -> float:
 
 def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> Trial:
     """Volume and probability where the density exceeds exp(-depth) per Mpc3."""
+    probability, volume, growth = np.sum(
+        [_within(chunk, depth) for chunk in rows.chunks], axis=0
+    ).tolist()
+    # dP = exp(-depth) dV: so the derivative of V with respect to P grows as exp(depth).
+    slope = float(np.exp(-depth)) * growth
+    # Near the densest point, volume and probability both grow as the power 3/2 of the way from it.
+    scale = min(1.0, depth + rows.log_densest)
+    return Trial(wanted - probability, slope, volume, growth, 0.5, scale)
+
+
+def _within(rows: LinesOfSight, depth: float) -> tuple[float, float, float]:
+    """Probability and volume down to a depth, and the derivative of the volume."""
     dense = np.flatnonzero(rows.log_peak_density > -depth)
     probability, area_sr = rows.probability[dense], rows.area_sr[dense]
     mu, sigma = rows.mu[dense], rows.sigma[dense]
@@ -159,10 +170,6 @@ def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> Trial:
     within = float((beyond_near - beyond_far).sum())
     far, near = np.maximum(far, 0.0), np.maximum(near, 0.0)
     far_square, near_square = far * far, near * near
-    volume = float((area_sr * (far_square * far - near_square * near)).sum()) / 3
-    growth = float((area_sr * sigma / reach * (far_square + near_square)).sum())
-    # dP = exp(-depth) dV: so the derivative of V with respect to P grows as exp(depth).
-    slope = float(np.exp(-depth)) * growth
-    # Near the densest point, volume and probability both grow as the power 3/2 of the way from it.
-    scale = min(1.0, depth + float(rows.log_peak_density.max()))
-    return Trial(wanted - within, slope, volume, growth, 0.5, scale)
+    volume = float(area_sr @ (far_square * far - near_square * near)) / 3
+    growth = float((area_sr * sigma / reach) @ (far_square + near_square))
+    return within, volume, growth

@@ -13,6 +13,7 @@ import watchfiles
 
 from sirenflow import inbox
 from sirenflow.alert import SUPEREVENT_ID
+from sirenflow.errors import SirenflowError
 from sirenflow.filesystem import is_shared
 from sirenflow.standby import Standby
 
@@ -43,14 +44,22 @@ class Watch:
         Of `sirenflow`: brings all products up to date, or with ``--event ID`` those of superevents.
     is_anything_new
         Looks at the whole inbox.
+    basis
+        Gives something that differs when all products are due, as by another configuration.
     """
 
     def __init__(
-        self, directory: Path, command: Sequence[str], is_anything_new: Callable[[], bool]
+        self,
+        directory: Path,
+        command: Sequence[str],
+        is_anything_new: Callable[[], bool],
+        basis: Callable[[], str],
     ) -> None:
         self._inbox = directory.absolute()  # or polling would give names from here
         self._command = list(command)
         self._is_anything_new = is_anything_new
+        self._basis = basis
+        self._surveyed_on = ""
         self._stopping = threading.Event()
         # What was made of each superevent that changed lately, and when it is forgotten.
         self._made: dict[str, tuple[list[Path], float]] = {}
@@ -65,13 +74,14 @@ class Watch:
             waiting: set[str] = set()
             for changed in self._changes():
                 waiting |= changed | self._changed_since()
-                now = time.monotonic()
-                if now - surveyed > SURVEY_SECONDS:
-                    surveyed = now
-                    if self._is_anything_new():
-                        self._run(standby, [])
-                if waiting and not self._stopping.is_set() and self._run(standby, sorted(waiting)):
+                # What is new comes before what is only due again.
+                if waiting and self._run(standby, sorted(waiting)):
                     waiting.clear()
+                    if self._is_all_due():
+                        surveyed = float("-inf")
+                if not waiting and time.monotonic() - surveyed > SURVEY_SECONDS:
+                    surveyed = time.monotonic()
+                    self._survey(standby)
 
     def _stop(self, standby: Standby) -> None:
         self._stopping.set()
@@ -112,8 +122,25 @@ class Watch:
         self._made = {name: made for name, made in self._made.items() if made[1] > now}
         return {name for name, (files, _) in self._made.items() if self._files(name) != files}
 
+    def _is_all_due(self) -> bool:
+        try:
+            return self._basis() != self._surveyed_on
+        except SirenflowError:  # as the run has said
+            return False
+
+    def _survey(self, standby: Standby) -> None:
+        """Run the workflow if anything is new in the whole inbox."""
+        try:
+            self._surveyed_on = self._basis()
+            if self._is_anything_new():
+                self._run(standby, [])
+        except SirenflowError as error:  # of a configuration that is being edited, for one
+            _LOG.warning("%s", error)
+
     def _run(self, standby: Standby, superevents: Sequence[str]) -> bool:
         """Run the workflow; tell whether it need not be run again for these."""
+        if self._stopping.is_set():
+            return False
         files = {name: self._files(name) for name in superevents}
         present = [name for name in superevents if files[name]]
         if superevents and not present:  # only the directory is there yet

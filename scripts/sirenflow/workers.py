@@ -29,8 +29,9 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from itertools import count
 from typing import Any, NoReturn
+from weakref import WeakSet
 
-from sirenflow import stages
+from sirenflow import lock, stages
 from sirenflow.errors import SirenflowError
 
 PRELOAD = ("extract", "regions", "visibility", "report")
@@ -39,7 +40,7 @@ PRELOAD = ("extract", "regions", "visibility", "report")
 Paths = Mapping[str, str | Sequence[str]]
 """A stage's files: one, or several, for each of its parameters."""
 
-_Beginning = Callable[[Sequence[socket.socket], "Limits", Sequence[socket.socket]], list[int]]
+_Beginning = Callable[[Sequence[socket.socket], "Limits"], list[int]]
 # Tables of the user's own, of which some have tens of millions of rows, are no danger.
 _ON_OWN_TABLES = ("galaxy_catalogue", "candidate_list")
 _THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
@@ -71,7 +72,17 @@ class TaskError(SirenflowError):
 
 
 class TaskKilled(SirenflowError):  # noqa: N818 - it is what happened to it
-    """A stage that took more than it may, or crashed; the message completes a sentence on it."""
+    """A stage that took more than it may, or crashed; the message completes a sentence on it.
+
+    Attributes
+    ----------
+    from_outside
+        Whether it was killed, and may do well at the next try.
+    """
+
+    def __init__(self, message: str, *, from_outside: bool = False) -> None:
+        super().__init__(message)
+        self.from_outside = from_outside
 
 
 def run(workers: int, stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
@@ -98,6 +109,8 @@ def run(workers: int, stage: str, files: Paths, arguments: Mapping[str, Any]) ->
 
 _ONE_AT_A_TIME = threading.Lock()
 _POOLS: dict[int, Pool] = {}
+# Whoever holds one of these keeps its other side from seeing that it is closed.
+_OPEN: WeakSet[socket.socket] = WeakSet()
 
 
 def start(workers: int) -> Pool:
@@ -139,36 +152,31 @@ class Pool:
     def _add(self, workers: int, begin: _Beginning) -> None:
         pairs = [socket.socketpair() for _ in range(workers)]
         self._mine += [mine for mine, _ in pairs]
-        self._children += begin([their for _, their in pairs], self._limits, self._mine)
+        _OPEN.update(self._mine)
+        self._children += begin([their for _, their in pairs], self._limits)
         for mine, their in pairs:
             their.close()
             self._free.put(mine)
 
     def run(self, stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
         """Run a stage; see `run`."""
-        task = {
-            "task": next(self._numbers),
-            "stage": stage,
-            "files": dict(files),
-            "arguments": dict(arguments),
-        }
+        number = next(self._numbers)
+        task = {"stage": stage, "files": dict(files), "arguments": dict(arguments)}
+        line = _line({"task": number, **task})
         connection = self._free.get()
         try:
-            send(connection, task)
+            connection.sendall(line)
             answer = receive(connection)
-            while answer["task"] != task["task"]:  # of a task before, by a worker that died late
+            while answer["task"] != number:  # of a task before, by a worker that died late
                 answer = receive(connection)
-        except (
-            EOFError,
-            OSError,
-            ValueError,
-        ):  # the keeper died, which nothing here can make it do
+        # The keeper died, which nothing here can make it do.
+        except (EOFError, OSError, ValueError):
             connection.close()
             self._add(1, _start_interpreter)
-            raise TaskKilled("lost the process that works on it") from None
+            raise TaskKilled("lost the process that works on it", from_outside=True) from None
         self._free.put(connection)
         if "killed" in answer:
-            raise TaskKilled(answer["killed"])
+            raise TaskKilled(answer["killed"], from_outside=answer["from_outside"])
         if "error" in answer:
             raise TaskError(answer["error"])
 
@@ -183,7 +191,11 @@ class Pool:
 
 def send(connection: socket.socket, message: Mapping[str, Any]) -> None:
     """Send one line of JSON: no code can be in it."""
-    connection.sendall(json.dumps(message).encode() + b"\n")
+    connection.sendall(_line(message))
+
+
+def _line(message: Mapping[str, Any]) -> bytes:
+    return json.dumps(message).encode() + b"\n"
 
 
 def receive(connection: socket.socket) -> dict[str, Any]:
@@ -218,17 +230,24 @@ def _is_warm() -> bool:
     return imported and _THREADS.items() <= os.environ.items() and threading.active_count() == 1
 
 
-def _start_interpreter(
-    connections: Sequence[socket.socket], limits: Limits, _others: Sequence[socket.socket]
-) -> list[int]:
+def _start_interpreter(connections: Sequence[socket.socket], limits: Limits) -> list[int]:
     """Start a process that imports what workers need, then forks their keepers."""
     numbers = [connection.fileno() for connection in connections]
     program = f"from sirenflow.workers import keep_all; keep_all({numbers}, **{asdict(limits)})"
     command = [sys.executable, "-c", program]
     environment = {**os.environ, **_THREADS}
-    process = subprocess.Popen(  # noqa: S603 - the program holds numbers only
-        command, stdin=subprocess.DEVNULL, env=environment, pass_fds=numbers
-    )
+    # Ctrl-C is for us: until it ignores it itself, the new process is deaf to it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        process = subprocess.Popen(  # noqa: S603 - the program holds numbers only
+            command,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            # Should this process be killed, nobody else may write what they still write.
+            pass_fds=[*numbers, *lock.held()],
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     process.returncode = 0  # whoever closes the pool waits for it, by its number
     return [process.pid]
 
@@ -236,26 +255,24 @@ def _start_interpreter(
 def keep_all(numbers: Sequence[int], **limits: int) -> None:
     """Fork a keeper for each socket, and wait for them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program that started us
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     warm_up()
     connections = [socket.socket(fileno=number) for number in numbers]
-    keepers = _fork_keepers(connections, Limits(**limits), [])
+    keepers = _fork_keepers(connections, Limits(**limits))
     for connection in connections:
         connection.close()
     for keeper in keepers:
         os.waitpid(keeper, 0)
 
 
-def _fork_keepers(
-    connections: Sequence[socket.socket], limits: Limits, others: Sequence[socket.socket]
-) -> list[int]:
+def _fork_keepers(connections: Sequence[socket.socket], limits: Limits) -> list[int]:
     """Fork a keeper for each socket."""
     keepers = []
     for own in connections:
         keeper = os.fork()
         if not keeper:
             try:
-                # Whoever holds a socket keeps the other side from seeing that it is closed.
-                for other in (*connections, *others):
+                for other in (*connections, *_OPEN):
                     if other is not own:
                         other.close()
                 _keep(own, limits)
@@ -283,7 +300,9 @@ def _keep(connection: socket.socket, limits: Limits) -> None:
         number = int.from_bytes(task[:], "big")
         task[:] = bytes(_TASK_BYTES)
         if number:
-            send(connection, {"task": number, "killed": _cause(status, limits)})
+            outside = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+            cause = _cause(status, limits)
+            send(connection, {"task": number, "killed": cause, "from_outside": outside})
 
 
 def _cause(status: int, limits: Limits) -> str:
@@ -311,11 +330,11 @@ def _work(connection: socket.socket, limits: Limits, task: mmap.mmap) -> NoRetur
             os._exit(0)
         task[:] = message["task"].to_bytes(_TASK_BYTES, "big")
         answer = _do(message, limits)
-        task[:] = bytes(_TASK_BYTES)
         send(connection, {"task": message["task"], **answer})
+        task[:] = bytes(_TASK_BYTES)  # and not before: who dies unheard must be told of
 
 
-def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, str]:
+def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     # The system ends the process when either is over, whatever it is doing.
     signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
     _limit(resource.RLIMIT_CPU, _cpu_seconds() + limits.cpu_seconds)
@@ -324,7 +343,8 @@ def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, str]:
     try:
         stages.call(message["stage"], message["files"], message["arguments"])
     except MemoryError:
-        return {"killed": f"takes more than {limits.memory_bytes / 2**30:g} GiB of memory"}
+        cause = f"takes more than {limits.memory_bytes / 2**30:g} GiB of memory"
+        return {"killed": cause, "from_outside": False}
     except Exception:
         return {"error": traceback.format_exc()}
     finally:

@@ -6,6 +6,7 @@ import io
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
+from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
+from sirenflow import stop
 from sirenflow.events import Event, Job, Observer, Planned, Trouble
 
 _PLUGIN = "sirenflow"
@@ -37,6 +39,11 @@ def run_snakemake(arguments: Sequence[str], observe: Observer) -> bool:
     -------
     bool
         Whether everything that was wanted is made.
+
+    Raises
+    ------
+    Stopped
+        If it was told to stop.
     """
     troubles: list[Trouble] = []
     failed: list[Job] = []
@@ -46,18 +53,23 @@ def run_snakemake(arguments: Sequence[str], observe: Observer) -> bool:
             case Trouble():
                 troubles.append(event)
             case Job(failed=True):
-                failed.append(event)
-                observe(event)
+                said = troubles.pop().text if troubles else ""  # it says why first
+                failed.append(replace(event, said=said))
+                observe(failed[-1])
             case _:
                 observe(event)
 
     _listen_in(note)
+    # Its own handler of SIGTERM may wait for a lock that the thread which it interrupts holds.
+    job_scheduler = import_module("snakemake.scheduling.job_scheduler")
+    job_scheduler.JobScheduler.exit_gracefully = staticmethod(stop.interrupt)
     # Before its log is set up it prints: which profile it uses, and what is wrong with arguments.
     with redirect_stderr(io.StringIO()) as printed:
         try:
             cli.main([*arguments, "--logger", _PLUGIN])
         except SystemExit as end:
             made = end.code == 0
+    stop.check()  # of Ctrl-C it says no more than that it failed
     if not made and not failed:  # of a job that failed its log says more than Snakemake
         last = printed.getvalue().strip().rpartition("\n")[2]
         for trouble in troubles or [Trouble(last or "stopped before everything was made")]:

@@ -11,7 +11,8 @@ def work(stage, input, output, log, **arguments):
     try:
         rescue.run_stage(partial(workers.run, workflow.cores), stage, files, arguments)
     except Exception as error:
-        Path(log[0]).write_text(f"{stage}: {error}\n", errors="backslashreplace")
+        with suppress(OSError):  # on a full disk: it is the stage's error that is told
+            Path(log[0]).write_text(f"{stage}: {error}\n", errors="backslashreplace")
         raise
 
 

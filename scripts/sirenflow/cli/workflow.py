@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from tqdm import tqdm
 
+from sirenflow import stop
 from sirenflow.cli.terminal import (
     EXIT_REJECTED,
     directory,
@@ -26,14 +31,17 @@ if TYPE_CHECKING:  # slow to import for the commands beside these
     from sirenflow.run import Outcome, Wanted
 
 RUN_EXIT_CODES = (
-    "Exit codes: 0 done; 1 something failed, the rest is done; 2 wrong usage; 3 done, but some "
-    "alerts were rejected; 75 another run works on these results."
+    "Exit codes: 0 done; 1 something failed, the rest is done; 2 wrong usage; 3 done, but alerts "
+    "that it read were rejected; 75 another run works on these results; 130 stopped by Ctrl-C, 143 "
+    "by SIGTERM."
 )
 
 WATCH_EXIT_CODES = (
     "Exit codes: 0 stopped by a signal; 1 stopped by an error; 2 wrong usage; 75 another watch "
     "works on these results."
 )
+
+_SETTING = re.compile(r"--(config|directory|snakefile)|-[Cds](?![a-z-])")
 
 results_option = click.option(
     "--results",
@@ -57,7 +65,21 @@ log_option = click.option(
     show_default=True,
     help="text: one line at the end, and a bar on a terminal. json: a line of JSON for each job.",
 )
-snakemake_arguments = click.argument("snakemake", nargs=-1, type=click.UNPROCESSED)
+
+
+def _without_settings(
+    _ctx: click.Context, _argument: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse what would have Snakemake work on other files than those that we look at."""
+    for word in given:
+        if _SETTING.match(word):
+            raise click.UsageError(f"no {word} here: settings stand in config/config.yaml")
+    return given
+
+
+snakemake_arguments = click.argument(
+    "snakemake", nargs=-1, type=click.UNPROCESSED, callback=_without_settings
+)
 
 
 class Report:
@@ -67,6 +89,7 @@ class Report:
         self._json = log == "json"
         self._start = time.monotonic()
         self._bar: tqdm[Any] | None = None
+        self._jobs = 0
 
     def tell(self, event: Event) -> None:
         """Tell what happens."""
@@ -75,6 +98,7 @@ class Report:
                 self._end_bar()
                 self._bar = tqdm(total=jobs, unit=" jobs", leave=False, delay=0.5)
             case Job(failed=failed):
+                self._jobs += not failed
                 if self._bar is not None:
                     self._bar.update()
                 state = "failed" if failed else "done"
@@ -109,10 +133,22 @@ class Report:
         for superevent, file, reason in outcome.rejected:
             _complain(f"rejected {superevent}/{file}: {reason}")
         for job in outcome.failed:
-            _complain(f"{job.superevent or 'all'}: {job.stage} failed: {_why(job)}; see {job.log}")
+            see = f"; see {job.log}" if _logged(job) else ""
+            _complain(f"{job.superevent or 'all'}: {job.stage} failed: {_why(job)}{see}")
         for text in outcome.troubles:
             _complain(text)
         click.echo(printable(self._summary(project, outcome)))
+        return code
+
+    def close_stopped(self, number: int) -> int:
+        """Tell that a signal ended the run; return the exit code."""
+        self._end_bar()
+        name, code = signal.Signals(number).name, 128 + number
+        self._line(event="stopped", signal=name, jobs=self._jobs, exit_code=code)
+        _complain(
+            f"stopped by {name} after {_counted(self._jobs, 'job')}; "
+            "the next run goes on where this one stopped"
+        )
         return code
 
     def _summary(self, project: Project, outcome: Outcome) -> str:
@@ -128,7 +164,9 @@ class Report:
             said.append(f"{_counted(len(outcome.failed), 'job')} failed")
         if outcome.rejected:
             said.append(f"{_counted(len(outcome.rejected), 'alert')} rejected")
-        return "; ".join([*said, f"catalogue: {project.results / 'index.html'}"])
+        if (catalogue := project.results / "index.html").exists():
+            said.append(f"catalogue: {catalogue}")
+        return "; ".join(said)
 
 
 def _counted(number: int, noun: str) -> str:
@@ -140,12 +178,16 @@ def _complain(text: str) -> None:
 
 
 def _why(job: Job) -> str:
-    """Find the last words of a job's log."""
+    """Find the last words of a job's log, or of Snakemake if the log could not be written."""
+    said = [line for line in job.said.splitlines() if line and not line.startswith(" ")]
+    return (_logged(job) or said or ["it says nothing"])[-1]
+
+
+def _logged(job: Job) -> list[str]:
     try:
-        lines = Path(job.log or "").read_text(errors="replace").strip().splitlines()
+        return Path(job.log or "").read_text(errors="replace").strip().splitlines()
     except OSError:
-        lines = []
-    return lines[-1] if lines else "it says nothing"
+        return []
 
 
 def _exit_code(outcome: Outcome) -> int:
@@ -197,8 +239,10 @@ def run(
     What has been done already costs nothing, so it can be called every minute; when nothing is new
     it ends at once. Without --all, --event or --since, superevents are considered whose alerts
     changed since they were made, and all of them after a change of the configuration or of
-    Sirenflow. What the last run left half done, as when it was killed, is done again. A superevent
-    that fails is tried again by the next run, and keeps nobody from the others.
+    Sirenflow. What the last run left half done, as when it was stopped, is done again. A superevent
+    that fails is tried again by the next run, and keeps nobody from the others. Alerts that were
+    rejected are told by the run that reads them, and then on their superevent's page. Pages of a
+    superevent whose alerts are removed stay, but not in the catalogue.
 
     Only one run works on the same results; a second one leaves with exit code 75. Arguments after
     -- are Snakemake's.
@@ -207,28 +251,39 @@ def run(
 
     In a crontab: * * * * * cd /home/me/sirenflow && .venv/bin/sirenflow run
     """
-    from sirenflow.run import Wanted
-
     if sum([everything, bool(events), since is not None]) > 1:
         raise click.UsageError("choose one of --all, --event and --since")
-    wanted = Wanted(everything, tuple(events), since)
-    sys.exit(make(inbox, results, wanted, cores, log, snakemake))
+    report = Report(log)
+    with _stoppable(report):
+        from sirenflow.run import Wanted
+
+        wanted = Wanted(everything, tuple(events), since)
+        sys.exit(_make(inbox, results, wanted, cores, report, snakemake))
 
 
-def make(
+@contextmanager
+def _stoppable(report: Report) -> Iterator[None]:
+    """Have a command that is told to stop say so, and exit as a shell expects."""
+    try:
+        with stop.on_signals():
+            yield
+    except stop.Stopped as told:
+        sys.exit(report.close_stopped(told.number))
+
+
+def _make(
     inbox: Path | None,
     results: Path | None,
     wanted: Wanted,
     cores: int,
-    log: str,
-    snakemake: tuple[str, ...] = (),
+    report: Report,
+    snakemake: tuple[str, ...],
 ) -> int:
     """Run the workflow once; return the exit code."""
     from sirenflow.project import find_project
     from sirenflow.run import run as run_workflow
 
     project = find_project(inbox, results)
-    report = Report(log)
     outcome = run_workflow(project, wanted, cores, report.tell, snakemake)
     return report.close(project, outcome)
 
@@ -252,8 +307,10 @@ def watch(
 
     What is new already is made at once. Then it waits, with everything loaded, for what the
     listener or `sirenflow ingest` store, and does what `sirenflow run` would; alerts that come
-    together are made together. On file systems that other machines write to it looks every two
-    seconds. A run that fails is told, and tried again with the next alert, or after five minutes.
+    together are made together. After a change of the configuration, the next alert's superevent is
+    made first, and then all others; without an alert, within five minutes. On file systems that
+    other machines write to it looks every two seconds. A run that fails is told, and tried again
+    with the next alert, or after five minutes.
 
     Arguments after -- are Snakemake's. `sirenflow listen --watch` does this and listens.
 
@@ -261,7 +318,7 @@ def watch(
     """
     from sirenflow import lock
     from sirenflow.project import find_project
-    from sirenflow.run import is_anything_new
+    from sirenflow.run import basis, is_anything_new
     from sirenflow.watch import Watch
 
     log_to_stderr(ctx.find_root().params["debug"])
@@ -271,7 +328,10 @@ def watch(
     command = ["run", *options, *(["--", *snakemake] if snakemake else [])]
     with lock.exclusive(project.private / "watch"):
         watching = Watch(
-            project.inbox, command, lambda: is_anything_new(find_project(inbox, results))
+            project.inbox,
+            command,
+            lambda: is_anything_new(find_project(inbox, results)),
+            lambda: basis(find_project(inbox, results)),
         )
         watching.until_stopped()
 
@@ -303,10 +363,12 @@ def reprocess(
 
     Example: sirenflow reprocess --results results-2027
     """
-    from sirenflow.errors import ConfigError
-    from sirenflow.project import find_project
-    from sirenflow.run import Wanted
+    report = Report(log)
+    with _stoppable(report):
+        from sirenflow.errors import ConfigError
+        from sirenflow.project import find_project
+        from sirenflow.run import Wanted
 
-    if results.resolve() == find_project(inbox).results.resolve():
-        raise ConfigError(f"{results} holds the present products; name a new directory")
-    sys.exit(make(inbox, results, Wanted(everything=True), cores, log, snakemake))
+        if results.resolve() == find_project(inbox).results.resolve():
+            raise ConfigError(f"{results} holds the present products; name a new directory")
+        sys.exit(_make(inbox, results, Wanted(everything=True), cores, report, snakemake))

@@ -7,6 +7,7 @@ workflow costs more than all of it.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sirenflow.alert import MAX_ALERT_BYTES, Alert, AttachedMap, MapKind, parse_alert
+from sirenflow.allocator import keep_freed_memory
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
 from sirenflow.measure import measure
 from sirenflow.measure import unmeasured as unmeasured_map
@@ -26,6 +28,10 @@ from sirenflow.skymap import read_skymap
 SCHEMA_VERSION = 1
 
 _NAMED_HASH = re.compile(r"-([0-9a-f]{12}|[0-9a-f]{64})\.")
+# What is wrong with a file itself. Every other error, of reading as of writing, is one of the
+# machine: were an alert rejected for a full disk, it would stay so when there is room again. It
+# fails the job instead, which the next run tries again.
+_OF_THE_FILE = (FileNotFoundError, PermissionError, IsADirectoryError)
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,13 @@ def extract(
         Files, as ``{alert_type}/{name}``, that must not be decoded, and why: whoever tried died.
     unmeasured
         Files of which only the maps must not be touched, and why.
+
+    Raises
+    ------
+    OSError
+        If a product cannot be written, or an alert cannot be read for no fault of its file.
     """
+    keep_freed_memory()
     superevent_id = files[0].parent.parent.name
     with TemporaryDirectory(prefix=".", dir=_made(skymaps)) as received:
         maps = _Maps(Path(received), levels_percent)
@@ -131,6 +143,7 @@ class _Maps:
         self._received = received
         self._levels_percent = levels_percent
         self._numbers: dict[str, dict[str, Any]] = {}
+        self._files: dict[str, Path] = {}
 
     def receive(self, attached: AttachedMap, unmeasured: str | None) -> _Map:
         """Measure a map and write it, unless the same bytes came before."""
@@ -139,7 +152,8 @@ class _Maps:
         if error is None and sha256 is not None and sha256 not in self._numbers:
             numbers = self._numbers[sha256] = _measure(attached.data, self._levels_percent)
             if numbers["rejected_because"] is None:
-                (self._received / sha256).write_bytes(attached.data)
+                self._files[sha256] = self._received / sha256
+                self._files[sha256].write_bytes(attached.data)
         return _Map(attached.kind, sha256, len(attached.data), error)
 
     def deliver(self, attached: _Map, name: str, skymaps: Path) -> dict[str, Any]:
@@ -149,17 +163,27 @@ class _Maps:
         else:
             numbers = self._numbers[attached.sha256]
         file = None
-        if numbers["rejected_because"] is None:
+        if attached.sha256 is not None and numbers["rejected_because"] is None:
             suffix = "" if attached.kind == "gw" else f"-{attached.kind}"
-            file = f"{name}{suffix}.multiorder.fits"
-            shutil.copyfile(self._received / str(attached.sha256), skymaps / file)
+            file = skymaps / f"{name}{suffix}.multiorder.fits"
+            self._put(attached.sha256, file)
         return {
             "kind": attached.kind,
-            "file": file,
+            "file": file.name if file else None,
             "sha256": attached.sha256,
             "size_bytes": attached.size_bytes,
             **numbers,
         }
+
+    def _put(self, sha256: str, file: Path) -> None:
+        """Put a map where it belongs: by its new name first, as a copy for every other alert."""
+        if self._files[sha256].parent == self._received:
+            try:
+                self._files[sha256] = self._files[sha256].replace(file)
+            except OSError as error:  # whose text names the temporary file first
+                raise OSError(error.errno, error.strerror, str(file)) from None
+        else:
+            shutil.copyfile(self._files[sha256], file)
 
 
 class _Reader:
@@ -185,7 +209,7 @@ class _Reader:
         for file in sorted(files):
             try:
                 found.append(self._read(file))
-            except (AlertError, OSError, MemoryError) as error:
+            except (AlertError, MemoryError) as error:
                 self.rejected.append(_reject(file, error))
         return found
 
@@ -193,8 +217,7 @@ class _Reader:
         name = _relative(file)
         if name in self._refused:
             raise AlertError(self._refused[name])
-        with file.open("rb") as stream:
-            alert = parse_alert(stream.read(MAX_ALERT_BYTES + 1))
+        alert = parse_alert(_content(file))
         _check_name(file, alert)
         if alert.superevent_id != self._superevent_id:
             raise AlertError(f"is of {alert.superevent_id}; expected {self._superevent_id}")
@@ -214,6 +237,17 @@ class _Reader:
             record=alert.record,
             maps=tuple(self._maps.receive(attached, because) for attached in alert.maps),
         )
+
+
+def _content(file: Path) -> bytes:
+    """Read a file, or of one that is larger than any alert a little more than that."""
+    try:
+        with file.open("rb") as stream:
+            # A buffer for as much as might be read costs as much as to decode an alert.
+            size = os.fstat(stream.fileno()).st_size
+            return stream.read(min(size, MAX_ALERT_BYTES) + 1)
+    except _OF_THE_FILE as error:
+        raise AlertError(f"cannot be read: {error.strerror}") from error
 
 
 def _same_alerts(files: Iterable[_File]) -> list[list[_File]]:
@@ -241,7 +275,7 @@ def _reject(file: Path, error: Exception) -> dict[str, Any]:
         with file.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         size_bytes = file.stat().st_size
-    except OSError:
+    except _OF_THE_FILE:
         pass  # which is the reason given
     return {
         "file": _relative(file),
@@ -252,13 +286,9 @@ def _reject(file: Path, error: Exception) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    match error:
-        case OSError():
-            return f"cannot be read: {error.strerror}"
-        case MemoryError():
-            return "takes more memory than a worker may have"
-        case _:
-            return str(error)
+    if isinstance(error, MemoryError):
+        return "takes more memory than a worker may have"
+    return str(error)
 
 
 def _relative(file: Path) -> str:
