@@ -77,7 +77,13 @@ include: "workflow/rules/catalogue.smk"
 rule superevents:
     """Reports of superevents, without the catalogue"""
     input:
-        expand([*rules.report.output], superevent=ALERTS),
+        expand(rules.report.output.page, superevent=ALERTS),
+        # Each file that is named costs a millisecond: so of the others, only what is not there.
+        [
+            file
+            for file in expand([*rules.report.output], superevent=ALERTS)
+            if not Path(file).exists()
+        ],
         expand(rules.flatten.output.flat, superevent=ALERTS)
         if config["flat_nside"]
         else [],

@@ -10,6 +10,7 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as in the workers
 
 import argparse
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -49,7 +50,11 @@ def main() -> None:
     """Measure and print a Markdown table of CPU milliseconds an alert."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--superevents", type=int, default=40)
-    superevents = sorted(_INBOX.iterdir())[: parser.parse_args().superevents]
+    parser.add_argument("--inbox", type=Path, default=_INBOX)
+    arguments = parser.parse_args()
+    superevents = sorted(arguments.inbox.glob("*"))[: arguments.superevents]
+    if not superevents:
+        sys.exit(f"nothing in {arguments.inbox}: benchmarks/whole_runs.py makes an inbox there")
     spent: Counter[str] = Counter()
     for module, name in _TIMED:
         setattr(module, name, timed(getattr(module, name), name, spent))

@@ -41,7 +41,7 @@ Paths = Mapping[str, str | Sequence[str]]
 """A stage's files: one, or several, for each of its parameters."""
 
 _Beginning = Callable[[Sequence[socket.socket], "Limits"], list[int]]
-# Tables of the user's own, of which some have tens of millions of rows, are no danger.
+# Tables of the user's own, of which some have tens of millions of rows, are no danger: no limits.
 _ON_OWN_TABLES = ("galaxy_catalogue", "candidate_list")
 _THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
 _TASK_BYTES = 8
@@ -336,10 +336,10 @@ def _work(connection: socket.socket, limits: Limits, task: mmap.mmap) -> NoRetur
 
 def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     # The system ends the process when either is over, whatever it is doing.
-    signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
-    _limit(resource.RLIMIT_CPU, _cpu_seconds() + limits.cpu_seconds)
-    own = message["stage"] in _ON_OWN_TABLES
-    _limit(resource.RLIMIT_AS, resource.RLIM_INFINITY if own else limits.memory_bytes)
+    if message["stage"] not in _ON_OWN_TABLES:
+        signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
+        _limit(resource.RLIMIT_CPU, _cpu_seconds() + limits.cpu_seconds)
+        _limit(resource.RLIMIT_AS, limits.memory_bytes)
     try:
         stages.call(message["stage"], message["files"], message["arguments"])
     except MemoryError:
@@ -349,6 +349,8 @@ def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         return {"error": traceback.format_exc()}
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+            _limit(kind, resource.RLIM_INFINITY)
     return {}
 
 
