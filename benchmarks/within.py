@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sirenflow import measure
+from sirenflow.allocator import keep_freed_memory
 from sirenflow.stages import extract as stage
 
 _INBOX = Path(__file__).parent / "work" / "large" / "inbox"
@@ -55,6 +56,7 @@ def main() -> None:
     superevents = sorted(arguments.inbox.glob("*"))[: arguments.superevents]
     if not superevents:
         sys.exit(f"nothing in {arguments.inbox}: benchmarks/whole_runs.py makes an inbox there")
+    keep_freed_memory()  # as workers do
     spent: Counter[str] = Counter()
     for module, name in _TIMED:
         setattr(module, name, timed(getattr(module, name), name, spent))

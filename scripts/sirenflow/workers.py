@@ -32,6 +32,7 @@ from typing import Any, NoReturn
 from weakref import WeakSet
 
 from sirenflow import lock, stages
+from sirenflow.allocator import keep_freed_memory
 from sirenflow.errors import SirenflowError
 
 PRELOAD = ("extract", "regions", "visibility", "report")
@@ -321,6 +322,7 @@ def _cause(status: int, limits: Limits) -> str:
 
 def _work(connection: socket.socket, limits: Limits, task: mmap.mmap) -> NoReturn:
     """Do task after task."""
+    keep_freed_memory()
     _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
     _limit(resource.RLIMIT_CORE, 0)
     while True:

@@ -18,7 +18,6 @@ from types import MappingProxyType
 from typing import Any
 
 from sirenflow.alert import MAX_ALERT_BYTES, Alert, AttachedMap, MapKind, parse_alert
-from sirenflow.allocator import keep_freed_memory
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
 from sirenflow.measure import measure
 from sirenflow.measure import unmeasured as unmeasured_map
@@ -104,7 +103,6 @@ def extract(
     OSError
         If a product cannot be written, or an alert cannot be read for no fault of its file.
     """
-    keep_freed_memory()
     superevent_id = files[0].parent.parent.name
     with TemporaryDirectory(prefix=".", dir=_made(skymaps)) as received:
         maps = _Maps(Path(received), levels_percent)
