@@ -81,7 +81,8 @@ rule superevents:
         # Each file that is named costs a millisecond: so of the others, only what is not there.
         [
             file
-            for file in expand([*rules.report.output], superevent=ALERTS)
+            for product in (rules.report.output.event, rules.report.output.circular)
+            for file in expand(product, superevent=ALERTS)
             if not Path(file).exists()
         ],
         expand(rules.flatten.output.flat, superevent=ALERTS)

@@ -221,6 +221,14 @@ def test_superevent_that_left_the_inbox_leaves_the_catalogue(worked: Path) -> No
     assert run(worked).stdout == "nothing new\n"
 
 
+def test_superevent_that_left_is_not_forgotten_before_the_catalogue_is_made(worked: Path) -> None:
+    shutil.rmtree(worked / "inbox/TS260902f")
+    assert run(worked, "--", "--dry-run").returncode == 0
+    assert "TS260902f" in (worked / "results/catalogue.csv").read_text()
+    assert run(worked).returncode == 0
+    assert "TS260902f" not in (worked / "results/catalogue.csv").read_text()
+
+
 def test_other_configuration_makes_everything_anew(worked: Path) -> None:
     (worked / "config").mkdir()
     (worked / "config/config.yaml").write_text("sites: []\n")
@@ -271,6 +279,7 @@ def test_choices_of_superevents(worked: Path) -> None:
         (["--all", "--", "--no-such-option"], 1, "--no-such-option"),
         (["--all", "--", "--configfile", "mine.yaml"], 2, "settings stand in config/config.yaml"),
         (["--", "--config=flat_nside=16"], 2, "settings stand in config/config.yaml"),
+        (["--", "-Cflat_nside=16"], 2, "settings stand in config/config.yaml"),
         (["--", "-d", "elsewhere"], 2, "settings stand in config/config.yaml"),
     ],
 )

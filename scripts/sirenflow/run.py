@@ -151,6 +151,8 @@ class _Survey:
         Those to consider.
     overtaken
         Those of them of which Snakemake may not know that they are to be made anew.
+    gone
+        Those that were done and are not in the inbox any more.
     is_catalogue_due
         Whether it is, even if no superevent is.
     """
@@ -160,10 +162,12 @@ class _Survey:
     record: Record
     chosen: list[str]
     overtaken: list[str]
+    gone: list[str]
     is_catalogue_due: bool
 
     def record_with(self, done: Iterable[str]) -> Record:
-        return self.record.with_done({name: self.digests[name] for name in done}, notes())
+        digests = {name: self.digests[name] for name in done}
+        return self.record.without(self.gone).with_done(digests, notes())
 
 
 def _record_file(project: Project) -> Path:
@@ -185,13 +189,11 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
         unknown = sorted(set(wanted.superevents) - set(alerts))
         if unknown:
             raise InboxError(f"no alerts of {', '.join(unknown)} in {project.inbox}")
-    else:
-        due = due or not record.superevents.keys() <= digests.keys()
-        record = record.only(digests)
+    gone = [] if wanted.superevents else sorted(record.superevents.keys() - digests.keys())
     outdated = set(record.outdated(digests))
     chosen = [name for name in alerts if _is_wanted(project, wanted, name, alerts, outdated)]
     overtaken = known.overtaken({name: digests[name] for name in chosen}, basis(project), notes())
-    return _Survey(alerts, digests, record, chosen, overtaken, due)
+    return _Survey(alerts, digests, record, chosen, overtaken, gone, due or bool(gone))
 
 
 def _is_wanted(

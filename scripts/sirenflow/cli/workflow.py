@@ -41,7 +41,7 @@ WATCH_EXIT_CODES = (
     "works on these results."
 )
 
-_SETTING = re.compile(r"--(config|directory|snakefile)|-[Cds](?![a-z-])")
+_SETTING = re.compile(r"--(config|directory|snakefile)|-[Cds]")
 
 results_option = click.option(
     "--results",
