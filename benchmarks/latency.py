@@ -97,7 +97,7 @@ class Place:
 
     def store(self, data: bytes) -> None:
         """Have an alert in the inbox, as the listener and `sirenflow ingest` do."""
-        inbox.store(self.directory / "inbox", parse_alert(data), data, {})
+        inbox.store(self.directory / "inbox", parse_alert(data).identity, data, {})
 
     def wait_for_page(self, data: bytes, process: subprocess.Popen[bytes]) -> None:
         """Wait until the page of an alert's superevent tells of it."""

@@ -142,7 +142,7 @@ def measure_latency(producer: Producer, alerts: list[bytes], inbox: Path) -> lis
     """Send alerts one by one; give the seconds until each has its name in the inbox."""
     seconds = []
     for data in alerts:
-        path = inbox / alert_path(parse_alert(data))
+        path = inbox / alert_path(parse_alert(data).identity)
         time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311 - not in step with any timer
         start = time.perf_counter()
         producer.produce(TOPIC, data)

@@ -29,7 +29,7 @@ def make_inbox(directory: Path, samples: Path, superevents: int) -> list[Path]:
     """Write an inbox of mock superevents with four alerts each; return the alert files."""
     paths = []
     for data in make_alerts(samples, superevents):
-        path = directory / inbox.alert_path(parse_alert(data))
+        path = directory / inbox.alert_path(parse_alert(data).identity)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         paths.append(path)

@@ -247,12 +247,41 @@ def parse_raises(data: bytes) -> str:
     return f"""
 import hashlib
 from sirenflow import receive
-parse = receive.parse_alert
-def parse_or_raise(data):
+judge = receive.judge
+def judge_or_raise(data):
     if hashlib.sha256(data).hexdigest() == {hashlib.sha256(data).hexdigest()!r}:
         raise ZeroDivisionError("a mistake")
-    return parse(data)
-receive.parse_alert = parse_or_raise
+    return judge(data)
+receive.judge = judge_or_raise
+"""
+
+
+def judging_hangs(data: bytes, directory: Path) -> str:
+    """Make whoever decodes one message hang, for the 2 s (not 10) that it may take.
+
+    Workers are interpreters of their own, which run the file that is written to the directory. They
+    make another one there, `hanging`, when they do.
+    """
+    (directory / "sitecustomize.py").write_text(
+        f"""
+import hashlib, os, time
+from sirenflow.stages import identify
+decode = identify.parse_alert
+def decode_or_hang(data):
+    if hashlib.sha256(data).hexdigest() == {hashlib.sha256(data).hexdigest()!r}:
+        os.mkdir({str(directory / "hanging")!r})  # no file may it write
+        time.sleep(600)
+    return decode(data)
+identify.parse_alert = decode_or_hang
+"""
+    )
+    return f"""
+import os
+from dataclasses import replace
+from sirenflow import judge
+os.environ["PYTHONPATH"] = {str(directory)!r}
+limits = replace(judge.JUDGES.limits, wall_seconds=2)
+judge.JUDGES = replace(judge.JUDGES, limits=limits)
 """
 
 

@@ -427,8 +427,8 @@ def test_alert_damaged_in_the_inbox_is_rejected_and_the_good_copy_used(tmp_path:
     sample = SAMPLES / "MS260926m-01-retraction-alone.json"
     data = sample.read_bytes()
     alert = parse_alert(data)
-    good = tmp_path / "inbox" / alert_path(alert, digits=64)
-    damaged = tmp_path / "inbox" / alert_path(alert)
+    good = tmp_path / "inbox" / alert_path(alert.identity, digits=64)
+    damaged = tmp_path / "inbox" / alert_path(alert.identity)
     good.parent.mkdir(parents=True)
     good.write_bytes(data)
     damaged.write_bytes(data.replace(b"23:06:05", b"23:59:59"))

@@ -333,6 +333,45 @@ def test_error_of_ours(scene: Scene, record: Record) -> None:
     record("an error in Sirenflow; `quarantine retry` later", scene, scene.audit())
 
 
+def test_message_that_hangs_whoever_judges_it(scene: Scene, record: Record) -> None:
+    """The others are stored, and the one is committed: it does not come again."""
+    messages = [*alerts(4), Sent(b"hang"), *alerts(4, first=4)]
+    scene.publish(messages, partition=0)
+    with scene.listen(fault=faults.judging_hangs(b"hang", scene.inbox.parent)) as listener:
+        scene.await_stored()
+        until(scene.is_all_committed, "all is committed")
+        assert listener.end() == 0
+        assert listener.log.count("quarantined: takes longer than 2 s") == 1
+    record("a message that hangs whoever judges it", scene, scene.audit())
+
+
+def test_stopped_while_a_message_is_judged(scene: Scene) -> None:
+    """The message in hand comes to its end, which is not far; the next ones are left for later."""
+    scene.publish([Sent(b"hang"), *alerts(4)], partition=0)
+    with scene.listen(fault=faults.judging_hangs(b"hang", scene.inbox.parent)) as listener:
+        until((scene.inbox.parent / "hanging").exists, "it is judged")
+        assert listener.end() == 0
+        assert listener.log.count("quarantined: takes longer than 2 s") == 1
+    with scene.listen("--until-eos") as listener:
+        assert listener.wait() == 0
+        assert listener.log.count(": stored ") == 4
+    assert scene.audit().lost == 0
+
+
+def test_killed_while_a_message_is_judged(scene: Scene) -> None:
+    """The next listener may start at once, and judges it again."""
+    (slow,) = messages = alerts(1)
+    scene.publish(messages)
+    with scene.listen(fault=faults.judging_hangs(slow.data, scene.inbox.parent)) as listener:
+        until((scene.inbox.parent / "hanging").exists, "it is judged")
+        listener.kill()
+    with scene.listen("--until-eos") as listener:
+        assert listener.wait() == 0
+        assert listener.log.count("taken in what a listener that was killed had left: MS2611") == 1
+    found = scene.audit()
+    assert (found.stored, found.lost, found.quarantined) == (1, 0, 0)
+
+
 def test_poison_between_good_ones(scene: Scene, record: Record) -> None:
     good = alerts(20)
     bad = poison(scene.server.largest_message_bytes)

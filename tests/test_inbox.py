@@ -15,7 +15,7 @@ from sirenflow.errors import AlertError, InboxError
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 RETRACTION = SAMPLES / "MS260926m-01-retraction-alone.json"
 DATA = RETRACTION.read_bytes()
-ALERT = parse_alert(DATA)
+ALERT = parse_alert(DATA).identity
 # Computed with sha256sum.
 SHA256 = "e1538e5464141ca71815eee334c6d87c36e53198c5d0e76dff48a5f9a785f19e"
 NAME = "MS260926m/RETRACTION/20260926T230605Z-e1538e546414.json"
@@ -35,12 +35,12 @@ def test_name_is_superevent_type_time_and_hash() -> None:
     ],
 )
 def test_name_holds_time_as_sent_without_punctuation(sent: str, in_name: str) -> None:
-    alert = parse_alert(DATA.replace(b"2026-09-26T23:06:05Z", sent.encode()))
+    alert = parse_alert(DATA.replace(b"2026-09-26T23:06:05Z", sent.encode())).identity
     assert inbox.alert_path(alert).name.startswith(f"{in_name}-")
 
 
 def test_early_warning_of_2022_is_kept_under_todays_spelling() -> None:
-    alert = parse_alert((SAMPLES / "TS260211a-01-early_warning.avro").read_bytes())
+    alert = parse_alert((SAMPLES / "TS260211a-01-early_warning.avro").read_bytes()).identity
     assert inbox.alert_path(alert).parts[:2] == ("TS260211a", "EARLYWARNING")
 
 
@@ -143,7 +143,7 @@ def test_killed_while_writing_the_inbox_shows_all_or_nothing_and_a_rerun_complet
         "from sirenflow.alert import parse_alert\n"
         f"{moment} = lambda *_: os._exit(9)\n"
         "data = Path(sys.argv[2]).read_bytes()\n"
-        "inbox.store(Path(sys.argv[1]), parse_alert(data), data, {})\n"
+        "inbox.store(Path(sys.argv[1]), parse_alert(data).identity, data, {})\n"
     )
     assert run_python(script, tmp_path, RETRACTION).returncode == 9
     shown = inbox.list_superevents(tmp_path)

@@ -20,11 +20,11 @@ OTHER = json_alert(record(urls={}))  # of the same superevent, type and time
 
 
 def take_in(directory: Path, data: bytes) -> inbox.Stored:
-    return inbox.store(directory, parse_alert(data), data, {"way": "test"})
+    return inbox.store(directory, parse_alert(data).identity, data, {"way": "test"})
 
 
 def name_of(data: bytes) -> str:
-    return inbox.alert_path(parse_alert(data)).name
+    return inbox.alert_path(parse_alert(data).identity).name
 
 
 def note_of(stored: inbox.Stored) -> Path:
@@ -100,7 +100,7 @@ def test_alert_that_is_gone_is_not_named(tmp_path: Path) -> None:
 
 def test_other_files_beside_are_not_named(tmp_path: Path) -> None:
     """Temporary files, strangers, directories, and alerts of another time."""
-    place = (tmp_path / inbox.alert_path(parse_alert(AVRO))).parent
+    place = (tmp_path / inbox.alert_path(parse_alert(AVRO).identity)).parent
     (place / "20260101T001000Z-directory.avro").mkdir(parents=True)
     for name in (".20260101T001000Z-x.avro.tmp", "20260101T001000Z-x.txt", "20260101T0010-x.avro"):
         (place / name).write_bytes(AVRO)

@@ -20,7 +20,7 @@ from sirenflow.errors import AlertError, InboxError
 from sirenflow.receive import Message, Receipt, Receiver
 
 ALERT = json_alert(record())
-PLACE = inbox.alert_path(parse_alert(ALERT)).as_posix()
+PLACE = inbox.alert_path(parse_alert(ALERT).identity).as_posix()
 
 
 def take_in(directory: Path, value: bytes | None) -> Receipt:
@@ -72,7 +72,7 @@ def test_any_bytes_are_kept(value: bytes) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), RecursionError(), KeyError("x")], ids=repr)
-@pytest.mark.parametrize("place", ["sirenflow.receive.parse_alert", "sirenflow.inbox.store"])
+@pytest.mark.parametrize("place", ["sirenflow.receive.judge", "sirenflow.inbox.store"])
 def test_fault_of_ours_costs_no_alert_and_its_traceback_is_logged(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

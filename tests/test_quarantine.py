@@ -20,7 +20,7 @@ from sirenflow.quarantine import Entry
 HOW = {"way": "test"}
 ERROR = AlertError("no good", "not_alert")
 ALERT = json_alert(record())
-PLACE = inbox.alert_path(parse_alert(ALERT)).as_posix()
+PLACE = inbox.alert_path(parse_alert(ALERT).identity).as_posix()
 
 
 def sha256(data: bytes) -> str:

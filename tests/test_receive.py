@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from builders import avro_alert, json_alert, record, with_map
 from disk import Disk, files_below
 from sirenflow import durable, inbox, quarantine, receive
-from sirenflow.alert import Alert, parse_alert
+from sirenflow.alert import Identity, parse_alert
 from sirenflow.errors import AlertError
 from sirenflow.receive import Message, Receipt, Receiver
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
 ALERT = json_alert(record())
-PLACE = inbox.alert_path(parse_alert(ALERT)).as_posix()
+PLACE = inbox.alert_path(parse_alert(ALERT).identity).as_posix()
 NOTE = PLACE.replace(".json", ".meta.json")
 REFERENCE = b"at https://example.org/1"
 OFFLOADED = (("_format", b"external"),)
@@ -55,7 +55,7 @@ def note(directory: Path) -> dict[str, Any]:
 
 def test_alert_is_stored_under_its_name_and_nothing_else_is_left(tmp_path: Path) -> None:
     receipt = take_in(tmp_path, ALERT)
-    assert receipt == Receipt(parse_alert(ALERT), new=True)
+    assert receipt == Receipt(parse_alert(ALERT).identity, new=True)
     assert set(files_below(tmp_path)) == {PLACE, NOTE}
     assert (tmp_path / PLACE).read_bytes() == ALERT
 
@@ -63,7 +63,7 @@ def test_alert_is_stored_under_its_name_and_nothing_else_is_left(tmp_path: Path)
 def test_alert_again_changes_nothing(tmp_path: Path) -> None:
     take_in(tmp_path, ALERT)
     before = files_below(tmp_path)
-    assert take_in(tmp_path, ALERT, offset=8) == Receipt(parse_alert(ALERT), new=False)
+    assert take_in(tmp_path, ALERT, offset=8) == Receipt(parse_alert(ALERT).identity, new=False)
     assert files_below(tmp_path) == before
 
 
@@ -72,11 +72,11 @@ def test_bytes_are_on_disk_before_they_are_judged_and_are_written_once(
 ) -> None:
     disk = Disk(monkeypatch)
 
-    def judge(data: bytes) -> Alert:
+    def judge(data: bytes) -> Identity:
         disk.calls.append("judge")
-        return parse_alert(data)
+        return parse_alert(data).identity
 
-    monkeypatch.setattr(receive, "parse_alert", judge)
+    monkeypatch.setattr(receive, "judge", judge)
     take_in(tmp_path, ALERT)
     size, name = f"{len(ALERT)} bytes", Path(PLACE).name
     wanted = [f"write {size}", f"sync {size}", "judge", f"link {name}"]
@@ -110,7 +110,7 @@ def test_two_threads_with_the_two_encodings_find_each_other(
     for thread in threads:
         thread.join()
     first, second = receipts
-    assert isinstance(first.content, Alert)
+    assert isinstance(first.content, Identity)
     assert first.same_alert_as == ()
     assert second.same_alert_as == (inbox.alert_path(first.content).name,)
 
@@ -126,7 +126,7 @@ def test_offloaded_alert_is_fetched_and_stored_with_its_reference(tmp_path: Path
         asked.append(message)
         return ALERT
 
-    assert Receiver(tmp_path).receive(sent, fetch) == Receipt(parse_alert(ALERT), new=True)
+    assert Receiver(tmp_path).receive(sent, fetch) == Receipt(parse_alert(ALERT).identity, new=True)
     assert asked == [sent]
     assert (tmp_path / PLACE).read_bytes() == ALERT
     assert note(tmp_path)["reference"] == REFERENCE.decode()
@@ -169,7 +169,7 @@ def test_fault_of_ours_while_fetching_does_not_stop_the_stream(tmp_path: Path) -
 def test_other_headers_do_not_make_a_message_a_reference(
     tmp_path: Path, headers: tuple[tuple[str, bytes | None], ...]
 ) -> None:
-    assert isinstance(take_in(tmp_path, ALERT, headers=headers).content, Alert)
+    assert isinstance(take_in(tmp_path, ALERT, headers=headers).content, Identity)
 
 
 def test_offloaded_message_without_value_has_nothing_to_fetch(tmp_path: Path) -> None:

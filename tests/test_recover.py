@@ -11,13 +11,13 @@ import pytest
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
 from sirenflow import inbox, quarantine, receive
-from sirenflow.alert import Alert, parse_alert
+from sirenflow.alert import Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.incoming import archived
 from sirenflow.receive import Receipt, Receiver
 
 ALERT = json_alert(record())
-PLACE = inbox.alert_path(parse_alert(ALERT)).as_posix()
+PLACE = inbox.alert_path(parse_alert(ALERT).identity).as_posix()
 POISON = b"poison"
 
 
@@ -36,7 +36,7 @@ def recover(directory: Path) -> list[Receipt]:
 def test_alert_is_stored_and_its_file_removed(tmp_path: Path) -> None:
     leave(tmp_path, ALERT)
     (receipt,) = recover(tmp_path)
-    assert isinstance(receipt.content, Alert)
+    assert isinstance(receipt.content, Identity)
     assert receipt.new is True
     note = PLACE.replace(".json", ".meta.json")
     assert set(files_below(tmp_path)) == {PLACE, note}
@@ -46,7 +46,7 @@ def test_alert_is_stored_and_its_file_removed(tmp_path: Path) -> None:
 
 def test_alert_that_was_stored_before_the_death_is_known(tmp_path: Path) -> None:
     with archived(tmp_path, ALERT) as path:
-        inbox.store(tmp_path, parse_alert(ALERT), ALERT, {"way": "listen"}, path)
+        inbox.store(tmp_path, parse_alert(ALERT).identity, ALERT, {"way": "listen"}, path)
     before = files_below(tmp_path)
     leave(tmp_path, ALERT)
     assert [receipt.new for receipt in recover(tmp_path)] == [False]
@@ -69,11 +69,11 @@ def test_what_three_processes_died_of_is_put_away_unread(
 
     read: list[bytes] = []
 
-    def die(data: bytes) -> Alert:
+    def die(data: bytes) -> Identity:
         read.append(data)
         raise Death
 
-    monkeypatch.setattr(receive, "parse_alert", die)
+    monkeypatch.setattr(receive, "judge", die)
     leave(tmp_path, POISON)
     for _ in range(2):
         with pytest.raises(Death):
@@ -90,12 +90,12 @@ def test_what_three_processes_died_of_is_put_away_unread(
 def test_others_are_taken_in_though_one_kills(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(data: bytes) -> Alert:
+    def die(data: bytes) -> Identity:
         if data == POISON:
             raise KeyboardInterrupt
-        return parse_alert(data)
+        return parse_alert(data).identity
 
-    monkeypatch.setattr(receive, "parse_alert", die)
+    monkeypatch.setattr(receive, "judge", die)
     alerts = [json_alert(record(n=n)) for n in range(5)]
     for data in (POISON, *alerts):
         leave(tmp_path, data)
@@ -135,7 +135,7 @@ def test_full_disk_is_no_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             with pytest.raises(InboxError):
                 recover(tmp_path)
     (receipt,) = recover(tmp_path)
-    assert isinstance(receipt.content, Alert)
+    assert isinstance(receipt.content, Identity)
     assert inbox.list_superevents(tmp_path) == {"MS260101a": [tmp_path / PLACE]}
 
 
@@ -150,10 +150,10 @@ from sirenflow.alert import parse_alert
 def die_of_poison(data):
     if data.startswith(b"poison"):
         os.kill(os.getpid(), signal.SIGSEGV)
-    return parse_alert(data)
+    return parse_alert(data).identity
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-receive.parse_alert = die_of_poison
+receive.judge = die_of_poison
 inbox, topic, committed = map(Path, sys.argv[1:])
 receiver = receive.Receiver(inbox)
 list(receiver.recover())

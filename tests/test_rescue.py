@@ -12,7 +12,7 @@ import pytest
 
 from sirenflow import rescue, workers
 from sirenflow.stages import extract as stage
-from sirenflow.workers import Limits, Pool, TaskError, TaskKilled
+from sirenflow.workers import Crew, Limits, Pool, TaskError, TaskKilled
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("MS260418b-*.avro"))[::2]
 LEVELS = {"levels_percent": [50, 90]}
@@ -55,7 +55,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Pool]]:
     pools: list[Pool] = []
 
     def make() -> Pool:
-        pools.append(Pool(1, Limits(wall_seconds=60)))
+        pools.append(Pool(1, Crew(limits=Limits(wall_seconds=60))))
         return pools[-1]
 
     yield make

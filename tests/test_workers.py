@@ -19,7 +19,7 @@ import pytest
 from sirenflow import workers
 from sirenflow.errors import BusyError
 from sirenflow.lock import exclusive
-from sirenflow.workers import Limits, Pool, TaskError, TaskKilled
+from sirenflow.workers import Crew, Limits, Pool, TaskError, TaskKilled
 from watching import wait_until
 
 SAMPLE = next((Path(__file__).parent.parent / "samples").glob("MS260926m-01-*.json"))
@@ -90,7 +90,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def pool() -> Iterator[Pool]:
-    made = Pool(1, LIMITS)
+    made = Pool(1, Crew(limits=LIMITS))
     yield made
     made.close()
 
@@ -151,7 +151,7 @@ def test_task_that_takes_too_much_or_dies_costs_itself(
 
 
 def test_task_that_computes_for_ever_is_ended(tmp_path: Path) -> None:
-    pool = Pool(1, Limits(wall_seconds=60, cpu_seconds=1))
+    pool = Pool(1, Crew(limits=Limits(wall_seconds=60, cpu_seconds=1)))
     with pytest.raises(TaskKilled, match="takes more than 1 s of a processor's time"):
         pool.run("compute_for_ever", {}, {})
     assert_next_task_works(pool, tmp_path)
@@ -159,7 +159,7 @@ def test_task_that_computes_for_ever_is_ended(tmp_path: Path) -> None:
 
 
 def test_limits_are_of_a_task_and_not_of_all_that_a_worker_does(tmp_path: Path) -> None:
-    pool = Pool(1, Limits(wall_seconds=2, cpu_seconds=60))
+    pool = Pool(1, Crew(limits=Limits(wall_seconds=2, cpu_seconds=60)))
     start = time.monotonic()
     while time.monotonic() < start + 3:
         pool.run("hang", {}, {"seconds": 0.5})
@@ -179,7 +179,7 @@ def test_worker_leaves_no_core_file(pool: Pool, tmp_path: Path) -> None:
 
 
 def test_death_of_one_task_does_not_touch_another() -> None:
-    pool = Pool(2, LIMITS)
+    pool = Pool(2, Crew(limits=LIMITS))
     with ThreadPoolExecutor(2) as threads:
         slow = threads.submit(pool.run, "hang", {}, {"seconds": 0.5})
         with pytest.raises(TaskKilled):
@@ -189,7 +189,7 @@ def test_death_of_one_task_does_not_touch_another() -> None:
 
 
 def test_more_tasks_than_workers_wait_for_their_turn(tmp_path: Path) -> None:
-    pool = Pool(2, LIMITS)
+    pool = Pool(2, Crew(limits=LIMITS))
     outs = [tmp_path / str(number) for number in range(40)]
     with ThreadPoolExecutor(8) as threads:
         for out in outs:
@@ -233,7 +233,7 @@ def test_workers_end_with_the_program_that_started_them(tmp_path: Path) -> None:
     script = (
         "import os, signal; from pathlib import Path; from sirenflow import workers\n"
         "pool = workers.start(3)\n"
-        f"Path({str(tmp_path / 'root')!r}).write_text(str(pool._children[0]))\n"
+        f"Path({str(tmp_path / 'root')!r}).write_text(str([*pool._children.values()][0]))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     (tmp_path / "main.py").write_text(script)
@@ -253,8 +253,8 @@ def test_lock_is_held_while_a_worker_of_a_dead_run_goes_on(tmp_path: Path) -> No
         "pool = workers.start(1)\n"
         "files = {'files': [sys.argv[2]], 'alerts': 'a', 'skymaps': 's', 'localization': 'l'}\n"
         "pool.run('extract', files, {'levels_percent': [50]})\n"
-        "Path('root').write_text(str(pool._children[0]))\n"
-        "os.kill(pool._children[0], signal.SIGSTOP)\n"
+        "Path('root').write_text(str([*pool._children.values()][0]))\n"
+        "os.kill([*pool._children.values()][0], signal.SIGSTOP)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     subprocess.run([sys.executable, "main.py", "lock", str(SAMPLE)], cwd=tmp_path, check=False)
@@ -270,7 +270,7 @@ def test_lock_is_held_while_a_worker_of_a_dead_run_goes_on(tmp_path: Path) -> No
 
 
 def test_pools_end_in_any_order() -> None:
-    first, second = Pool(1, LIMITS), Pool(1, LIMITS)
+    first, second = Pool(1, Crew(limits=LIMITS)), Pool(1, Crew(limits=LIMITS))
     first.close()
     second.close()
 

@@ -45,7 +45,7 @@ def small_alert(superevent: str = "MS260926m", minute: int = 0) -> bytes:
 
 def store(directory: Path, data: bytes) -> None:
     """Have an alert in the inbox, as the listener does."""
-    inbox.store(directory / "inbox", parse_alert(data), data, {})
+    inbox.store(directory / "inbox", parse_alert(data).identity, data, {})
 
 
 def is_told(directory: Path, data: bytes) -> bool:

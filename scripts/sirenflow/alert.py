@@ -18,7 +18,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property, lru_cache
 from io import BytesIO
@@ -80,6 +80,26 @@ class AttachedMap:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Which alert some bytes are: all that it takes to give them their place.
+
+    Attributes
+    ----------
+    superevent_id, alert_type, time_created, encoding
+        As `Alert`'s.
+    sha256, size_bytes
+        Hash and size of the bytes.
+    """
+
+    superevent_id: str
+    alert_type: str
+    time_created: str
+    encoding: Literal["avro", "json"]
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Alert:
     """One decoded alert.
 
@@ -107,6 +127,11 @@ class Alert:
     sha256: str
     size_bytes: int
     encoding: Literal["avro", "json"]
+
+    @property
+    def identity(self) -> Identity:
+        """Which alert it is."""
+        return Identity(**{field.name: getattr(self, field.name) for field in fields(Identity)})
 
     @property
     def order(self) -> tuple[str, int, bool, str]:

@@ -14,7 +14,7 @@ class AlertError(SirenflowError):
         The reason in a word, for machines: ``too_large``, ``empty``, ``not_alert`` (neither Avro
         nor JSON), ``undecodable``, ``key`` (id, type or time missing or wrong), ``no_value``,
         ``offloaded`` (sent by reference, and not fetched), ``fault`` (an error in Sirenflow),
-        ``crash`` (whoever judged it died).
+        ``crash`` (whoever judged it died of it), ``killed`` (whoever judged it was killed).
     """
 
     def __init__(self, message: str, kind: str = "undecodable") -> None:

@@ -22,9 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sirenflow.alert import ALERT_TYPES, SUPEREVENT_ID, Alert, parse_alert
+from sirenflow.alert import ALERT_TYPES, SUPEREVENT_ID, Identity
 from sirenflow.durable import link_durably, write_durably
 from sirenflow.errors import AlertError, InboxError
+from sirenflow.judge import judge_content
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,18 +64,18 @@ def is_alert_name(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.endswith(_NOT_ALERTS)
 
 
-def alert_path(alert: Alert, digits: int = HASH_DIGITS) -> Path:
+def alert_path(alert: Identity, digits: int = HASH_DIGITS) -> Path:
     """Path of an alert below its inbox."""
     name = f"{_time_in_name(alert)}-{alert.sha256[:digits]}.{alert.encoding}"
     return Path(alert.superevent_id, alert.alert_type, name)
 
 
-def _time_in_name(alert: Alert) -> str:
+def _time_in_name(alert: Identity) -> str:
     return alert.time_created.replace("-", "").replace(":", "").removesuffix("Z") + "Z"
 
 
 def store(
-    inbox: Path, alert: Alert, data: bytes, how: Mapping[str, Any], synced: Path | None = None
+    inbox: Path, alert: Identity, data: bytes, how: Mapping[str, Any], synced: Path | None = None
 ) -> Stored:
     """Keep an alert for good.
 
@@ -83,7 +84,7 @@ def store(
     inbox
         The inbox directory; created if needed.
     alert
-        What `data` says.
+        Which one `data` is.
     data
         The bytes that arrived, kept unchanged.
     how
@@ -106,7 +107,7 @@ def store(
         _LOG.warning("%s holds other bytes than its name says: is the disk sound?", path)
         path = inbox / alert_path(alert, digits=64)
         refuse_if_taken(path, data)
-    same = _same_alerts(path, alert)
+    same = _same_alerts(path, alert, data)
     new = link_durably(synced, path) if synced else write_durably(path, data)
     meta = {
         "sha256": alert.sha256,
@@ -119,7 +120,7 @@ def store(
     return Stored(path, new, same)
 
 
-def _same_alerts(path: Path, alert: Alert) -> tuple[str, ...]:
+def _same_alerts(path: Path, alert: Identity, data: bytes) -> tuple[str, ...]:
     """Find files beside a path that hold the same alert in other bytes."""
     try:
         names = [entry.name for entry in path.parent.iterdir()]
@@ -130,12 +131,13 @@ def _same_alerts(path: Path, alert: Alert) -> tuple[str, ...]:
     start = f"{_time_in_name(alert)}-"
     beside = sorted(name for name in names if name.startswith(start))
     others = [path.with_name(name) for name in beside if is_alert_name(name) and name != path.name]
-    return tuple(file.name for file in others if _is_same(file, alert))
+    content = judge_content(data) if others else ""
+    return tuple(file.name for file in others if _is_same(file, content))
 
 
-def _is_same(file: Path, alert: Alert) -> bool:
+def _is_same(file: Path, content: str) -> bool:
     try:
-        return parse_alert(file.read_bytes()).content_sha256 == alert.content_sha256
+        return judge_content(file.read_bytes()) == content
     except (OSError, AlertError):  # damaged: the workflow says so
         return False
 

@@ -12,13 +12,13 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal, Self, cast
 
-from sirenflow import inbox, quarantine
-from sirenflow.alert import MAX_ALERT_BYTES, parse_alert
+from sirenflow import inbox
+from sirenflow.alert import MAX_ALERT_BYTES
 from sirenflow.errors import AlertError
+from sirenflow.receive import Receiver
 
 _COMPRESSED_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 _ARCHIVE_SUFFIXES = (".zip", ".tar", *_COMPRESSED_TAR_SUFFIXES, ".tzst")
@@ -94,26 +94,19 @@ def ingest(sources: Iterable[Path], directory: Path) -> Iterator[Outcome]:
     InboxError
         If the inbox cannot be written.
     """
+    receiver = Receiver(directory)
     for source in sources:
         for item in items(source):
-            yield _take_in(item, directory)
+            yield _take_in(item, receiver)
 
 
-def _take_in(item: Item, directory: Path) -> Outcome:
+def _take_in(item: Item, receiver: Receiver) -> Outcome:
     if item.data is None:
         return Outcome(item.source, "rejected" if item.problem else "left alone", item.problem)
-    how = {
-        "way": "ingest",
-        "source": item.source,
-        "time_received": datetime.now(UTC).isoformat(timespec="milliseconds"),
-    }
-    try:
-        alert = parse_alert(item.data)
-    except AlertError as error:
-        quarantine.keep(directory, item.data, error, how)
-        return Outcome(item.source, "rejected", str(error))
-    stored = inbox.store(directory, alert, item.data, how)
-    return Outcome(item.source, "stored" if stored.new else "duplicate")
+    receipt = receiver.receive_copy(item.data, item.source)
+    if isinstance(receipt.content, AlertError):
+        return Outcome(item.source, "rejected", str(receipt.content))
+    return Outcome(item.source, "stored" if receipt.new else "duplicate")
 
 
 def items(source: Path) -> Iterator[Item]:

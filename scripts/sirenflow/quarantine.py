@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow import inbox as alerts
-from sirenflow.alert import parse_alert
 from sirenflow.durable import link_durably, sync_directory, write_durably
 from sirenflow.errors import AlertError, InboxError
+from sirenflow.judge import judge
 
 DIRECTORY = "quarantine"
 
@@ -154,7 +154,7 @@ def retry(inbox: Path, entry: Entry, recover: Recover) -> alerts.Stored:
     """
     kept = read(entry)
     data = recover(kept, entry.how)
-    alert = parse_alert(data)
+    alert = judge(data)
     how = {**entry.how, "quarantined_because": entry.reason}
     # What was sent by reference is other bytes than the reference kept.
     synced = entry.path if data == kept else None

@@ -20,9 +20,11 @@ from typing import Any
 
 from sirenflow import inbox as alerts
 from sirenflow import quarantine
-from sirenflow.alert import Alert, parse_alert
+from sirenflow.alert import Identity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.incoming import MOST_DEATHS, archived, forgive, left_behind
+from sirenflow.judge import judge, prepare
+from sirenflow.workers import TaskError
 
 _LOG = logging.getLogger(__name__)
 
@@ -83,14 +85,14 @@ class Receipt:
     Attributes
     ----------
     content
-        What it says, or why it is no alert and in quarantine.
+        Which alert it is, or why it is none and in quarantine.
     new
         False if the inbox held these bytes already.
     same_alert_as
         Names of files that hold the same alert in other bytes.
     """
 
-    content: Alert | AlertError
+    content: Identity | AlertError
     new: bool
     same_alert_as: tuple[str, ...] = ()
 
@@ -106,9 +108,15 @@ class Receiver:
     ----------
     inbox
         The inbox directory; created if needed.
+
+    Raises
+    ------
+    InboxError
+        If no process can be started to judge messages.
     """
 
     def __init__(self, inbox: Path) -> None:
+        prepare()
         self.inbox = inbox
         # The same alert from two servers at once must find the other.
         self._lock = threading.Lock()
@@ -144,6 +152,25 @@ class Receiver:
         except Exception as error:  # see _judge
             return self._quarantine(message.value, _fault(error), how, None)
         return self._take_in(content, {**how, "reference": _text(message.value)})
+
+    def receive_copy(self, data: bytes, source: str) -> Receipt:
+        """Take in what stays where it is until it is stored, and so need not be archived first.
+
+        Nor may it be, while a listener might begin: it would take it for left behind.
+
+        Parameters
+        ----------
+        data
+            The bytes.
+        source
+            Where they are, for people.
+
+        Raises
+        ------
+        InboxError
+            If the inbox cannot be written.
+        """
+        return self._judge(data, {"way": "ingest", "source": source, "time_received": _now()})
 
     def recover(self) -> Iterator[Receipt]:
         """Take in what processes that died had archived and not yet judged.
@@ -181,14 +208,16 @@ class Receiver:
         with archived(self.inbox, data) as synced:
             return self._judge(data, how, synced)
 
-    def _judge(self, data: bytes, how: Mapping[str, Any], synced: Path) -> Receipt:
+    def _judge(self, data: bytes, how: Mapping[str, Any], synced: Path | None = None) -> Receipt:
         try:
-            alert = parse_alert(data)
+            alert = judge(data)
             with self._lock:
                 stored = alerts.store(self.inbox, alert, data, how, synced)
         except InboxError:
             raise
         except AlertError as error:
+            if error.kind == "crash":
+                self._killers[hashlib.sha256(data).hexdigest()] = str(error)
             return self._quarantine(data, error, how, synced)
         except Exception as error:  # a fault of ours must not cost an alert, nor stop the stream
             return self._quarantine(data, _fault(error), how, synced)
@@ -202,7 +231,10 @@ class Receiver:
 
 def _fault(error: Exception) -> AlertError:
     _LOG.exception("an error in Sirenflow; the message is kept in quarantine")
-    return AlertError(f"error in Sirenflow: {type(error).__name__}: {error}", "fault")
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, TaskError):  # in the worker: a traceback, which ends with it
+        said = str(error).splitlines()[-1]
+    return AlertError(f"error in Sirenflow: {said}", "fault")
 
 
 def _now() -> str:

@@ -25,7 +25,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
 from typing import Any, NoReturn
@@ -41,11 +41,16 @@ PRELOAD = ("extract", "regions", "visibility", "report")
 Paths = Mapping[str, str | Sequence[str]]
 """A stage's files: one, or several, for each of its parameters."""
 
-_Beginning = Callable[[Sequence[socket.socket], "Limits"], list[int]]
+_Beginning = Callable[[Sequence[socket.socket], "Crew"], list[int]]
 # Tables of the user's own, of which some have tens of millions of rows, are no danger: no limits.
 _ON_OWN_TABLES = ("galaxy_catalogue", "candidate_list")
 _THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
 _TASK_BYTES = 8
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# What no task can come to by itself.
+_FROM_OUTSIDE = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM)
+# A worker is ended in time; it may be still importing, or stopped by somebody.
+_PATIENCE_S = 60
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,31 @@ class Limits:
     cpu_seconds: int = 300
     memory_bytes: int = 2 * 2**30
     file_bytes: int = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class Crew:
+    """What workers of a kind are for.
+
+    Attributes
+    ----------
+    preload
+        Stages that they import before their first task.
+    limits
+        Of each task.
+    """
+
+    preload: tuple[str, ...] = PRELOAD
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether tasks write files, which nobody else may write at the same time.
+
+        Workers that write nothing can be left, or killed, at any moment. They hold no locks, and a
+        signal to the whole group of processes is not for them: they end with their program.
+        """
+        return self.limits.file_bytes > 0
 
 
 class TaskError(SirenflowError):
@@ -109,21 +139,22 @@ def run(workers: int, stage: str, files: Paths, arguments: Mapping[str, Any]) ->
 
 
 _ONE_AT_A_TIME = threading.Lock()
-_POOLS: dict[int, Pool] = {}
+_POOLS: dict[tuple[int, Crew], Pool] = {}
 # Whoever holds one of these keeps its other side from seeing that it is closed.
 _OPEN: WeakSet[socket.socket] = WeakSet()
 
 
-def start(workers: int) -> Pool:
+def start(workers: int, crew: Crew | None = None) -> Pool:
     """Give this process its workers; they import what they need while it goes on."""
+    key = (workers, crew or Crew())
     with _ONE_AT_A_TIME:  # or jobs that begin together would start a pool each
-        if workers not in _POOLS:
-            _POOLS[workers] = Pool(workers)
-        return _POOLS[workers]
+        if key not in _POOLS:
+            _POOLS[key] = Pool(*key)
+        return _POOLS[key]
 
 
 def stop() -> None:
-    """End this process's workers, each after the task in hand."""
+    """End this process's workers; see `Pool.close`."""
     while _POOLS:
         _POOLS.popitem()[1].close()
 
@@ -138,33 +169,50 @@ class Pool:
     ----------
     workers
         How many.
-    limits
-        Of each task.
+    crew
+        What for.
     """
 
-    def __init__(self, workers: int, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, workers: int, crew: Crew | None = None) -> None:
+        self._crew = crew or Crew()
         self._numbers = count(1)
-        self._free: queue.SimpleQueue[socket.socket] = queue.SimpleQueue()
-        self._mine: list[socket.socket] = []
-        self._children: list[int] = []
-        self._add(workers, _fork_keepers if _is_warm() else _start_interpreter)
-
-    def _add(self, workers: int, begin: _Beginning) -> None:
-        pairs = [socket.socketpair() for _ in range(workers)]
-        self._mine += [mine for mine, _ in pairs]
-        _OPEN.update(self._mine)
-        self._children += begin([their for _, their in pairs], self._limits)
-        for mine, their in pairs:
-            their.close()
+        # None is in the place of a worker that was lost, and is started when it is needed.
+        self._free: queue.SimpleQueue[socket.socket | None] = queue.SimpleQueue()
+        self._children: dict[socket.socket, int] = {}
+        is_forked = self._crew.writes and _is_warm()
+        for mine in self._started(workers, _fork_keepers if is_forked else _start_interpreter):
             self._free.put(mine)
 
-    def run(self, stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
-        """Run a stage; see `run`."""
+    def _started(self, workers: int, begin: _Beginning) -> list[socket.socket]:
+        pairs = [socket.socketpair() for _ in range(workers)]
+        mine, theirs = [mine for mine, _ in pairs], [their for _, their in pairs]
+        _OPEN.update(mine)
+        try:
+            children = begin(theirs, self._crew)
+        except OSError:
+            for connection in mine:
+                connection.close()
+            raise
+        finally:
+            for their in theirs:
+                their.close()
+        self._children.update(zip(mine, children, strict=True))
+        return mine
+
+    def run(self, stage: str, files: Paths, arguments: Mapping[str, Any]) -> Any:
+        """Run a stage; see `run`. Give what it returns, if JSON can hold it."""
         number = next(self._numbers)
         task = {"stage": stage, "files": dict(files), "arguments": dict(arguments)}
         line = _line({"task": number, **task})
         connection = self._free.get()
+        if connection is None:
+            try:
+                (connection,) = self._started(1, _start_interpreter)
+            except OSError:
+                self._free.put(None)
+                raise
+        patience = None if stage in _ON_OWN_TABLES else self._crew.limits.wall_seconds + _PATIENCE_S
+        connection.settimeout(patience)
         try:
             connection.sendall(line)
             answer = receive(connection)
@@ -172,22 +220,37 @@ class Pool:
                 answer = receive(connection)
         # The keeper died, which nothing here can make it do.
         except (EOFError, OSError, ValueError):
-            connection.close()
-            self._add(1, _start_interpreter)
+            self._lose(connection)
             raise TaskKilled("lost the process that works on it", from_outside=True) from None
         self._free.put(connection)
         if "killed" in answer:
             raise TaskKilled(answer["killed"], from_outside=answer["from_outside"])
         if "error" in answer:
             raise TaskError(answer["error"])
+        return answer.get("result")
+
+    def _lose(self, connection: socket.socket) -> None:
+        connection.close()
+        child = self._children.pop(connection, None)
+        if child is not None and child not in self._children.values():
+            _end(child, is_killed=True)  # if it lives, it is of no use
+        self._free.put(None)
 
     def close(self) -> None:
-        """Let the workers end, each after the task in hand."""
-        for connection in self._mine:
+        """Let the workers end, each after the task in hand; kill those that write nothing."""
+        for connection in tuple(self._children):
             connection.close()
-        for child in self._children:
-            with suppress(ChildProcessError):
-                os.waitpid(child, 0)
+        for child in set(self._children.values()):
+            _end(child, is_killed=not self._crew.writes)
+        self._children.clear()
+
+
+def _end(child: int, *, is_killed: bool) -> None:
+    """Wait for a child that ends by itself, or is killed; it may be gone."""
+    with suppress(ChildProcessError):
+        if is_killed and os.waitpid(child, os.WNOHANG) == (0, 0):
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def send(connection: socket.socket, message: Mapping[str, Any]) -> None:
@@ -217,12 +280,13 @@ def receive(connection: socket.socket) -> dict[str, Any]:
     return message
 
 
-def warm_up() -> None:
+def warm_up(preload: Sequence[str] = PRELOAD) -> None:
     """Import what workers need, in the process whose children they will be."""
     os.environ.update(_THREADS)
-    for stage in PRELOAD:
+    for stage in preload:
         import_module(f"{stages.__name__}.{stage}")
-    import_module("sirenflow.report.environment").compile_templates()
+    if "report" in preload:
+        import_module("sirenflow.report.environment").compile_templates()
 
 
 def _is_warm() -> bool:
@@ -231,42 +295,50 @@ def _is_warm() -> bool:
     return imported and _THREADS.items() <= os.environ.items() and threading.active_count() == 1
 
 
-def _start_interpreter(connections: Sequence[socket.socket], limits: Limits) -> list[int]:
-    """Start a process that imports what workers need, then forks their keepers."""
+def _start_interpreter(connections: Sequence[socket.socket], crew: Crew) -> list[int]:
+    """Start a process that imports what workers need, then forks their keepers.
+
+    Gives that process once for each of them.
+    """
     numbers = [connection.fileno() for connection in connections]
-    program = f"from sirenflow.workers import keep_all; keep_all({numbers}, **{asdict(limits)})"
+    program = f"from sirenflow.workers import Crew, Limits, keep_all; keep_all({numbers}, {crew})"
     command = [sys.executable, "-c", program]
     environment = {**os.environ, **_THREADS}
-    # Ctrl-C is for us: until it ignores it itself, the new process is deaf to it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    # Signals are for us: until it ignores them itself, the new process is deaf to them.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         process = subprocess.Popen(  # noqa: S603 - the program holds numbers only
             command,
             stdin=subprocess.DEVNULL,
             env=environment,
             # Should this process be killed, nobody else may write what they still write.
-            pass_fds=[*numbers, *lock.held()],
+            pass_fds=[*numbers, *(lock.held() if crew.writes else [])],
         )
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     process.returncode = 0  # whoever closes the pool waits for it, by its number
-    return [process.pid]
+    return [process.pid] * len(connections)
 
 
-def keep_all(numbers: Sequence[int], **limits: int) -> None:
+def keep_all(numbers: Sequence[int], crew: Crew) -> None:
     """Fork a keeper for each socket, and wait for them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program that started us
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-    warm_up()
+    _ignore_signals(crew)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    warm_up(crew.preload)
     connections = [socket.socket(fileno=number) for number in numbers]
-    keepers = _fork_keepers(connections, Limits(**limits))
+    keepers = _fork_keepers(connections, crew)
     for connection in connections:
         connection.close()
     for keeper in keepers:
         os.waitpid(keeper, 0)
 
 
-def _fork_keepers(connections: Sequence[socket.socket], limits: Limits) -> list[int]:
+def _ignore_signals(crew: Crew) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program that started us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL if crew.writes else signal.SIG_IGN)
+
+
+def _fork_keepers(connections: Sequence[socket.socket], crew: Crew) -> list[int]:
     """Fork a keeper for each socket."""
     keepers = []
     for own in connections:
@@ -276,17 +348,17 @@ def _fork_keepers(connections: Sequence[socket.socket], limits: Limits) -> list[
                 for other in (*connections, *_OPEN):
                     if other is not own:
                         other.close()
-                _keep(own, limits)
+                _keep(own, crew)
             finally:
                 os._exit(1)
         keepers.append(keeper)
     return keepers
 
 
-def _keep(connection: socket.socket, limits: Limits) -> None:
+def _keep(connection: socket.socket, crew: Crew) -> None:
     """Have one worker at any time, until the other side of the socket is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _ignore_signals(crew)
+    limits = crew.limits
     task = mmap.mmap(-1, _TASK_BYTES)  # the number of the task in hand, shared with the worker
     while True:
         worker = os.fork()
@@ -301,7 +373,7 @@ def _keep(connection: socket.socket, limits: Limits) -> None:
         number = int.from_bytes(task[:], "big")
         task[:] = bytes(_TASK_BYTES)
         if number:
-            outside = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+            outside = os.WIFSIGNALED(status) and os.WTERMSIG(status) in _FROM_OUTSIDE
             cause = _cause(status, limits)
             send(connection, {"task": number, "killed": cause, "from_outside": outside})
 
@@ -317,6 +389,8 @@ def _cause(status: int, limits: Limits) -> str:
             return f"takes more than {limits.cpu_seconds} s of a processor's time"
         case signal.SIGKILL:
             return "was killed, perhaps for want of memory (SIGKILL)"
+        case _ if number in _FROM_OUTSIDE:
+            return f"was killed ({number.name})"
     return f"crashes the program that works on it ({number.name})"
 
 
@@ -343,7 +417,7 @@ def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         _limit(resource.RLIMIT_CPU, _cpu_seconds() + limits.cpu_seconds)
         _limit(resource.RLIMIT_AS, limits.memory_bytes)
     try:
-        stages.call(message["stage"], message["files"], message["arguments"])
+        result = stages.call(message["stage"], message["files"], message["arguments"])
     except MemoryError:
         cause = f"takes more than {limits.memory_bytes / 2**30:g} GiB of memory"
         return {"killed": cause, "from_outside": False}
@@ -353,7 +427,7 @@ def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
             _limit(kind, resource.RLIM_INFINITY)
-    return {}
+    return {"result": result}
 
 
 def _cpu_seconds() -> int:

@@ -20,7 +20,7 @@ from confluent_kafka import KafkaError
 from hop.auth import Auth
 from hop.io import Consumer, StartPosition
 
-from sirenflow.alert import Alert
+from sirenflow.alert import Identity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.health import SourceHealth
 from sirenflow.kafka import messages
@@ -259,7 +259,7 @@ class Source(threading.Thread):
                 begin = time.monotonic()
                 receipt = self._receiver.receive(message, self._fetch)
                 gap = self._progress.advance(
-                    message.partition, message.offset, isinstance(receipt.content, Alert)
+                    message.partition, message.offset, isinstance(receipt.content, Identity)
                 )
             except InboxError as error:
                 self._condition.change("blocked", str(error))

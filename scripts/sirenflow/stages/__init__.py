@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 
-def call(
-    stage: str, files: Mapping[str, str | Sequence[str]], arguments: Mapping[str, Any]
-) -> None:
-    """Run the stage of a name.
+def call(stage: str, files: Mapping[str, str | Sequence[str]], arguments: Mapping[str, Any]) -> Any:
+    """Run the stage of a name; give what it returns.
 
     Whoever only passes a stage on need not import it: numpy and astropy take longer to import than
     a superevent to process.
@@ -19,4 +17,4 @@ def call(
         name: Path(value) if isinstance(value, str) else [Path(file) for file in value]
         for name, value in files.items()
     }
-    function(**paths, **arguments)
+    return function(**paths, **arguments)
