@@ -1,0 +1,165 @@
+"""What must hold of any bytes: each target takes some, and raises only where Sirenflow is wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from builders import avro_alert, flat_map, json_alert, record, with_map
+from fuzz.mutations import (
+    MARKUP,
+    SUPEREVENT,
+    Choices,
+    full_record,
+    valid_map,
+    wild_alert,
+    wild_map,
+)
+from pages import assert_safe
+from sirenflow.alert import ALERT_TYPES, Alert, parse_alert
+from sirenflow.errors import AlertError, SkymapError
+from sirenflow.inbox import alert_path
+from sirenflow.measure import measure
+from sirenflow.skymap import read_skymap
+from sirenflow.stages.catalogue import catalogue
+from sirenflow.stages.extract import extract
+from sirenflow.stages.regions import regions
+from sirenflow.stages.report import report
+from sirenflow.stages.visibility import visibility
+
+SITE = {
+    "name": "Somewhere",
+    "place": "",
+    "latitude_deg": -30.0,
+    "longitude_deg": 20.0,
+    "elevation_m": 1000.0,
+}
+_PLAIN_PATH = re.compile(r"[MT]?S\d{6}[a-z]{1,16}/[A-Z]{6,12}/[0-9T.]+Z-[0-9a-f]{12}\.(avro|json)")
+
+
+def parse(data: bytes) -> Alert | None:
+    """Any bytes are an alert with a plain name, or there is a reason."""
+    try:
+        alert = parse_alert(data)
+    except AlertError as error:
+        assert str(error)
+        return None
+    assert alert.alert_type in ALERT_TYPES
+    assert _PLAIN_PATH.fullmatch(str(alert_path(alert)))
+    assert alert.order <= alert.order
+    assert len(alert.content_sha256) == len(alert.sha256) == 64
+    json.dumps(alert.record, allow_nan=False)
+    return alert
+
+
+def skymap(data: bytes) -> dict[str, Any] | None:
+    """Any bytes are a map with sane numbers, or there is a reason."""
+    try:
+        numbers = measure(read_skymap(data), (50, 90))
+    except SkymapError as error:
+        assert str(error)
+        return None
+    json.dumps(numbers, allow_nan=False)
+    assert 0 <= numbers["peak_ra_deg"] < 360
+    assert -90 <= numbers["peak_dec_deg"] <= 90
+    assert 0 <= numbers["area_50_deg2"] <= numbers["area_90_deg2"] <= 41_253
+    distances = [numbers[f"distance_p{percent}_mpc"] for percent in ("05", "50", "95")]
+    if None not in distances:
+        assert 0 <= distances[0] <= distances[1] <= distances[2]
+    return numbers
+
+
+def products(data: bytes) -> None:
+    """Decide by bytes on some alerts of a superevent; what comes of them is safe and finite."""
+    choices = Choices(data)
+    alerts = [wild_alert(choices) for _ in range(1 + choices.below(3))]
+    with TemporaryDirectory() as name:
+        results = make_products(Path(name), alerts)
+        check_products(results, len(set(alerts)))
+
+
+def make_products(folder: Path, alerts: Sequence[bytes]) -> Path:
+    """Take the alerts of one superevent through every stage; give the directory of results."""
+    inbox, own = folder / "inbox" / SUPEREVENT / "UPDATE", folder / "results" / SUPEREVENT
+    inbox.mkdir(parents=True)
+    own.mkdir(parents=True)
+    for data in alerts:
+        (inbox / f"{sha256(data).hexdigest()[:16]}.json").write_bytes(data)
+    said, maps, numbers = own / "alerts.json", own / "skymaps", own / "localization.json"
+    extract(sorted(inbox.iterdir()), said, maps, numbers, (50, 90))
+    regions(said, numbers, maps, own / "regions.json", own / "regions")
+    visibility(said, numbers, maps, own / "visibility.json", [SITE], 30, -12)
+    files = (own / name for name in ("index.html", "event.json", "circular.txt"))
+    report(
+        *(said, numbers, maps, own / "regions.json", own / "regions", *files),
+        visibility=[own / "visibility.json"],
+    )
+    tables = (own.parent / f"c.{suffix}" for suffix in ("ecsv", "csv", "json", "vot", "atom"))
+    catalogue([own / "event.json"], own.parent / "index.html", *tables)
+    return own.parent
+
+
+def check_products(results: Path, alerts: int) -> None:
+    """Check that every alert is told of, and that nothing hostile is left in any product."""
+    said = json.loads((results / SUPEREVENT / "alerts.json").read_text())
+    told = sum(1 + len(alert["also_received_as"]) for alert in said["alerts"])
+    assert told + len(said["rejected"]) == alerts
+    for path in results.rglob("*"):
+        if path.suffix in (".html", ".atom", ".vot"):
+            assert MARKUP not in path.read_text(encoding="utf-8")
+        if path.suffix == ".html":
+            assert_safe(path.read_text(encoding="utf-8"))
+        if path.suffix in (".json", ".geojson"):
+            json.loads(path.read_text(encoding="ascii"), parse_constant=_refuse)
+        if path.suffix in (".txt", ".csv", ".ecsv", ".reg"):
+            assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", path.read_text())
+
+
+def _refuse(constant: str) -> float:
+    raise AssertionError(f"{constant} in a JSON file")
+
+
+# ------------------------------------------------------------------------------------- seeds
+
+
+def _random(seed: int, length: int) -> bytes:
+    """Give bytes that are always the same."""
+    parts = (sha256(f"{seed}/{n}".encode()).digest() for n in range(math.ceil(length / 32)))
+    return b"".join(parts)[:length]
+
+
+def _wild(make: Callable[[Choices], bytes], count: int) -> Iterator[bytes]:
+    return (make(Choices(_random(seed, 400))) for seed in range(count))
+
+
+def parse_seeds() -> Iterator[bytes]:
+    """Alerts right and wrong, in both encodings."""
+    yield from (b"", b"{}", b"Obj\x01", json_alert(record()), json_alert(full_record()))
+    yield from (avro_alert(with_map(b"SIMPLE"), codec=codec) for codec in ("null", "deflate"))
+    yield avro_alert(record(event=None, alert_type="RETRACTION"))
+    yield from _wild(wild_alert, 60)
+
+
+def skymap_seeds() -> Iterator[bytes]:
+    """Maps right and wrong."""
+    yield from (b"", flat_map(), flat_map(1), valid_map(), valid_map(1), valid_map(distance=False))
+    yield from _wild(wild_map, 100)
+
+
+def products_seeds() -> Iterator[bytes]:
+    """Decisions, few and many."""
+    yield from (b"", b"\0", b"\xff" * 200)
+    yield from (_random(seed, 100 + 10 * seed) for seed in range(60))
+
+
+TARGETS: dict[str, tuple[Callable[[bytes], object], Callable[[], Iterator[bytes]]]] = {
+    "parse": (parse, parse_seeds),
+    "skymap": (skymap, skymap_seeds),
+    "products": (products, products_seeds),
+}
