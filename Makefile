@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-kafka test-browser test-slurm faults golden lint constraints
+.PHONY: demo test test-kafka test-browser test-slurm fuzz audit faults golden lint constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
@@ -25,6 +25,16 @@ test-browser: .venv/installed
 test-slurm: .venv/installed
 	$(BIN)/python -m pytest -m slurm
 
+# Looks for alerts that break something, in all for so many seconds; see tests/README.md.
+FUZZ_SECONDS ?= 120
+
+fuzz: .venv/fuzz
+	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
+
+# Asks the package index for known vulnerabilities; says so where it has no data on them.
+audit: .venv/audit
+	$(BIN)/python .ci/audit.py
+
 # Writes the table of faults in tests/README.md anew.
 faults: .venv/installed
 	SIRENFLOW_WRITE_FAULTS=1 $(BIN)/python -m pytest tests/test_faults.py
@@ -33,7 +43,7 @@ faults: .venv/installed
 golden: .venv/installed
 	SIRENFLOW_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden_page.py -m "not browser"
 
-lint: .venv/installed .venv/linters
+lint: .venv/installed .venv/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -47,14 +57,17 @@ lint: .venv/installed .venv/linters
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-.venv/linters: .venv/installed .ci/linters.txt
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement .ci/linters.txt
+.venv/%: .venv/installed .ci/%.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement .ci/$*.txt
 	touch $@
 
 # After a change of the dependencies in pyproject.toml, and now and then.
 constraints: .venv/installed
 	$(BIN)/python -m pip install --quiet uv
 	echo setuptools | $(BIN)/uv pip compile $(PIN) --extra test --output-file constraints.txt pyproject.toml -
-	$(BIN)/uv pip compile $(PIN) --constraints constraints.txt --group lint --output-file .ci/linters.txt
+	for group in lint audit fuzz; do \
+	  $(BIN)/uv pip compile $(PIN) --constraints constraints.txt --group $$group --output-file .ci/$$group.txt \
+	    || exit 1; \
+	done
 
 PIN := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

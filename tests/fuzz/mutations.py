@@ -134,8 +134,7 @@ def wild_value(choices: Choices, depth: int = 0) -> Any:
             return [wild_value(choices, depth + 1) for _ in range(choices.below(5))]
         case 8 | 9:
             return {
-                choices.pick(_KEYS): wild_value(choices, depth + 1)
-                for _ in range(choices.below(5))
+                choices.pick(_KEYS): wild_value(choices, depth + 1) for _ in range(choices.below(5))
             }
         case 10:
             value: Any = choices.pick(_NUMBERS)

@@ -47,8 +47,7 @@ def parse(data: bytes) -> Alert | None:
     """Any bytes are an alert with a plain name, or there is a reason."""
     try:
         alert = parse_alert(data)
-    except AlertError as error:
-        assert str(error)
+    except AlertError:
         return None
     assert alert.alert_type in ALERT_TYPES
     assert _PLAIN_PATH.fullmatch(str(alert_path(alert)))
@@ -62,8 +61,7 @@ def skymap(data: bytes) -> dict[str, Any] | None:
     """Any bytes are a map with sane numbers, or there is a reason."""
     try:
         numbers = measure(read_skymap(data), (50, 90))
-    except SkymapError as error:
-        assert str(error)
+    except SkymapError:
         return None
     json.dumps(numbers, allow_nan=False)
     assert 0 <= numbers["peak_ra_deg"] < 360
@@ -139,7 +137,7 @@ def _wild(make: Callable[[Choices], bytes], count: int) -> Iterator[bytes]:
 
 
 def parse_seeds() -> Iterator[bytes]:
-    """Alerts right and wrong, in both encodings."""
+    """Give alerts right and wrong, in both encodings."""
     yield from (b"", b"{}", b"Obj\x01", json_alert(record()), json_alert(full_record()))
     yield from (avro_alert(with_map(b"SIMPLE"), codec=codec) for codec in ("null", "deflate"))
     yield avro_alert(record(event=None, alert_type="RETRACTION"))
@@ -147,13 +145,13 @@ def parse_seeds() -> Iterator[bytes]:
 
 
 def skymap_seeds() -> Iterator[bytes]:
-    """Maps right and wrong."""
+    """Give maps right and wrong."""
     yield from (b"", flat_map(), flat_map(1), valid_map(), valid_map(1), valid_map(distance=False))
     yield from _wild(wild_map, 100)
 
 
 def products_seeds() -> Iterator[bytes]:
-    """Decisions, few and many."""
+    """Give decisions, few and many."""
     yield from (b"", b"\0", b"\xff" * 200)
     yield from (_random(seed, 100 + 10 * seed) for seed in range(60))
 
