@@ -5,12 +5,13 @@ from functools import partial
 from pathlib import Path
 
 import sirenflow
-from sirenflow import inbox, lock, node, rescue, workers
+from sirenflow import inbox, lock, modes, node, rescue, workers
 from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, digest, validate
 from sirenflow.errors import SirenflowError
 from snakemake.exceptions import WorkflowError
 
 SOURCE = Path(workflow.basedir)
+modes.refuse_others()
 
 if workflow.remote_exec:
     node.share_one_process()

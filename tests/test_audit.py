@@ -1,4 +1,4 @@
-"""What `make audit` says of what pip-audit answers: never that all is well where it is not known."""
+"""What `make audit` says of pip-audit's answers: never that all is well where none knows."""
 
 from __future__ import annotations
 

@@ -93,12 +93,17 @@ def make_products(folder: Path, alerts: Sequence[bytes]) -> Path:
     extract(sorted(inbox.iterdir()), said, maps, numbers, (50, 90))
     regions(said, numbers, maps, own / "regions.json", own / "regions")
     visibility(said, numbers, maps, own / "visibility.json", [SITE], 30, -12)
-    files = (own / name for name in ("index.html", "event.json", "circular.txt"))
+    pages = [own / name for name in ("index.html", "event.json", "circular.txt")]
     report(
-        *(said, numbers, maps, own / "regions.json", own / "regions", *files),
+        said,
+        numbers,
+        maps,
+        own / "regions.json",
+        own / "regions",
+        *pages,
         visibility=[own / "visibility.json"],
     )
-    tables = (own.parent / f"c.{suffix}" for suffix in ("ecsv", "csv", "json", "vot", "atom"))
+    tables = [own.parent / f"c.{suffix}" for suffix in ("ecsv", "csv", "json", "vot", "atom")]
     catalogue([own / "event.json"], own.parent / "index.html", *tables)
     return own.parent
 

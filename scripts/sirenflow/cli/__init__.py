@@ -13,6 +13,7 @@ from sirenflow.cli.stream import broker, health, listen, publish
 from sirenflow.cli.terminal import EXIT_BUSY, EXIT_CODES, printable
 from sirenflow.cli.workflow import reprocess, run, watch
 from sirenflow.errors import BusyError, SirenflowError
+from sirenflow.modes import refuse_others
 
 __all__ = ["main", "printable"]
 
@@ -35,12 +36,13 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="sirenflow", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show tracebacks, and what the libraries log.")
-def main(debug: bool) -> None:
+def main(debug: bool) -> None:  # noqa: ARG001 - `invoke` reads it
     """Gravitational-wave alerts in; sky maps, numbers, reports and a catalogue out.
 
     Bring alerts in with `sirenflow listen` as they are sent, or with `sirenflow ingest` from an
     archive. Then `sirenflow run`, or `sirenflow watch`, makes products: look at results/index.html.
     """
+    refuse_others()
 
 
 for _command in (
