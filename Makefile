@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-kafka test-browser test-slurm fuzz audit faults golden lint constraints
+.PHONY: demo test test-kafka test-browser test-slurm fuzz audit faults hostile golden lint constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
@@ -38,6 +38,10 @@ audit: .venv/audit
 # Writes the table of faults in tests/README.md anew.
 faults: .venv/installed
 	SIRENFLOW_WRITE_FAULTS=1 $(BIN)/python -m pytest tests/test_faults.py
+
+# Writes the table in tests/hostile/README.md anew.
+hostile: .venv/installed
+	SIRENFLOW_WRITE_HOSTILE=1 $(BIN)/python -m pytest tests/test_hostile.py
 
 # Writes tests/golden/hostile.html anew, after a change of the pages that is meant.
 golden: .venv/installed

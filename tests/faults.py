@@ -27,6 +27,7 @@ from typing import Any
 import fastavro
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+import table
 from apache_kafka import ApacheKafka, User
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -652,45 +653,27 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 # ----------------------------------------------------------------------------------- a table
 
-HEADS = (
-    "Fault",
-    "Server",
-    "Alerts sent",
-    "Stored",
-    "Deleted unread, and told",
-    "Lost",
-    "Twice",
-    "Other messages sent",
-    "Quarantined",
-    "Bytes identical",
+TABLE = table.Table(
+    Path(__file__).with_name("README.md"),
+    "faults",
+    (
+        "Fault",
+        "Server",
+        "Alerts sent",
+        "Stored",
+        "Deleted unread, and told",
+        "Lost",
+        "Twice",
+        "Other messages sent",
+        "Quarantined",
+        "Bytes identical",
+    ),
+    ("---", "---", *("---:",) * 7, "---"),
 )
-_ALIGN = ("---", "---", *("---:",) * 7, "---")
-TABLE_FILE = Path(__file__).with_name("README.md")
-_BEGIN, _END = "<!-- faults: written by `make faults` -->\n", "<!-- end -->\n"
 
 
 def row(fault: str, server: str, found: Audit) -> str:
     """Write a row of the table."""
     cells: list[object] = [fault, server, found.alerts, found.stored, found.deleted, found.lost]
     cells += [found.duplicated, found.others, found.quarantined]
-    return _line([*cells, "yes" if found.is_identical else "no"])
-
-
-def written_rows() -> list[str]:
-    """Read the rows of the table that is written."""
-    text = TABLE_FILE.read_text(encoding="utf-8")
-    table = text.partition(_BEGIN)[2].partition(_END)[0]
-    return [line for line in table.splitlines() if line][2:]
-
-
-def write_rows(rows: Sequence[str]) -> None:
-    """Write the table anew."""
-    text = TABLE_FILE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    table = "\n".join([_line(HEADS), _line(_ALIGN), *rows])
-    TABLE_FILE.write_text(f"{before}{_BEGIN}\n{table}\n\n{_END}{after}", encoding="utf-8")
-
-
-def _line(cells: Iterable[object]) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
+    return table.row([*cells, "yes" if found.is_identical else "no"])

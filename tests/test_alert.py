@@ -243,7 +243,7 @@ def test_json_that_is_no_alert_is_refused(data: bytes) -> None:
 
 def test_size_is_judged_before_anything_is_decoded() -> None:
     assert parse_alert(JSON, max_bytes=len(JSON)).size_bytes == len(JSON)
-    with pytest.raises(AlertError, match=f"more than {len(JSON) - 1} bytes"):
+    with pytest.raises(AlertError, match=f"larger than {len(JSON) - 1} bytes"):
         parse_alert(JSON, max_bytes=len(JSON) - 1)
 
 

@@ -546,9 +546,9 @@ def test_table_is_what_this_run_gave(
     is_whole = len(rows) == len(tried)
     if os.environ.get("SIRENFLOW_WRITE_FAULTS"):
         assert is_whole, "the table is written by a run in which every fault was tried"
-        faults.write_rows(list(rows.values()))
+        faults.TABLE.write(rows.values())
     given = [row for row in rows.values() if f"| {server} |" in row]
-    written = [row for row in faults.written_rows() if f"| {server} |" in row]
+    written = [row for row in faults.TABLE.read() if f"| {server} |" in row]
     missing = [row for row in given if row not in written]
     stale = [row for row in written if row not in given] if is_whole else []
     assert given or not is_whole

@@ -229,7 +229,7 @@ def test_rows_in_the_order_of_the_curve_keep_it_where_they_tie(level: int) -> No
         (flat_map(TZERO1=1), "UNIQ is scaled"),
         (flat_map(TSCAL1=2, TZERO1=2**63), "UNIQ is scaled"),
         (fits_map(same_distance_columns(40.0, 8.0), {"TSCAL3": -1}), "DISTMU is scaled"),
-        (fits_map({name: a[:0] for name, a in flat_columns().items()}), "no rows"),
+        (fits_map({name: a[:0] for name, a in flat_columns().items()}), "has 0 rows"),
     ],
 )
 def test_map_without_honest_numbers_is_told_apart(data: bytes, reason: str) -> None:

@@ -6,16 +6,15 @@ import io
 import os
 import stat
 import tarfile
-from collections.abc import Iterator
-from itertools import islice, product
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 
-from builders import fits_map, json_alert, record, same_distance_columns, with_map
+from builders import fits_map, json_alert, same_distance_columns, with_map
 from faults import EmbeddedServer
 from fuzz.mutations import MARKUP
+from hostile.names import NAMES, hostile_alerts
 from pages import assert_safe
 from sirenflow import quarantine
 from tracing import Traced, traced
@@ -28,31 +27,6 @@ GOOD = json_alert(
         urls={"gracedb": f"javascript:{MARKUP}>"},
     )
 )
-HOSTILE = (
-    *("../../x", "..", ".", "/", "/var/x", "~/x", "~root", "a/b", "a\\b", "C:\\x", "//host/x", ""),
-    *(
-        "a\0b",
-        "x" * 256,
-        "x" * 5000,
-        "\ud800",
-        "-rf",
-        "--config=x",
-        ";touch x",
-        "$(touch x)",
-        "`x`",
-    ),
-    *("a\nb", "a\rb", "{superevent}", "{wildcards.x}", "*", "?", "[a]", "\u202etxt", "S260101а"),
-    *("%2e%2e%2f", "a b", "'x", '"x', "S260101a/../../x", "S260101a\n", "S260101a ", f"{MARKUP}>"),
-    *("\x1b[2J", "CON", "quarantine", ".incoming", ".listener", ".sirenflow", "NaN", "０"),
-)
-
-
-def hostile_alerts(count: int) -> Iterator[bytes]:
-    """Make alerts whose ids and types are hostile, one of them or both."""
-    names = (*HOSTILE, "S260101a", "UPDATE")
-    pairs = ((a, b) for a, b in product(names, names) if (a, b) != ("S260101a", "UPDATE"))
-    for superevent, kind in islice(pairs, 0, None, max(1, (len(names) ** 2 - 1) // count)):
-        yield json_alert(record(superevent_id=superevent, alert_type=kind))
 
 
 @pytest.fixture
@@ -116,7 +90,7 @@ def test_hostile_names_lead_nowhere(project: Path, embedded: EmbeddedServer) -> 
     update.mkdir()
     for number, data in enumerate(alerts[::10]):
         (update / f"{number}.json").write_bytes(data)
-    for name in HOSTILE:
+    for name in NAMES:
         if name not in ("", ".", "..") and "/" not in name and "\0" not in name and len(name) < 200:
             for place in (inbox / name.encode("utf-8", "replace").decode() / "UPDATE", update):
                 place.mkdir(parents=True, exist_ok=True)

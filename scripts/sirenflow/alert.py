@@ -40,8 +40,10 @@ SUPEREVENT_ID = re.compile(r"[MT]?S[0-9]{6}[a-z]{1,16}")
 
 # Records are nested 4 deep; a thousand would be more than a JSON encoder can write.
 _MAX_DEPTH = 64
-# Real ones have some dozens.
-_MAX_JSON_VALUES = 100_000
+# Real ones have some dozens. Of millions, each of a byte, decoding takes gigabytes and minutes.
+_MAX_VALUES = 100_000
+# A value of Avro is read in some parts: which branch of a union it is, its length, its bytes.
+_MAX_PARTS = 4 * _MAX_VALUES
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?")
 # Samples of 2022 spell it so; the meaning is the same.
 _SPELLINGS = {"EARLY_WARNING": "EARLYWARNING"}
@@ -194,7 +196,7 @@ def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
         If the bytes are not one alert with a valid key. The message is the reason.
     """
     if len(data) > max_bytes:
-        raise AlertError(f"more than {max_bytes} bytes", "too_large")
+        raise AlertError(f"larger than {max_bytes} bytes", "too_large")
     if data.startswith(AVRO_MAGIC):
         encoding: Literal["avro", "json"] = "avro"
         sent = _read_avro(data, max_bytes)
@@ -223,14 +225,34 @@ def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
 
 def _read_avro(data: bytes, max_bytes: int) -> dict[str, Any]:
     contents = check_container(data, max_bytes)
-    block = BytesIO(contents.block)
+    block = _Block(contents.block)
     try:
         record = fastavro.schemaless_reader(block, _parsed_schema(contents.schema), None)
+    except (AlertError, MemoryError):
+        raise
     except Exception as error:  # the decoder raises whatever the bytes lead it into
         raise AlertError(f"Avro cannot be decoded: {type(error).__name__}: {error}") from error
     if block.read(1):
         raise AlertError("more bytes in the Avro block than its record has")
     return _as_object(record)
+
+
+class _Block(BytesIO):
+    """A record's bytes, of which no more parts are read than an alert can have values.
+
+    The decoder reads at least once for each value: those that take no bytes are refused in arrays,
+    and the schema bounds all others.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._left = _MAX_PARTS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise AlertError(f"Avro of more than {_MAX_PARTS} parts")
+        return super().read(size)
 
 
 @lru_cache(maxsize=16)  # most alerts have the same
@@ -252,9 +274,8 @@ def _without_hints(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_json(data: bytes) -> dict[str, Any]:
-    # Each value but the first follows a comma; 16 MiB of empty lists would take 900 MB of memory.
-    if data.count(b",") > _MAX_JSON_VALUES:
-        raise AlertError(f"JSON of more than {_MAX_JSON_VALUES} values")
+    if data.count(b",") > _MAX_VALUES:  # each value but the first follows one
+        raise AlertError(f"JSON of more than {_MAX_VALUES} values")
     try:
         return _as_object(json.loads(data))
     except (ValueError, RecursionError) as error:

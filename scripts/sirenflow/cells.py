@@ -20,6 +20,8 @@ _RING = np.repeat([0.0, -1.0, -2.0], 4)
 _EIGHTH = np.array([1, 3, 5, 7, 0, 2, 4, 6, 1, 3, 5, 7]) * (np.pi / 4)
 _EAST, _NORTH = np.cos(_EIGHTH), np.sin(_EIGHTH)
 _CHUNK = 1 << 16
+# Cells of which the steps between are in memory together: a dozen arrays.
+_AT_ONCE = 1 << 17
 
 
 def _spread(number: Ints) -> Ints:
@@ -50,6 +52,12 @@ def cell_directions(first_leaf: Ints, level: Ints) -> Floats:
     (3, n) float64
         Unit vectors.
     """
+    chunks = [slice(at, at + _AT_ONCE) for at in range(0, max(len(level), 1), _AT_ONCE)]
+    parts = [_cell_directions(first_leaf[part], level[part]) for part in chunks]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _cell_directions(first_leaf: Ints, level: Ints) -> Floats:
     parted = np.zeros(len(first_leaf), dtype=np.int64)
     # No cell has a bit below those of the deepest level.
     for shift in range(2 * (MAX_LEVEL - int(level.max(initial=0))), 2 * MAX_LEVEL, 16):

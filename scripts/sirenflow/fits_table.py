@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from astropy.io import fits
@@ -65,7 +65,7 @@ def read_table(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise SkymapError(f"HDU 1 is {header.get('XTENSION')!r}; expected BINTABLE")
     dtype = _row_dtype(header)
     rows = header.get("NAXIS2")
-    if not isinstance(rows, int) or rows < 0 or start + rows * dtype.itemsize > len(data):
+    if not _is_count(rows) or start + rows * dtype.itemsize > len(data):
         raise SkymapError(
             f"NAXIS2 = {rows!r} rows of {dtype.itemsize} bytes; "
             f"the file holds {(len(data) - start) // dtype.itemsize}"
@@ -124,9 +124,13 @@ def _card(image: bytes) -> tuple[str, Any]:
             return keyword.decode("ascii", "replace"), None
 
 
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def _row_dtype(header: Mapping[str, Any]) -> np.dtype[Any]:
     fields = header.get("TFIELDS")
-    if not isinstance(fields, int) or not 0 < fields < 1000:
+    if not _is_count(fields) or not 0 < fields < 1000:
         raise SkymapError(f"TFIELDS = {fields!r}; expected the number of columns")
     description: list[tuple[str, str, int]] = []
     for i in range(1, fields + 1):

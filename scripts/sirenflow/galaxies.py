@@ -138,6 +138,13 @@ def _galaxies_on(
     skymap: Skymap, rows: Ints, catalogue: NDArray[Any]
 ) -> Iterator[tuple[Ints, Ints]]:
     """Give the galaxies on some rows, about a million at a time, and the row of each."""
+    for at in range(0, len(rows), _BLOCK):
+        yield from _galaxies_on_few(skymap, rows[at : at + _BLOCK], catalogue)
+
+
+def _galaxies_on_few(
+    skymap: Skymap, rows: Ints, catalogue: NDArray[Any]
+) -> Iterator[tuple[Ints, Ints]]:
     first = skymap.first_leaf[rows]
     width = np.int64(1) << (2 * (MAX_LEVEL - skymap.level[rows]))
     begin, end = find_leaves(catalogue, first), find_leaves(catalogue, first + width)

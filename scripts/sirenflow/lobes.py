@@ -112,7 +112,8 @@ def describe_lobes(
     vanishes = length <= 1e-9 * labels.probability[:count]
     centre = mean / np.where(vanishes, 1.0, length)
     radius = cell_radius(region.cell_level[listed])
-    away = _angle(vectors, centre[:, label])
+    chunks = [slice(at, at + _CHUNK_CELLS) for at in range(0, len(label), _CHUNK_CELLS)]
+    away = np.concatenate([_angle(vectors[:, some], centre[:, label[some]]) for some in chunks])
     beside = np.full(count, np.inf)
     np.minimum.at(beside, label, away - radius)
     # The middle of an arc is empty sky, where nobody shall be sent.

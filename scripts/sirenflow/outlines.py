@@ -26,6 +26,8 @@ DRAWN = 200
 _NODES = 40_000
 _NODES_OF_SKY = 160_000
 _LEAST_NODES = 16
+# A region of more lies all over the sky, and to lay grids over its lobes takes half a gigabyte.
+_MOST_CELLS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,8 @@ def draw_outlines(
     region, labels
         The map's largest region, and its connected parts.
     lobes
-        Those parts, all of them if there are up to `DRAWN`.
+        Those parts, all of them if there are up to `DRAWN`. Otherwise, and where the region has
+        very many cells, the sky is drawn as one.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def draw_outlines(
         Rings of each level, by lobe.
     """
     field = level_field(skymap)
-    each = labels.count <= len(lobes)
+    each = labels.count <= len(lobes) and len(labels.label) <= _MOST_CELLS
     places = _places(region, labels, lobes) if each else [_whole_sky(lobes[0])]
     lobe_of_row = np.full(len(field.levels), -1)
     if each and labels.count > 1:

@@ -31,6 +31,9 @@ MAX_LEVEL = 29
 """Deepest HEALPix level that a 64-bit UNIQ can hold."""
 INTEGRAL_TOLERANCE = 1e-3
 """Largest accepted distance from 1 of the map's total probability."""
+MAX_ROWS = 12 * 4**9
+"""Most rows that are measured: as many as the sphere has cells of level 9. Maps of the field have
+20,000; one of a megabyte, gzipped, can hold 30 million, which take gigabytes to look at."""
 
 # The levels' UNIQ follow each other without a gap, from 4^(level + 1).
 _UNIQ_OF_FIRST, _UNIQ_AFTER_LAST = 4, 4 ** (MAX_LEVEL + 2)
@@ -169,6 +172,9 @@ def read_skymap(data: bytes) -> Skymap:
     """
     columns, header = read_table(data)
     _check_conventions(header, columns)
+    rows = len(columns["UNIQ"])
+    if not 0 < rows <= MAX_ROWS:
+        raise SkymapValueError(f"sky map has {rows} rows; expected 1 to {MAX_ROWS}")
     probdensity = _floats("PROBDENSITY", columns)
     distance: list[Floats | None] = [None, None, None]
     if all(name in columns for name in _DISTANCE_COLUMNS):
@@ -191,8 +197,10 @@ def _check_conventions(header: Mapping[str, Any], columns: Mapping[str, NDArray[
     if header.get("COORDSYS", "C") != "C":
         raise SkymapValueError(f"COORDSYS = {header['COORDSYS']!r}; expected C (equatorial)")
     for i, name in enumerate(columns, start=1):
-        unit = header.get(f"TUNIT{i}")
-        if unit is not None and name in _UNITS and str(unit).replace(" ", "") not in _UNITS[name]:
+        if name not in _UNITS or f"TUNIT{i}" not in header:
+            continue
+        unit = header[f"TUNIT{i}"]
+        if str(unit).replace(" ", "") not in _UNITS[name]:
             raise SkymapValueError(f"{name} is in {unit!r}; expected {_UNITS[name][0]!r}")
 
 
@@ -217,8 +225,6 @@ def _floats(name: str, columns: Mapping[str, NDArray[Any]]) -> Floats:
 
 
 def _check_values(skymap: Skymap) -> None:
-    if len(skymap) == 0:
-        raise SkymapValueError("sky map has no rows")
     # A NaN is the least, and the greatest, of all.
     if not (skymap.probdensity.min() >= 0 and skymap.probdensity.max() < np.inf):
         wrong = ~(np.isfinite(skymap.probdensity) & (skymap.probdensity >= 0))

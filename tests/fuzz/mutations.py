@@ -216,12 +216,12 @@ def wild_record(choices: Choices) -> dict[str, Any]:
 def wild_alert(choices: Choices) -> bytes:
     """Write a wild record, as JSON or as Avro; now and then the bytes are mutated besides."""
     sent = wild_record(choices)
-    data = _avro(sent) if choices.one_in(3) else json_alert(sent)
+    data = as_avro(sent) if choices.one_in(3) else json_alert(sent)
     return mutated_bytes(data, choices) if choices.one_in(6) else data
 
 
-def _avro(sent: dict[str, Any]) -> bytes:
-    """Write a record with a schema that is made for it."""
+def as_avro(sent: dict[str, Any]) -> bytes:
+    """Write a record with a schema that is made for it, as far as Avro can hold its values."""
     names = (f"R{number}" for number in range(10**6))
     schema, value = _typed(sent, lambda: next(names))
     return avro_alert(value, schema=schema)

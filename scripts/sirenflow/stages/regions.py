@@ -107,6 +107,7 @@ class _Maps:
             return None
         sha256 = summary.sha256 or ""
         if sha256 not in self._measured:
+            self._curve = None  # of another map, as large as this one may be
             skymap = read_trusted(self._skymaps, summary)
             if skymap is None:
                 return None
