@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+import fastavro
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -327,3 +328,14 @@ def test_json_of_very_many_values_is_not_decoded() -> None:
     data = b'{"a": [' + b"[]," * 300_000 + b"[]]}"
     with pytest.raises(AlertError, match="JSON of more than 100000 values"):
         parse_alert(data)
+
+
+def test_want_of_memory_is_no_verdict_on_an_alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has limits says so; elsewhere it is the machine's."""
+
+    def want(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(fastavro, "schemaless_reader", want)
+    with pytest.raises(MemoryError):
+        parse_alert(avro_alert(record()))

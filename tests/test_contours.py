@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from builders import SPHERE_DEG2, all_cells
 from caps import Cap, area_deg2, caps_map, fisher_map, plain_map
+from sirenflow import outlines
 from sirenflow.contours import LevelField, LocalView, level_field, local_contours
 from sirenflow.directions import unit_vectors
 from sirenflow.lobes import describe_lobes, label_lobes
@@ -188,6 +189,19 @@ def test_sky_of_specks_is_drawn_as_one() -> None:
     rings = outlines_of(skymap)[1]
     assert len(rings) > DRAWN
     assert {ring.spacing_deg for ring in rings} == {rings[0].spacing_deg}
+
+
+def test_region_of_very_many_cells_is_drawn_on_the_grid_of_the_sky(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    skymap = fisher_map(50.0, 20.0, kappa=2.0, level=5)
+    (fine,) = outlines_of(skymap)[1]
+    monkeypatch.setattr(outlines, "_MOST_CELLS", 100)
+    (ring,) = outlines_of(skymap)[1]
+    assert ring.spacing_deg != fine.spacing_deg
+    radius = np.rad2deg(np.arccos(1 + np.log(1 - 0.9 * (1 - np.exp(-4.0))) / 2.0))
+    away = angle_deg(ring.ra_deg, ring.dec_deg, 50.0, 20.0)
+    assert away == pytest.approx(np.full(len(away), radius), abs=2.0)
 
 
 def test_cell_of_a_nanodegree_is_drawn_as_such() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import bz2
 import json
-import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,9 +19,10 @@ from builders import (
     record_type,
     schema_with,
 )
+from hostile import bombs
+from hostile.bombs import MIB
 from hostile.case import Case, Make
 
-MIB = 2**20
 TOO_LARGE = "larger than 16777216 bytes"
 
 # A record's fields in the order of the schema, without its event, coincidence and addresses.
@@ -60,36 +59,9 @@ def _flipped(at: int, bit: int = 0) -> bytes:
     return bytes(good)
 
 
-def _deflated(mebibytes: int) -> bytes:
-    """Compress zeros; each part stands by itself, so that one is compressed for all."""
-    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    compressor.compress(bytes(MIB))
-    compressor.flush(zlib.Z_FULL_FLUSH)
-    part = compressor.compress(bytes(MIB)) + compressor.flush(zlib.Z_FULL_FLUSH)
-    return part * mebibytes + compressor.flush()
-
-
 def _raw_deflate(data: bytes) -> bytes:
     compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     return compressor.compress(data) + compressor.flush()
-
-
-def _zstandard() -> bytes:
-    """Write a frame of a gibibyte of zeros: blocks of 128 KiB that repeat a byte."""
-    window, size = 0x58, 128 * 1024  # RFC 8878, sections 3.1.1.1 and 3.1.1.2
-    blocks = [(size << 3 | 1 << 1 | (n == 8191)).to_bytes(3, "little") + b"\0" for n in range(8192)]
-    return b"\x28\xb5\x2f\xfd\0" + bytes([window]) + b"".join(blocks)
-
-
-def _snappy() -> bytes:
-    """Write 64 MiB of zeros: one byte, and copies of 64 before it; then its checksum."""
-    size = 64 * MIB + 1
-    varint = bytearray()
-    while size > 0x7F:
-        varint.append(size & 0x7F | 0x80)
-        size >>= 7
-    varint.append(size)
-    return bytes(varint) + b"\0\0" + b"\xfe\1\0" * MIB + bytes(4)
 
 
 def _bomb(codec: bytes, block: bytes) -> bytes:
@@ -99,21 +71,21 @@ def _bomb(codec: bytes, block: bytes) -> bytes:
 _CODEC = r"codec b'{}'; expected null or deflate"
 _AVRO: dict[str, tuple[Make, str]] = {
     "a byte more than 16 MiB": (lambda: avro_alert(record()).ljust(16 * MIB + 1, b"\0"), TOO_LARGE),
-    "deflate bomb, 1 GiB": (lambda: _bomb(b"deflate", _deflated(1024)), "more than"),
-    "deflate bomb, 17 MiB": (lambda: _bomb(b"deflate", _deflated(17)), "more than"),
+    "deflate bomb, 1 GiB": (lambda: _bomb(b"deflate", bombs.deflate(1024)), "more than"),
+    "deflate bomb, 17 MiB": (lambda: _bomb(b"deflate", bombs.deflate(17)), "more than"),
     "bzip2 bomb, 64 MiB": (
-        lambda: _bomb(b"bzip2", bz2.compress(bytes(64 * MIB))),
+        lambda: _bomb(b"bzip2", bombs.bzip2(64)),
         _CODEC.format("bzip2"),
     ),
     "xz bomb, 64 MiB": (
-        lambda: _bomb(b"xz", lzma.compress(bytes(64 * MIB), preset=0)),
+        lambda: _bomb(b"xz", bombs.xz(64)),
         _CODEC.format("xz"),
     ),
     "zstandard bomb, 1 GiB": (
-        lambda: _bomb(b"zstandard", _zstandard()),
+        lambda: _bomb(b"zstandard", bombs.zstandard(1024)),
         _CODEC.format("zstandard"),
     ),
-    "snappy bomb, 64 MiB": (lambda: _bomb(b"snappy", _snappy()), _CODEC.format("snappy")),
+    "snappy bomb, 64 MiB": (lambda: _bomb(b"snappy", bombs.snappy(64)), _CODEC.format("snappy")),
     "an unknown codec": (lambda: _bomb(b"\xff\0", b""), "codec"),
     "deflate that is none": (lambda: _bomb(b"deflate", b"\xff" * 50), "decompressed"),
     "array of 2^40 nulls": (
