@@ -258,7 +258,7 @@ receive.judge = judge_or_raise
 
 
 def judging_hangs(data: bytes, directory: Path) -> str:
-    """Make whoever decodes one message hang, for the 2 s (not 10) that it may take.
+    """Make whoever decodes one message hang, for the 2 s (not 60) that it may take.
 
     Workers are interpreters of their own, which run the file that is written to the directory. They
     make another one there, `hanging`, when they do.

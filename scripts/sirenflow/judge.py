@@ -19,9 +19,13 @@ from sirenflow.workers import Crew, Limits, TaskKilled
 
 JUDGES = Crew(
     preload=("identify",),
-    limits=Limits(wall_seconds=10, cpu_seconds=10, memory_bytes=2**30, file_bytes=0),
+    limits=Limits(wall_seconds=60, cpu_seconds=8, memory_bytes=2**30, file_bytes=0),
 )
-"""Workers that decode what arrives; the largest alert takes less than a second and 100 MB."""
+"""Workers that decode what arrives; the largest alert takes less than a second and 100 MB.
+
+What hangs while it decodes uses up a processor's time. Only a machine that does nothing else for a
+while makes it take longer, and is no fault of the alert's.
+"""
 
 
 def prepare() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -114,6 +115,10 @@ def _guided(name: str, options: list[str]) -> None:
         del sys.modules[module]
     with atheris.instrument_imports(include=["sirenflow"]):
         from fuzz.targets import TARGETS
+        from sirenflow import stages
+
+        for stage in pkgutil.iter_modules(stages.__path__):  # which are imported when they are run
+            importlib.import_module(f"{stages.__name__}.{stage.name}")
 
     target = TARGETS[name][0]
 
