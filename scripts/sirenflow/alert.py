@@ -17,6 +17,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -277,9 +278,18 @@ def _read_json(data: bytes) -> dict[str, Any]:
     if data.count(b",") > _MAX_VALUES:  # each value but the first follows one
         raise AlertError(f"JSON of more than {_MAX_VALUES} values")
     try:
-        return _as_object(json.loads(data))
+        return _as_object(json.loads(data, object_pairs_hook=_without_doubt))
     except (ValueError, RecursionError) as error:
         raise AlertError(f"JSON cannot be decoded: {error}") from error
+
+
+def _without_doubt(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object, in which no key has two values: programs differ in which one counts."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        (often, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise AlertError(f"JSON has two values of {often[:64]!r} in one object")
+    return values
 
 
 def _as_object(record: object) -> dict[str, Any]:

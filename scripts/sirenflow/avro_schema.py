@@ -44,7 +44,7 @@ def check_schema(schema: bytes) -> None:
     ------
     AlertError
         If it is too long, too deep, malformed or recursive, or has arrays of values without
-        bytes, or two types of one name.
+        bytes, or two types or fields of one name.
     """
     if len(schema) > _MAX_BYTES:
         raise AlertError(f"Avro schema of {len(schema)} bytes; at most {_MAX_BYTES}")
@@ -90,6 +90,9 @@ def _least_record(
     schema: dict[str, Any], named: dict[str, _Size], within: tuple[str, ...], depth: int
 ) -> _Size:
     name = _short(schema["name"])
+    keys = [field["name"] for field in schema["fields"]]
+    if len(set(keys)) < len(keys):
+        raise AlertError(f"Avro record {name[:64]!r} has two fields of one name")
     fields = [
         _least(field["type"], named, (*within, name), depth + 1) for field in schema["fields"]
     ]

@@ -192,6 +192,13 @@ _AVRO: dict[str, tuple[Make, str]] = {
         ),
         "defined twice",
     ),
+    "two fields of one name": (
+        lambda: avro_container(
+            {**SCHEMA, "fields": [*SCHEMA["fields"], {"name": "superevent_id", "type": "string"}]},
+            [(1, _KEY + _END + avro_bytes(b"S260101b"))],
+        ),
+        "two fields of one name",
+    ),
     "no schema": (lambda: b"Obj\x01\x00" + bytes(16), "no schema"),
     "decimal of a megabyte": (
         lambda: _of_type(_DECIMAL, avro_bytes(b"\x7f" * MIB)),
@@ -327,6 +334,18 @@ _JSON: dict[str, tuple[Make, str]] = {
     "truncated by a byte": (lambda: json_alert(record())[:-1], "cannot be decoded"),
     "bytes after the object": (lambda: json_alert(record()) + b"x", "cannot be decoded"),
     "two records": (lambda: json_alert(record()) + b"\n" + json_alert(record()), "decoded"),
+    "two values of one key": (
+        lambda: json_alert(record())[:-1] + b', "superevent_id": "S260101b"}',
+        "two values of 'superevent_id'",
+    ),
+    "two values of one key in an object within": (
+        _value(b'{"a": 1, "b": {"a": 2}, "a": 3}'),
+        "two values of 'a'",
+    ),
+    "90,000 keys, the last one twice": (
+        _value(b'{"a":0,' + b",".join(b'"%d":0' % n for n in range(90_000)) + b',"89999":0}'),
+        "two values of '89999'",
+    ),
     "a list of records": (lambda: json.dumps([record()]).encode(), "begins with"),
     "UTF-16": (lambda: json_alert(record()).decode().encode("utf-16"), "begins with"),
     "UTF-32": (lambda: json_alert(record()).decode().encode("utf-32"), "begins with"),
