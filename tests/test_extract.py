@@ -418,7 +418,7 @@ def test_file_larger_than_any_alert_is_rejected_with_its_hash(tmp_path: Path) ->
     outputs = (tmp_path / name for name in ("alerts.json", "skymaps", "localization.json"))
     extract([file], *outputs, [50, 90])
     (rejected,) = json.loads((tmp_path / "alerts.json").read_text())["rejected"]
-    assert rejected["reason"] == f"more than {MAX_ALERT_BYTES} bytes"
+    assert rejected["reason"] == f"larger than {MAX_ALERT_BYTES} bytes"
     assert rejected["size_bytes"] == MAX_ALERT_BYTES + 5
     assert rejected["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
 

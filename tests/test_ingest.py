@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import zstandard
 
-from sirenflow.ingest import Outcome, ingest
+from sirenflow.alert import MAX_ALERT_BYTES
+from sirenflow.ingest import Outcome, ingest, items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -370,7 +371,7 @@ def damage(archive: Path, member: str, shift: int) -> None:
     archive.write_bytes(data)
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 @pytest.mark.parametrize("shift", [20, 100])
 def test_damaged_zip_member_does_not_stop_the_others(
     tmp_path: Path, method: int, shift: int
@@ -390,7 +391,9 @@ def test_damaged_zip_member_does_not_stop_the_others(
     ("field", "value", "reason"),
     [
         (8, 1, "is encrypted; decrypt the archive first"),
-        (10, 99, "cannot be read: That compression method is not supported"),
+        (10, 99, "is not compressed by deflate; pack it anew"),
+        (10, zipfile.ZIP_BZIP2, "is not compressed by deflate; pack it anew"),
+        (10, zipfile.ZIP_LZMA, "is not compressed by deflate; pack it anew"),
         (6, 99, "archive cannot be read any further: zip file version 9.9"),
     ],
 )
@@ -469,3 +472,50 @@ def test_other_files_are_left_alone_and_counted(tmp_path: Path) -> None:
         ("x.ZIP!README", "left alone"),
         ("x.ZIP!UPPER.JSON", "stored"),
     ]
+
+
+def test_zip_member_without_a_name_is_no_alert(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "x.zip", {"N": b""})
+    archive.write_bytes(archive.read_bytes().replace(b"N", b"\0"))
+    outcomes = take_in(tmp_path / "inbox", archive, SAMPLES / FIRST)
+    assert [outcome.result for outcome in outcomes] == ["left alone", "stored"]
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"])
+def test_archive_that_expands_without_end_is_left(tmp_path: Path, suffix: str) -> None:
+    """Also in members that nobody wants."""
+    archive = write_archive(
+        tmp_path / f"x{suffix}", {FIRST: ALERTS[FIRST], "README": bytes(300 * 2**20)}
+    )
+    outcomes = take_in(tmp_path / "inbox", archive)
+    assert "expands to more than 100 times its size" in str(rejections(outcomes))
+    assert stored(tmp_path / "inbox") == expected(FIRST)
+
+
+def test_zip_members_that_share_their_bytes_come_to_an_end(tmp_path: Path) -> None:
+    archive = tmp_path / "x.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as written:
+        written.writestr(FIRST, bytes(MAX_ALERT_BYTES))
+        written.filelist += [written.getinfo(FIRST)] * 100
+    found = [item.problem for item in items(archive)]
+    assert len(found) < 20
+    assert "expands to more than 100 times its size" in str(found[-1])
+
+
+@pytest.mark.parametrize("version", ["0.0", "0.1", "1.0"])
+def test_sparse_tar_member_is_refused(tmp_path: Path, version: str) -> None:
+    """The list of its holes would be read for as long as there is any."""
+    member = tarfile.TarInfo(FIRST)
+    major, minor = version.split(".")
+    member.pax_headers = {
+        "GNU.sparse.major": major,
+        "GNU.sparse.minor": minor,
+        "GNU.sparse.map": "0,1",
+        "GNU.sparse.size": "1",
+    }
+    if version == "0.0":
+        member.pax_headers = {"GNU.sparse.size": "1", "GNU.sparse.numblocks": "1"}
+    archive = tmp_path / "x.tar"
+    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(member)
+    assert "is sparse" in str(rejections(take_in(tmp_path / "inbox", archive)))

@@ -241,8 +241,8 @@ def _read_avro(data: bytes, max_bytes: int) -> dict[str, Any]:
 class _Block(BytesIO):
     """A record's bytes, of which no more parts are read than an alert can have values.
 
-    The decoder reads at least once for each value: those that take no bytes are refused in arrays,
-    and the schema bounds all others.
+    The decoder reads at least once for each item of an array or a map; what these hold for nothing
+    is bounded by the schema, and so is all else.
     """
 
     def __init__(self, data: bytes) -> None:

@@ -14,10 +14,11 @@ from typing import Any
 
 from sirenflow.errors import AlertError
 
-# The published schema is 4 kB long, nested 9 deep, and a value of it holds some 40 values.
+# The published schema is 4 kB long, nested 9 deep, and its arrays are of numbers and texts.
 _MAX_BYTES = 256 * 1024
 _MAX_DEPTH = 64
-_MAX_VALUES = 10_000
+_MAX_EMPTY = 10_000
+_MAX_EMPTY_OF_ITEM = 2
 
 _PRIMITIVE_BYTES = {"null": 0, "boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8}
 _PRIMITIVE_BYTES |= {"bytes": 1, "string": 1}
@@ -25,10 +26,19 @@ _PRIMITIVE_BYTES |= {"bytes": 1, "string": 1}
 
 @dataclass(frozen=True)
 class _Size:
-    """The least that a value of a type takes: bytes, and values held, itself among them."""
+    """What a value of a type takes, and what it holds for nothing.
+
+    Attributes
+    ----------
+    bytes
+        The least that it takes.
+    empty
+        The most values in it, itself among them, that take no bytes of their own: nulls, and
+        records, which are only their fields. Those of arrays and maps in it are their own matter.
+    """
 
     bytes: int
-    values: int
+    empty: int
 
 
 @lru_cache(maxsize=16)  # of those that pass; most alerts have the same
@@ -43,8 +53,8 @@ def check_schema(schema: bytes) -> None:
     Raises
     ------
     AlertError
-        If it is too long, too deep, malformed or recursive, or has arrays of values without
-        bytes, or two types or fields of one name.
+        If it is too long, too deep, malformed or recursive, or has arrays or maps of values
+        that take no bytes, or two types or fields of one name.
     """
     if len(schema) > _MAX_BYTES:
         raise AlertError(f"Avro schema of {len(schema)} bytes; at most {_MAX_BYTES}")
@@ -65,23 +75,27 @@ def _least(schema: Any, named: dict[str, _Size], within: tuple[str, ...], depth:
     if isinstance(schema, str):
         return _least_by_name(schema, named, within)
     if isinstance(schema, list):
-        for branch in schema:
-            _least(branch, named, within, depth + 1)
-        return _Size(1, 1)  # the branch's number
+        branches = [_least(branch, named, within, depth + 1) for branch in schema]
+        # The branch's number stands for the value itself.
+        return _Size(1, max((branch.empty - 1 for branch in branches if branch.empty), default=0))
     kind = schema["type"]
     match kind:
         case "record" | "error":
             return _least_record(schema, named, within, depth)
         case "array":
-            if _least(schema["items"], named, within, depth + 1).bytes == 0:
+            item = _least(schema["items"], named, within, depth + 1)
+            if item.bytes == 0 or item.empty > _MAX_EMPTY_OF_ITEM:
                 raise AlertError("Avro array of values that take no bytes")
-            return _Size(1, 1)
+            return _Size(1, 0)
         case "map":
-            _least(schema["values"], named, within, depth + 1)
-            return _Size(1, 1)
-        case "enum" | "fixed":
-            size = _Size(1 if kind == "enum" else schema["size"], 1)
-            return _name(schema["name"], size, named)
+            if _least(schema["values"], named, within, depth + 1).empty > _MAX_EMPTY_OF_ITEM:
+                raise AlertError("Avro map of values that take no bytes")
+            return _Size(1, 0)
+        case "enum":
+            return _name(schema["name"], _Size(1, 0), named)
+        case "fixed":
+            size = max(schema["size"], 0)
+            return _name(schema["name"], _Size(size, 0 if size else 1), named)
         case _:
             return _least(kind, named, within, depth + 1)
 
@@ -96,9 +110,9 @@ def _least_record(
     fields = [
         _least(field["type"], named, (*within, name), depth + 1) for field in schema["fields"]
     ]
-    size = _Size(sum(f.bytes for f in fields), 1 + sum(f.values for f in fields))
-    if size.values > _MAX_VALUES:
-        raise AlertError(f"Avro record of {size.values} values; at most {_MAX_VALUES}")
+    size = _Size(sum(f.bytes for f in fields), 1 + sum(f.empty for f in fields))
+    if size.empty > _MAX_EMPTY:
+        raise AlertError(f"Avro record of {size.empty} values that take no bytes")
     return _name(name, size, named)
 
 
@@ -111,7 +125,7 @@ def _name(name: str, size: _Size, named: dict[str, _Size]) -> _Size:
 
 def _least_by_name(name: str, named: dict[str, _Size], within: tuple[str, ...]) -> _Size:
     if name in _PRIMITIVE_BYTES:
-        return _Size(_PRIMITIVE_BYTES[name], 1)
+        return _Size(_PRIMITIVE_BYTES[name], 1 if name == "null" else 0)
     if _short(name) in within:
         raise AlertError(f"Avro type {name[:64]!r} holds itself")
     if _short(name) not in named:

@@ -119,7 +119,9 @@ def _card(image: bytes) -> tuple[str, Any]:
     with warnings.catch_warnings(action="ignore", category=AstropyWarning):
         try:
             card = fits.Card.fromstring(image)
-            return card.keyword, card.value
+            # Complex and undefined ones, which no map has, compare in their own ways.
+            value = card.value if isinstance(card.value, bool | int | float | str) else None
+            return card.keyword, value
         except (fits.VerifyError, ValueError, KeyError, UnicodeError):
             return keyword.decode("ascii", "replace"), None
 

@@ -231,7 +231,7 @@ def _typed(value: Any, new_name: Callable[[], str]) -> tuple[Any, Any]:
     """Give the Avro type of a value, and the value as Avro can hold it."""
     match value:
         case None:
-            return "null", None
+            return ["null"], None
         case bool():
             return "boolean", value
         case int() if -(2**63) <= value < 2**63:
@@ -246,8 +246,8 @@ def _typed(value: Any, new_name: Callable[[], str]) -> tuple[Any, Any]:
             # An array is of one type: that of its first item.
             first = value[0] if value else None
             kind, plain = _typed(first, new_name)
-            items = ["null", "long" if kind == "null" else kind]
-            return {"type": "array", "items": items}, [plain] * len(value)
+            items = "long" if kind == ["null"] else kind
+            return {"type": "array", "items": ["null", items]}, [plain] * len(value)
     fields = {
         re.sub(r"\W|^(?=\d)", "_", key, flags=re.ASCII) or "_": _typed(item, new_name)
         for key, item in value.items()
@@ -313,7 +313,20 @@ _CARDS = (
     *("TZERO1", "TNULL1", "TDIM2", "OBJECT", "DATE-OBS", "MJD-OBS", "HISTORY", "INDXSCHM"),
     *("XTENSION", "NAXIS", "BITPIX", "EXTEND", "THEAP", "ORIGIN", "LOGBCI"),
 )
+
+
+class Raw:
+    """What a card holds, as it stands there."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
 _CARD_VALUES = (
+    *map(Raw, ("(32768.0, 0.0)", "(9223372036854775808, 0)", "", "'open", "1.5D+2", "/ x", "T/x")),
     *(None, True, 0, 1, -1, 2, 12, 2**40, 2**63, 2**64, 10**30, 0.0, 1e-300, 1e300, 1e17, -5.5),
     *("", "C", "G", "NUNIQ", "NESTED", "sr-1", "Mpc", "UNIQ", "1D", "2K", "999999999D", "1PD(3)"),
     *(f"{MARKUP}>", "it''s", "&", "=1+1", "x" * 60, "\x1b[2J", "BINTABLE", "NaN", "1E5"),

@@ -32,6 +32,7 @@ from sirenflow.errors import AlertError, SkymapError
 from sirenflow.inbox import alert_path
 from sirenflow.measure import measure
 from sirenflow.skymap import read_skymap
+from sirenflow.stages.extract import OF_OURS
 
 _PLAIN_PATH = re.compile(r"[MT]?S\d{6}[a-z]{1,16}/[A-Z]{6,12}/[0-9T.]+Z-[0-9a-f]{12}\.(avro|json)")
 
@@ -44,7 +45,7 @@ def parse(data: bytes) -> Alert | None:
         return None
     assert alert.alert_type in ALERT_TYPES
     assert _PLAIN_PATH.fullmatch(str(alert_path(alert)))
-    assert alert.order <= alert.order
+    assert alert.order[0] <= alert.time_created
     assert len(alert.content_sha256) == len(alert.sha256) == 64
     json.dumps(alert.record, allow_nan=False)
     return alert
@@ -84,6 +85,8 @@ def check_products(event: Path, alerts: int) -> None:
     said = json.loads((event / "alerts.json").read_text())
     told = sum(1 + len(alert["also_received_as"]) for alert in said["alerts"])
     assert told + len(said["rejected"]) == alerts
+    for name in ("alerts.json", "localization.json"):
+        assert OF_OURS not in (event / name).read_text()
     for path in event.parent.rglob("*"):
         if path.suffix in (".html", ".atom", ".vot"):
             assert MARKUP not in path.read_text(encoding="utf-8")

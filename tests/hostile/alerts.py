@@ -123,6 +123,45 @@ _AVRO: dict[str, tuple[Make, str]] = {
         ),
         "values that take no bytes",
     ),
+    "records of 5,000 nulls": (
+        lambda: _with_field(
+            {
+                "type": "array",
+                "items": record_type(
+                    "R", a="boolean", **{f"n{number}": "null" for number in range(5000)}
+                ),
+            },
+            avro_long(200_000) + bytes(200_000) + b"\0",
+        ),
+        "values that take no bytes",
+    ),
+    "array of fixed of -1 bytes": (
+        lambda: _with_field(
+            {"type": "array", "items": {"type": "fixed", "name": "F", "size": -1}}, b""
+        ),
+        "values that take no bytes",
+    ),
+    "map of records of 5,000 nulls": (
+        lambda: _with_field(
+            {
+                "type": "map",
+                "values": ["null", record_type("R", **{f"n{n}": "null" for n in range(5000)})],
+            },
+            b"",
+        ),
+        "values that take no bytes",
+    ),
+    "20,000 nulls in records of records": (
+        lambda: _with_field(
+            record_type(
+                "R0",
+                a=record_type("R1", **{f"n{n}": "null" for n in range(5000)}),
+                **{f"r{n}": "R1" for n in range(4)},
+            ),
+            b"",
+        ),
+        "values that take no bytes",
+    ),
     "fixed of 2^40 bytes": (
         lambda: _with_field({"type": "fixed", "name": "F", "size": 2**40}, b""),
         "cannot be decoded",

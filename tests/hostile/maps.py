@@ -23,6 +23,7 @@ from builders import (
     padded,
     same_distance_columns,
 )
+from fuzz.mutations import Raw
 from hostile import bombs
 from hostile.bombs import MIB
 from hostile.case import MU_MPC, SIGMA_MPC, Case, Make, Outcome, good_map, with_map
@@ -289,6 +290,12 @@ CASES = (
     _case("TSCAL of UNIQ = 2", _cards(TSCAL1=2), "numbers withheld", "scaled"),
     _case("TZERO of UNIQ = 4", _cards(TZERO1=4), "numbers withheld", "scaled"),
     _case("TZERO of DISTMU = 100", _cards(TZERO3=100), "numbers withheld", "scaled"),
+    _case(
+        "TZERO of UNIQ = a complex number",
+        _cards(TZERO1=Raw("(9223372036854775808, 0)")),
+        "numbers withheld",
+        "scaled",
+    ),
     _case("TSCAL of DISTMU = NaN", _cards(TSCAL3="NaN"), "numbers withheld", "scaled"),
     _case(
         "UNIQ as floats",

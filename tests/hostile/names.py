@@ -31,8 +31,16 @@ def cases() -> Iterator[Case]:
     """Give each as an id, and as a type."""
     for name in NAMES:
         shown = ascii(name) if len(name) < 100 else f"{len(name)} letters"
-        yield Case(f"id {shown}", "Avro and JSON", _sent("superevent_id", name), "no alert", "id")
-        yield Case(f"type {shown}", "Avro and JSON", _sent("alert_type", name), "no alert", "type")
+        yield Case(
+            f"id {shown}",
+            "Avro and JSON",
+            _sent("superevent_id", name),
+            "no alert",
+            "superevent_id",
+        )
+        yield Case(
+            f"type {shown}", "Avro and JSON", _sent("alert_type", name), "no alert", "alert_type"
+        )
 
 
 def _sent(key: str, name: str) -> Callable[[], list[tuple[str, bytes]]]:

@@ -18,9 +18,10 @@ from confluent_kafka import KafkaError, KafkaException
 from hop.auth import Auth
 
 from sirenflow.alert import parse_alert
+from sirenflow.archives import Item
 from sirenflow.container import AVRO_MAGIC
 from sirenflow.errors import AlertError, StreamError
-from sirenflow.ingest import Item, items
+from sirenflow.ingest import items
 from sirenflow.kafka.address import PUBLIC_TOPIC, Address
 from sirenflow.kafka.credentials import Stream, tuned
 

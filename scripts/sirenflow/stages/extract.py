@@ -25,7 +25,11 @@ from sirenflow.products import write_json
 from sirenflow.skymap import read_skymap
 
 SCHEMA_VERSION = 1
+OF_OURS = "an error in Sirenflow"
+"""How a reason begins that is no fault of the alert's."""
 
+# A sparse file, put there by hand, can be of any size.
+_MOST_HASHED_BYTES = 4 * MAX_ALERT_BYTES
 _NAMED_HASH = re.compile(r"-([0-9a-f]{12}|[0-9a-f]{64})\.")
 # What is wrong with a file itself. Every other error, of reading as of writing, is one of the
 # machine: were an alert rejected for a full disk, it would stay so when there is room again. It
@@ -207,7 +211,9 @@ class _Reader:
         for file in sorted(files):
             try:
                 found.append(self._read(file))
-            except (AlertError, MemoryError) as error:
+            except OSError:
+                raise
+            except Exception as error:  # one of ours may cost this alert, and no other
                 self.rejected.append(_reject(file, error))
         return found
 
@@ -270,9 +276,9 @@ def _reject(file: Path, error: Exception) -> dict[str, Any]:
     sha256: str | None = None
     size_bytes: int | None = None
     try:
-        with file.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         size_bytes = file.stat().st_size
+        if size_bytes <= _MOST_HASHED_BYTES:
+            sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     except _OF_THE_FILE:
         pass  # which is the reason given
     return {
@@ -284,9 +290,12 @@ def _reject(file: Path, error: Exception) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "takes more memory than a worker may have"
-    return str(error)
+    match error:
+        case MemoryError():
+            return "takes more memory than a worker may have"
+        case AlertError():
+            return str(error)
+    return f"{OF_OURS}: {type(error).__name__}: {error}; please report it"
 
 
 def _relative(file: Path) -> str:
@@ -329,7 +338,9 @@ def _localize(number: int, alert: _File, skymaps: Path, maps: _Maps) -> dict[str
 def _measure(data: bytes, levels_percent: Sequence[int]) -> dict[str, Any]:
     try:
         return measure(read_skymap(data), levels_percent)
-    except (SkymapValueError, MemoryError) as error:
-        return {**unmeasured_map(levels_percent), "numbers_withheld_because": _reason(error)}
+    except SkymapValueError as error:
+        return {**unmeasured_map(levels_percent), "numbers_withheld_because": str(error)}
     except SkymapError as error:
         return {**unmeasured_map(levels_percent), "rejected_because": str(error)}
+    except Exception as error:  # one of ours may cost the numbers of this map, and no others
+        return {**unmeasured_map(levels_percent), "numbers_withheld_because": _reason(error)}
