@@ -423,6 +423,50 @@ def test_file_larger_than_any_alert_is_rejected_with_its_hash(tmp_path: Path) ->
     assert rejected["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+def test_sparse_file_of_any_size_is_rejected_without_being_read(tmp_path: Path) -> None:
+    file = tmp_path / "inbox/MS260101a/UPDATE/huge.json"
+    file.parent.mkdir(parents=True)
+    with file.open("wb") as sparse:
+        sparse.truncate(2**40)
+    outputs = (tmp_path / name for name in ("alerts.json", "skymaps", "localization.json"))
+    extract([file], *outputs, [50, 90])
+    (rejected,) = json.loads((tmp_path / "alerts.json").read_text())["rejected"]
+    assert rejected["reason"] == f"larger than {MAX_ALERT_BYTES} bytes"
+    assert (rejected["size_bytes"], rejected["sha256"]) == (2**40, None)
+
+
+@pytest.mark.parametrize("function", ["parse_alert", "read_skymap"])
+def test_error_of_ours_costs_the_alert_or_the_map_that_it_is_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    right = getattr(module, function)
+
+    def wrong_on_one(data: bytes) -> Any:
+        if b"CREATOR" in data:
+            raise TypeError("nobody thought of this")
+        return right(data)
+
+    monkeypatch.setattr(module, function, wrong_on_one)
+    inbox = tmp_path / "inbox/MS260101a/UPDATE"
+    inbox.mkdir(parents=True)
+    files = [inbox / "a.avro", inbox / "b.avro"]
+    files[0].write_bytes(avro_alert(with_map(flat_map())))
+    files[1].write_bytes(avro_alert(with_map(flat_map(1, CREATOR="x"), alert_type="UPDATE")))
+    extract(files, *(tmp_path / name for name in ("a.json", "skymaps", "l.json")), [50, 90])
+    alerts = json.loads((tmp_path / "a.json").read_text())
+    first, *second = json.loads((tmp_path / "l.json").read_text())["alerts"]
+    reason = "an error in Sirenflow: TypeError: nobody thought of this; please report it"
+    assert first["skymaps"][0]["area_90_deg2"] > 0
+    if function == "parse_alert":
+        assert [entry["reason"] for entry in alerts["rejected"]] == [reason]
+        assert second == []
+    else:
+        assert alerts["rejected"] == []
+        (skymap,) = second[0]["skymaps"]
+        assert skymap["numbers_withheld_because"] == reason
+        assert (tmp_path / "skymaps" / skymap["file"]).exists()
+
+
 def test_alert_damaged_in_the_inbox_is_rejected_and_the_good_copy_used(tmp_path: Path) -> None:
     sample = SAMPLES / "MS260926m-01-retraction-alone.json"
     data = sample.read_bytes()

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from builders import avro_alert, json_alert, with_map
 from fuzz.mutations import Choices, full_record, mutated_bytes, valid_map, wild_alert, wild_map
-from fuzz.targets import TARGETS, parse, parse_seeds, products, skymap, skymap_seeds
+from fuzz.targets import (
+    TARGETS,
+    archive,
+    archive_seeds,
+    parse,
+    parse_seeds,
+    products,
+    skymap,
+    skymap_seeds,
+)
 
 ALERTS = (
     json_alert(full_record()),
@@ -55,6 +64,14 @@ def test_any_map_with_wild_values_has_sane_numbers_or_there_is_a_reason(decision
     skymap(wild_map(Choices(decisions)))
 
 
+@given(st.sampled_from([*archive_seeds()]), DECISIONS)
+@settings(max_examples=300)
+def test_any_mutation_of_an_archive_gives_alerts_or_a_reason(
+    valid: bytes, decisions: bytes
+) -> None:
+    archive(mutated_bytes(valid, Choices(decisions)))
+
+
 @given(DECISIONS)
 @settings(max_examples=25)
 def test_products_of_wild_alerts_are_safe(decisions: bytes) -> None:
@@ -64,6 +81,7 @@ def test_products_of_wild_alerts_are_safe(decisions: bytes) -> None:
 def test_the_fuzzer_begins_with_alerts_and_maps_of_which_many_are_read() -> None:
     assert sum(parse(data) is not None for data in parse_seeds()) > 30
     assert sum(skymap(data) is not None for data in skymap_seeds()) > 30
+    assert sum(archive(data) > 0 for data in archive_seeds()) > 8
 
 
 @pytest.mark.parametrize("target", TARGETS)

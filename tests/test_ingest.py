@@ -477,7 +477,7 @@ def test_other_files_are_left_alone_and_counted(tmp_path: Path) -> None:
 def test_zip_member_without_a_name_is_no_alert(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "x.zip", {"N": b""})
     archive.write_bytes(archive.read_bytes().replace(b"N", b"\0"))
-    outcomes = take_in(tmp_path / "inbox", archive, SAMPLES / FIRST)
+    outcomes = list(ingest([archive, SAMPLES / FIRST], tmp_path / "inbox"))
     assert [outcome.result for outcome in outcomes] == ["left alone", "stored"]
 
 

@@ -19,6 +19,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -137,9 +138,16 @@ def _same_alerts(path: Path, alert: Identity, data: bytes) -> tuple[str, ...]:
 
 def _is_same(file: Path, content: str) -> bool:
     try:
-        return judge_content(file.read_bytes()) == content
+        found = file.stat()
+        return _content(file, found.st_size, found.st_mtime_ns) == content
     except (OSError, AlertError):  # damaged: the workflow says so
         return False
+
+
+# Or alerts of the same second, each compared with all before, would take longer and longer.
+@lru_cache(maxsize=4096)
+def _content(file: Path, size_bytes: int, time_changed_ns: int) -> str:  # noqa: ARG001
+    return judge_content(file.read_bytes())
 
 
 def is_taken(path: Path, data: bytes) -> bool:

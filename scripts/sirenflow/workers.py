@@ -307,7 +307,7 @@ def _start_interpreter(connections: Sequence[socket.socket], crew: Crew) -> list
     # Signals are for us: until it ignores them itself, the new process is deaf to them.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        process = subprocess.Popen(  # noqa: S603 - the program holds numbers only
+        process = subprocess.Popen(  # noqa: S603 - the program holds nothing from outside
             command,
             stdin=subprocess.DEVNULL,
             env=environment,

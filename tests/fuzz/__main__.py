@@ -21,8 +21,8 @@ from hashlib import sha256
 from pathlib import Path
 
 # Of the time; products take a thousand times as long as the rest.
-_SHARES = {"parse": 0.4, "skymap": 0.25, "products": 0.35}
-_MOST_BYTES = {"parse": 8192, "skymap": 16384, "products": 1024}
+_SHARES = {"parse": 0.3, "skymap": 0.2, "archive": 0.15, "products": 0.35}
+_MOST_BYTES = {"parse": 8192, "skymap": 16384, "archive": 65536, "products": 1024}
 _GUIDED = ("sirenflow", "fuzz.", "pages", "every_stage")
 _SLOWEST_SECONDS = 10  # of any input
 # The fuzzer itself grows by half a megabyte with each run of the products, which without it take

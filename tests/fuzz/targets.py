@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
+import io
 import itertools
 import json
+import lzma
 import math
 import re
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from xml.etree import ElementTree as ET
+
+import zstandard
 
 from builders import avro_alert, flat_map, json_alert, record, with_map
 from every_stage import make_products
@@ -27,9 +35,10 @@ from fuzz.mutations import (
 )
 from pages import assert_safe
 from sirenflow import stages
-from sirenflow.alert import ALERT_TYPES, Alert, parse_alert
+from sirenflow.alert import ALERT_TYPES, MAX_ALERT_BYTES, Alert, parse_alert
 from sirenflow.errors import AlertError, SkymapError
 from sirenflow.inbox import alert_path
+from sirenflow.ingest import items
 from sirenflow.measure import measure
 from sirenflow.skymap import read_skymap
 from sirenflow.stages.extract import OF_OURS
@@ -65,6 +74,20 @@ def skymap(data: bytes) -> dict[str, Any] | None:
     if None not in distances:
         assert 0 <= distances[0] <= distances[1] <= distances[2]
     return numbers
+
+
+def archive(data: bytes) -> int:
+    """Any bytes hold some alerts, or there is a reason; nothing is unpacked without end."""
+    found = 0
+    with TemporaryDirectory() as name:
+        for suffix in (".zip", ".tar.gz"):  # what it begins with says how a tar is compressed
+            path = Path(name, f"x{suffix}")
+            path.write_bytes(data)
+            for item in items(path):
+                assert item.data is None or item.problem is None
+                assert item.data is None or len(item.data) <= MAX_ALERT_BYTES
+                found += item.data is not None
+    return found
 
 
 def products(data: bytes) -> None:
@@ -140,6 +163,27 @@ def skymap_seeds() -> Iterator[bytes]:
     yield from _wild(wild_map, 100)
 
 
+def archive_seeds() -> Iterator[bytes]:
+    """Give archives of every kind, right and cut short."""
+    small, large = json_alert(record()), bytes(20_000)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("a.json", small)
+        packed.writestr("b/", b"")
+        packed.writestr("README", large)
+    yield stream.getvalue()
+    for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w", format=form) as tar:
+            for name, data in (("a.json", small), ("é" * 120 + ".json", small), ("README", large)):
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+        data = stream.getvalue()
+        yield from (data, data[:3000], gzip.compress(data, mtime=0), bz2.compress(data))
+        yield from (lzma.compress(data, preset=0), zstandard.compress(data))
+
+
 def products_seeds() -> Iterator[bytes]:
     """Give decisions, few and many."""
     yield from (b"", b"\0", b"\xff" * 200)
@@ -149,5 +193,6 @@ def products_seeds() -> Iterator[bytes]:
 TARGETS: dict[str, tuple[Callable[[bytes], object], Callable[[], Iterator[bytes]]]] = {
     "parse": (parse, parse_seeds),
     "skymap": (skymap, skymap_seeds),
+    "archive": (archive, archive_seeds),
     "products": (products, products_seeds),
 }
