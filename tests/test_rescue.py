@@ -104,6 +104,26 @@ def test_death_that_no_alert_is_to_blame_for_is_told(files: dict[str, Any]) -> N
         rescue.run_stage(run, "extract", files, LEVELS)
 
 
+def test_maps_that_are_too_much_together_are_withheld_from_the_largest_on(
+    files: dict[str, Any],
+) -> None:
+    with Path(files["files"][1]).open("ab") as largest:
+        largest.write(bytes(10**6))
+    tried: list[set[str]] = []
+
+    def run(_stage: str, given: Any, arguments: Any) -> None:
+        if len(given["files"]) > 1:
+            tried.append(set(arguments.get("unmeasured", {})))
+            if "UPDATE/1.avro" not in tried[-1]:
+                raise TaskKilled("takes more than 300 s of a processor's time")
+
+    rescue.run_stage(run, "extract", files, LEVELS)
+    assert tried[0] == set()
+    assert len(tried) == 2
+    assert "UPDATE/1.avro" in tried[1]
+    assert len(tried[1]) == 2
+
+
 def test_alert_is_not_to_blame_for_what_came_from_outside(files: dict[str, Any]) -> None:
     calls: list[Any] = []
 

@@ -1,13 +1,14 @@
 """What is done when a worker dies on an alert: find which one it was, and go on without it.
 
 Every other defence gives a reason before that. This is the last one: an alert that nobody thought
-of costs itself, or only its sky maps, and never the others of its superevent.
+of costs itself, or only its sky maps, and not the others of its superevent; where only all maps
+together are too much, it is the larger ones.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,29 +27,66 @@ def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any
     TaskError
         If the stage raises.
     TaskKilled
-        If its worker dies, and no alert of it is to blame, or it was killed from outside.
+        If its worker dies whatever is left out, or was killed from outside.
     """
     try:
         run(stage, files, arguments)
     except TaskKilled as death:
         if stage != "extract" or death.from_outside:
             raise
-        blamed = _find_blamed(run, files, arguments)
-        if not any(blamed.values()):
-            raise
-        shutil.rmtree(str(files["skymaps"]), ignore_errors=True)
-        run(stage, files, {**arguments, **blamed})
+        refused, unmeasured = _find_blamed(run, files, arguments)
+        for withheld in _more_and_more(files, refused, unmeasured, str(death)):
+            shutil.rmtree(str(files["skymaps"]), ignore_errors=True)
+            try:
+                run(stage, files, {**arguments, "refused": refused, "unmeasured": withheld})
+            except TaskKilled as again:
+                if again.from_outside:
+                    raise
+            else:
+                return
+        raise
+
+
+def _more_and_more(
+    files: Paths, refused: Mapping[str, str], unmeasured: Mapping[str, str], cause: str
+) -> Iterator[dict[str, str]]:
+    """Give the alerts whose maps are withheld: those to blame; then the larger half, and so on.
+
+    No map may be too much by itself, and all of them be so together.
+    """
+    if refused or unmeasured:
+        yield {**unmeasured}
+    ascending = sorted(files["files"], key=lambda file: (_size(file), file))
+    kept = len(ascending)
+    while kept:
+        kept //= 2
+        together = f"{cause}, with the sky maps of the other alerts"
+        yield {**{_name(file): together for file in ascending[kept:]}, **unmeasured}
+
+
+def _size(file: str) -> int:
+    try:
+        return Path(file).stat().st_size
+    except OSError:  # to read it fails, too, and says why
+        return 0
+
+
+def _name(file: str) -> str:
+    return "/".join(Path(file).parts[-2:])
 
 
 def _find_blamed(
     run: Runner, files: Paths, arguments: Mapping[str, Any]
-) -> dict[str, dict[str, str]]:
-    """Try each alert by itself, and if it is deadly, without its maps."""
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Try each alert by itself, and if it is deadly, without its maps.
+
+    Gives those to be refused, and those whose maps are to be withheld; and why.
+    """
     refused: dict[str, str] = {}
     unmeasured: dict[str, str] = {}
     beside = Path(str(files["alerts"])).parent
     for file in files["files"]:
-        name = "/".join(Path(file).parts[-2:])
+        name = _name(file)
         cause = _cause_of_death(run, file, arguments, beside)
         if cause is None:
             continue
@@ -58,7 +96,7 @@ def _find_blamed(
             unmeasured[name] = cause
         else:
             refused[name] = deadly
-    return {"refused": refused, "unmeasured": unmeasured}
+    return refused, unmeasured
 
 
 def _cause_of_death(
