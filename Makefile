@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-kafka test-browser test-slurm fuzz audit faults hostile golden lint constraints
+.PHONY: demo test test-kafka test-browser test-slurm fuzz audit faults environment-faults hostile golden lint constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
@@ -38,6 +38,12 @@ audit: .venv/audit
 # Writes the table of faults in tests/README.md anew.
 faults: .venv/installed
 	SIRENFLOW_WRITE_FAULTS=1 $(BIN)/python -m pytest tests/test_faults.py
+
+# Writes the tables in docs/environment-faults.md.
+environment-faults: .venv/installed
+	SIRENFLOW_WRITE_ENVIRONMENT_FAULTS=1 $(BIN)/python -m pytest $(ENVIRONMENT_FAULT_TESTS)
+
+ENVIRONMENT_FAULT_TESTS := $(wildcard tests/test_shared_inputs.py tests/test_process_environment.py)
 
 # Writes the table in tests/hostile/README.md anew.
 hostile: .venv/installed

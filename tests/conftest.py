@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 import apache_kafka
 from apache_kafka import ApacheKafka
+from environment_faults import FaultRecorder
 from faults import ApacheServer, EmbeddedServer, Scene
 
 if TYPE_CHECKING:
@@ -27,6 +28,18 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("sirenflow")
+
+
+@pytest.fixture(scope="module")
+def _fault_recorder() -> FaultRecorder:
+    return FaultRecorder()
+
+
+@pytest.fixture
+def record_fault(_fault_recorder: FaultRecorder, request: pytest.FixtureRequest) -> FaultRecorder:
+    """Give what adds rows to the module's table in docs/environment-faults.md."""
+    _fault_recorder.node = request.node.nodeid
+    return _fault_recorder
 
 
 @pytest.fixture(scope="session")

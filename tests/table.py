@@ -16,21 +16,24 @@ class Table:
     file
         Holds it.
     name
-        Of the table, and of the target of the Makefile that writes it.
+        Name of the table; several tables of one file need different names.
     heads
         Of its columns.
     align
         How Markdown writes on which side each stands.
+    target
+        Target of the Makefile that writes it; the table's name if it is empty.
     """
 
     file: Path
     name: str
     heads: Sequence[str]
     align: Sequence[str]
+    target: str = ""
 
     @property
     def _begin(self) -> str:
-        return f"<!-- {self.name}: written by `make {self.name}` -->\n"
+        return f"<!-- {self.name}: written by `make {self.target or self.name}` -->\n"
 
     _end = "<!-- end -->\n"
 
