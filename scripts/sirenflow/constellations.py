@@ -4,6 +4,9 @@ The boundaries run along right ascension and declination of 1875. Roman 1987, PA
 them as bands (catalogue VI/42 of the CDS): the first one in the list that a position lies in names
 its constellation. The list is that of astropy, whose own look-up takes 10 ms a call. Aberration,
 20", is left out: a position of the ICRS has none.
+
+Names are spelt as the IAU does (https://www.iau.org/public/themes/constellations/); three names of
+astropy's table are not.
 """
 
 from __future__ import annotations
@@ -19,6 +22,12 @@ from sirenflow.directions import unit_vectors
 from sirenflow.ephemeris import lonlat_deg
 from sirenflow.skymap import Floats
 
+_IAU_SPELLING = {
+    "Chamaleon": "Chamaeleon",
+    "Ophiucus": "Ophiuchus",
+    "Pisces Austrinus": "Piscis Austrinus",
+}
+
 
 @dataclass(frozen=True, eq=False)
 class _Bands:
@@ -29,7 +38,7 @@ class _Bands:
     west, east, south : (k,) float64
         Bounds: right ascensions, and the lower declination, deg.
     names : (k,) tuple
-        Full name of each band's constellation.
+        Full IAU name of each band's constellation.
     to_1875 : (3, 3) float64
         Matrix from the ICRS to the mean equator and equinox of 1875.
     """
@@ -54,7 +63,7 @@ def constellations(ra_deg: Floats, dec_deg: Floats) -> list[str]:
 def _bands() -> _Bands:
     folder = files("astropy") / "coordinates" / "data"
     names = dict(
-        line.split(maxsplit=1)
+        line.strip().split(maxsplit=1)
         for line in (folder / "constellation_names.dat").read_text("utf-8").splitlines()
         if line and not line.startswith("#")
     )
@@ -68,6 +77,6 @@ def _bands() -> _Bands:
         west * 15,
         east * 15,
         south,
-        tuple(names[band[3]].strip() for band in bands),
+        tuple(_IAU_SPELLING.get(names[band[3]], names[band[3]]) for band in bands),
         np.asarray(ufunc.pmat06(*ufunc.epb2jd(1875.0))),
     )

@@ -90,6 +90,5 @@ def _month(number: int, counts: dict[str, int], highest: int) -> Month:
 
 
 def _style(name: str) -> str:
-    return (
-        "burst" if name == "burst" else "terrestrial" if name == "no class" else class_style(name)
-    )
+    """Return the style class of a name in the legend; only the catalogue shows the last two."""
+    return {"burst": "burst", "no class": "unclassified"}.get(name) or class_style(name)
