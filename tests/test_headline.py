@@ -65,7 +65,7 @@ def test_remnant_is_rounded_without_false_certainty(remnant: float, text: str) -
     [
         (1.14177774199959e-41, "FAR ~1 per 2.8e33 yr"),
         (1 / (5200 * 31557600), "FAR ~1 per 5200 yr"),
-        (2.0, "FAR ~1 per 5.0e-1 s"),
+        (2.0, "FAR ~1 per 0.50 s"),
         (0.0, "FAR 0 as sent"),
         (None, "FAR not provided"),
     ],
@@ -102,6 +102,10 @@ def test_low_significance_is_said_and_unknown_is_not_low() -> None:
 )
 def test_what_the_map_does_not_give_is_said(maps: dict[int, dict[str, Any]], text: str) -> None:
     assert text in line(maps=maps)
+
+
+def test_small_area_has_its_digits() -> None:
+    assert ", 0.13 deg2, " in line(maps={1: MAP | {"area_90_deg2": 0.128}})
 
 
 def test_map_of_an_earlier_alert_is_named() -> None:

@@ -138,7 +138,9 @@ def _lobes(skymap: SkymapSummary) -> Iterator[Row]:
 
 
 def _lobe(lobe: NamedLobe) -> str:
-    ra, dec = (f"{round(degrees, 1) + 0.0:.1f}" for degrees in (lobe.ra_deg, lobe.dec_deg))
+    ra, dec = (
+        wording.signed_text(degrees, 1).removeprefix("+") for degrees in (lobe.ra_deg, lobe.dec_deg)
+    )
     return (
         f"{wording.probability_text(lobe.probability)} in {lobe.constellation}, "
         f"RA {ra} Dec {dec} deg, {wording.area_text(lobe.area_deg2)} deg2"
@@ -238,7 +240,7 @@ def _cell(skymap: SkymapSummary) -> str:
 def _chirp_mass(histogram: ChirpMass) -> str:
     most = max(histogram.probabilities)
     low = histogram.probabilities.index(most)
-    edges = " to ".join(f"{edge:.3g}" for edge in histogram.bin_edges[low : low + 2])
+    edges = " to ".join(map(wording.digits_text, histogram.bin_edges[low : low + 2]))
     return f"most probably {edges} solar masses ({wording.probability_text(most)})"
 
 

@@ -15,6 +15,7 @@ from sirenflow.errors import SirenflowError, SkymapError
 from sirenflow.event import SkymapSummary
 from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.skymap import Skymap
+from sirenflow.wording import signed_text
 
 NEAR_LEVEL = 0.99
 """Credible level on the sky, in any alert, within which a superevent is listed."""
@@ -141,10 +142,14 @@ def _cells(event: LocatedEvent) -> Iterator[tuple[str, ...]]:
             f"{match.probability_per_deg2:.3g}",
             _level(match.credible_level_3d),
             "-" if match.probability_per_mpc3 is None else f"{match.probability_per_mpc3:.3g}",
-            "-" if match.days_after_t0 is None else f"{match.days_after_t0:+.3f}",
+            _days(match.days_after_t0),
             event.state if event.kind == "real" else f"{event.state}, {event.kind}",
         )
 
 
 def _level(level: float | None) -> str:
     return "-" if level is None else f"{level:.4f}"
+
+
+def _days(days: float | None) -> str:
+    return "-" if days is None else signed_text(days, 3).replace("−", "-")

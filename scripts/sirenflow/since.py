@@ -17,6 +17,7 @@ from sirenflow.wording import (
     integer_text,
     probability_text,
     seconds_text,
+    signed_text,
 )
 
 _ARROW = " → "
@@ -161,7 +162,7 @@ def _sigma(skymap: MapComparison | None) -> str:
     shift = skymap.distance_shift_sigma if skymap else None
     if shift is None or abs(shift) < _LEAST_SHIFT_SIGMA:
         return ""
-    return f" ({shift:+.1f}σ)".replace("-", "−")
+    return f" ({signed_text(shift, 1)}σ)"
 
 
 def _number(value: float | str | bool | None) -> float | None:

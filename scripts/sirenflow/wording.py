@@ -35,6 +35,10 @@ CLASS_NOUNS = {
 }
 # No source is so far, but a map may say so.
 _BEYOND_ALL_MPC = 1e6
+# Areas and distances below this are of no telescope's field, nor of any source: "<0.0001".
+_LEAST_DECIMAL = 1e-4
+# What rounds to 1000 ms is written in seconds.
+_ONE_SECOND = 0.9995
 _PERIODS = ((JULIAN_YEAR_S, "yr"), (86400.0, "d"), (3600.0, "h"), (60.0, "min"), (0.0, "s"))
 
 
@@ -83,20 +87,53 @@ def integer_text(value: float) -> str:
     return f"{round(value):,}".replace(",", NARROW_SPACE)
 
 
-def tenths_text(value: float) -> str:
-    """Write a number with one decimal and its thousands apart."""
-    return f"{value:,.1f}".replace(",", NARROW_SPACE)
-
-
 def scientific_text(value: float) -> str:
     """Write a number with two significant digits as a power of ten."""
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa}{NO_BREAK}×{NO_BREAK}10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
 
 
+def signed_text(value: float, decimals: int) -> str:
+    """Write a number with its sign; one that rounds to 0 has none."""
+    rounded = round(value, decimals)
+    return f"{rounded:+.{decimals}f}".replace("-", "−") if rounded else f"{0:.{decimals}f}"
+
+
+def small_text(value: float) -> str:
+    """Write a number from 0 to 1 with two significant digits: "0.13", "0.0042".
+
+    Without an exponent: one below 0.0001 is "<0.0001". One that rounds to 1 is "1.0".
+    """
+    if value <= 0:
+        return "0"
+    if value < _LEAST_DECIMAL:
+        return f"<{_LEAST_DECIMAL}"
+    return f"{value:.{_decimals(value, 2)}f}"
+
+
+def _decimals(value: float, digits: int) -> int:
+    """Count the decimals that a positive number needs for so many significant digits."""
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    return max(digits - 1 - exponent, 0)
+
+
+def digits_text(value: float, digits: int = 3) -> str:
+    """Write a number of at least 0 with some significant digits, and without an exponent.
+
+    Zeros after the last decimal are left out: "0.1", "1.2", "1 000". Below 0.0001 as `small_text`.
+    """
+    if value < _LEAST_DECIMAL:
+        return small_text(value)
+    decimals = _decimals(value, digits)
+    text = f"{float(f'{value:.{digits - 1}e}'):,.{decimals}f}".replace(",", NARROW_SPACE)
+    return text.rstrip("0").rstrip(".") if decimals else text
+
+
 def two_digit_text(value: float) -> str:
-    """Write a positive number with two significant digits."""
+    """Write a positive number with two significant digits, as a power of ten below 0.001."""
     rounded = float(f"{value:.1e}")
+    if 1e-3 <= rounded < 1:
+        return small_text(value)
     if 1 <= rounded < 10:
         return f"{rounded:.1f}"
     if 10 <= rounded < 1e5:
@@ -125,33 +162,42 @@ def frequency_text(hertz: float | None) -> str:
 
 
 def area_text(area_deg2: float | None) -> str:
-    """Write an area in deg2: an integer, one decimal under 10, "<1" under 1."""
+    """Write an area in deg2: an integer, one decimal under 10, two significant digits under 1."""
     if area_deg2 is None:
         return ABSENT
     if area_deg2 < 1:
-        return "<1"
+        return small_text(area_deg2)
     return f"{area_deg2:.1f}" if round(area_deg2, 1) < 10 else integer_text(area_deg2)
 
 
 def distance_text(mean_mpc: float | None, std_mpc: float | None = None) -> str:
     """Write a distance in Mpc, with its standard deviation where there is one.
 
-    An integer, one decimal under 10, "<0.1" under a tenth; the deviation with as many decimals,
-    one where it would round to 0.
+    An integer, one decimal under 10, two significant digits under 1; the deviation with as many
+    decimals, with more where it would round to 0.
     """
     if mean_mpc is None:
         return ABSENT
-    if mean_mpc < 0.1:
-        return "<0.1"
+    if mean_mpc < _LEAST_DECIMAL:
+        return small_text(mean_mpc)
     if max(mean_mpc, std_mpc or 0) >= _BEYOND_ALL_MPC:
         values = (mean_mpc,) if std_mpc is None else (mean_mpc, std_mpc)
         return f" ±{NO_BREAK}".join(map(scientific_text, values))
-    in_tenths = round(mean_mpc, 1) < 10 or (std_mpc is not None and std_mpc <= 0.5)
+    decimals = _distance_decimals(mean_mpc, std_mpc)
     mean, std = (
-        tenths_text(value) if in_tenths else integer_text(value)
-        for value in (mean_mpc, std_mpc or 0)
+        f"{value:,.{decimals}f}".replace(",", NARROW_SPACE) for value in (mean_mpc, std_mpc or 0)
     )
-    return mean if std_mpc is None else f"{mean} ±{NO_BREAK}{std}"
+    if std_mpc is None:
+        return mean
+    too_little = 0 < std_mpc < _LEAST_DECIMAL
+    return f"{mean} ±{NO_BREAK}{small_text(std_mpc) if too_little else std}"
+
+
+def _distance_decimals(mean_mpc: float, std_mpc: float | None) -> int:
+    wanted = _decimals(mean_mpc, 2) if mean_mpc < 1 else int(round(mean_mpc, 1) < 10)
+    if std_mpc is None or std_mpc < _LEAST_DECIMAL:
+        return wanted
+    return max(wanted, int(std_mpc <= 0.5), _decimals(std_mpc, 1))
 
 
 def distance_range_text(low_mpc: float, high_mpc: float) -> str:
@@ -163,12 +209,19 @@ def duration_text(seconds: float | None) -> str:
     """Write the length of a signal, in ms below one second."""
     if seconds is None:
         return ABSENT
-    return f"{two_digit_text(seconds)} s" if seconds >= 1 else f"{round(1000 * seconds)} ms"
+    if seconds >= _ONE_SECOND:
+        return f"{two_digit_text(seconds)} s"
+    milliseconds = 1000 * seconds
+    return f"{small_text(milliseconds) if milliseconds < 1 else round(milliseconds)} ms"
 
 
 def interval_text(seconds: float) -> str:
-    """Write a length of time without its sign: 28 s, 13 min, 3.7 h, 2.7 d."""
+    """Write a length of time without its sign: 300 ms, 28 s, 13 min, 3.7 h, 2.7 d."""
     length = abs(seconds)
+    if _is_now(length):
+        return "0 s"
+    if length < _ONE_SECOND:
+        return f"{round(1000 * length)} ms"
     if length < 99.5:
         return f"{round(length)} s"
     if length < 99.5 * 60:
@@ -179,18 +232,26 @@ def interval_text(seconds: float) -> str:
     return f"{days:.1f} d" if days < 100 else f"{integer_text(days)} d"
 
 
+def _is_now(seconds: float) -> bool:
+    """Tell whether a time difference rounds to 0 ms: it has no sign then."""
+    return abs(seconds) < 5e-4
+
+
 def delay_text(seconds: float | None) -> str:
-    """Write when something came, against T0: "28 s after T₀", "14 s before T₀"."""
+    """Write when something came, against T0: "28 s after T₀", "14 s before T₀", "at T₀"."""
     if seconds is None:
         return ABSENT
+    if _is_now(seconds):
+        return "at T₀"
     return f"{interval_text(seconds)} {'before' if seconds < 0 else 'after'} T₀"
 
 
 def signed_delay_text(seconds: float | None) -> str:
-    """Write a delay against T0 for a table cell: "+28 s", "−14 s"."""
+    """Write a delay against T0 for a table cell: "+28 s", "−14 s", "0 s"."""
     if seconds is None:
         return ABSENT
-    return f"{'−' if seconds < 0 else '+'}{interval_text(seconds)}"
+    sign = "" if _is_now(seconds) else "−" if seconds < 0 else "+"
+    return f"{sign}{interval_text(seconds)}"
 
 
 def word_for(probability: float, words: Iterable[tuple[float, str]]) -> str:
@@ -200,12 +261,12 @@ def word_for(probability: float, words: Iterable[tuple[float, str]]) -> str:
 
 def degrees_text(degrees: float | None) -> str:
     """Write a coordinate in degrees with three decimals."""
-    return ABSENT if degrees is None else f"{degrees:.3f}°".replace("-", "−")
+    return ABSENT if degrees is None else f"{signed_text(degrees, 3).removeprefix('+')}°"
 
 
 def whole_degrees_text(degrees: float) -> str:
     """Write a declination in whole degrees, with its sign: "−17°"."""
-    return f"{degrees:+.0f}°".replace("-", "−")
+    return f"{signed_text(degrees, 0)}°"
 
 
 def hours_text(ra_deg: float) -> str:
@@ -216,7 +277,7 @@ def hours_text(ra_deg: float) -> str:
 
 def seconds_text(seconds: float | None) -> str:
     """Write a signed time difference in s, to the millisecond."""
-    return ABSENT if seconds is None else f"{seconds:+.3f} s".replace("-", "−")
+    return ABSENT if seconds is None else f"{signed_text(seconds, 3)} s"
 
 
 def total_text(probability: float) -> str:
