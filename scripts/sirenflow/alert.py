@@ -196,21 +196,7 @@ def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
     AlertError
         If the bytes are not one alert with a valid key. The message is the reason.
     """
-    if len(data) > max_bytes:
-        raise AlertError(f"larger than {max_bytes} bytes", "too_large")
-    if data.startswith(AVRO_MAGIC):
-        encoding: Literal["avro", "json"] = "avro"
-        sent = _read_avro(data, max_bytes)
-    elif data.lstrip()[:1] == b"{":
-        encoding = "json"
-        sent = _read_json(data)
-    elif not data:
-        raise AlertError("empty; expected an Avro container or a GCN JSON object", "empty")
-    else:
-        raise AlertError(
-            f"begins with {data[:8]!r}; expected an Avro container or a GCN JSON object",
-            "not_alert",
-        )
+    encoding, sent = decode(data, max_bytes)
     maps, rest = _detach_maps(sent, encoding)
     return Alert(
         superevent_id=_superevent_id(sent),
@@ -221,6 +207,34 @@ def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
         sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=len(data),
         encoding=encoding,
+    )
+
+
+def decode(
+    data: bytes, max_bytes: int = MAX_ALERT_BYTES
+) -> tuple[Literal["avro", "json"], dict[str, Any]]:
+    """Decode the record in some bytes, whether or not it is an alert.
+
+    Returns
+    -------
+    encoding, record
+        Which encoding it has, and the record as sent.
+
+    Raises
+    ------
+    AlertError
+        If the bytes are not one record. The message is the reason.
+    """
+    if len(data) > max_bytes:
+        raise AlertError(f"larger than {max_bytes} bytes", "too_large")
+    if data.startswith(AVRO_MAGIC):
+        return "avro", _read_avro(data, max_bytes)
+    if data.lstrip()[:1] == b"{":
+        return "json", _read_json(data)
+    if not data:
+        raise AlertError("empty; expected an Avro container or a GCN JSON object", "empty")
+    raise AlertError(
+        f"begins with {data[:8]!r}; expected an Avro container or a GCN JSON object", "not_alert"
     )
 
 
