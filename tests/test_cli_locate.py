@@ -120,7 +120,7 @@ def test_position_is_handed_on_with_its_sign(
         (["1", "nan"], "'nan'; expected degrees (-90 to 90)"),
         (["1", "2", "-3"], "'-3'; expected Mpc, above 0"),
         (["1", "2", "far"], "'far'; expected Mpc, above 0"),
-        (["1", "2", "--time", "soon"], "'soon'; expected ISO 8601 or MJD"),
+        (["1", "2", "--time", "soon"], "'soon'; expected a time in UTC"),
         (["1", "2", "--al"], "No such option"),
         (["1"], "Missing argument 'DEC'"),
         (["1", "2", "--results", ""], "expected a directory, found nothing"),

@@ -172,7 +172,9 @@ def test_inbox_that_cannot_be_written_is_one_line_and_exit_1() -> None:
 def test_start_that_is_none_is_wrong_usage(start: str) -> None:
     result = sirenflow("listen", "--no-auth", "--url", HOPSKOTCH, "--start", start)
     assert result.exit_code == 2
-    assert f"{start!r}; expected earliest, latest, or a time like" in result.stderr
+    said = " ".join(result.stderr.split())
+    assert f"{start!r}; expected a time in UTC between 1900 and 2100" in said
+    assert "or `earliest` or `latest`" in said
 
 
 def test_no_output_has_the_password(tmp_path: Path) -> None:

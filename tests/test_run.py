@@ -259,8 +259,9 @@ def test_directories_may_have_any_name(tmp_path: Path, name: str) -> None:
 def test_choices_of_superevents(worked: Path) -> None:
     touch(worked, "TS260902f")
     touch(worked, "MS260926m")
-    since = done(run(worked, "--log", "json", "--since", "2026-09-10T00:00Z"))
-    assert {superevent for _, superevent in since} == {"MS260926m", None}
+    for begin in ("2026-09-10T00:00Z", "2026-09-10.0"):
+        since = done(run(worked, "--log", "json", "--since", begin))
+        assert {superevent for _, superevent in since} == {"MS260926m", None}
     one = done(run(worked, "--log", "json", "--event", "TS260902f"))
     assert {superevent for _, superevent in one} == {"TS260902f", None}
     assert done(run(worked, "--log", "json", "--all")) == []
@@ -272,7 +273,8 @@ def test_choices_of_superevents(worked: Path) -> None:
     [
         (["--event", "S240422ed"], 1, "no alerts of S240422ed in inbox"),
         (["--event", "TS260902f", "--all"], 2, "choose one of --all, --event and --since"),
-        (["--since", "yesterday"], 2, "expected a time like"),
+        (["--since", "yesterday"], 2, "'yesterday'; expected a time in UTC"),
+        (["--since", "04/05/2026"], 2, "can be 2026-05-04 or 2026-04-05"),
         (["--inbox", "nowhere"], 1, "'nowhere' does not exist"),
         (["--results", "inbox/results"], 1, "neither inside the other"),
         (["--inbox", "nowhere"], 1, "name another with `--inbox DIRECTORY`"),

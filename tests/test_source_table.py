@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from pyarrow import table as arrow_table
 from sirenflow import user_table
 from sirenflow.angles import dec_to_deg, ra_to_deg
 from sirenflow.errors import TableError
-from sirenflow.source_table import Sources, read_sources, time_from
+from sirenflow.source_table import Sources, read_sources
 
 COLUMNS = {"name": "Name", "ra": "RA", "dec": "Dec", "distance": "D", "weight": "L"}
 CONTENT: dict[str, list[Any]] = {
@@ -288,49 +287,30 @@ def test_declinations_in_and_out_of_bounds(text: str, dec: float | None) -> None
     assert dec_to_deg(text) == (None if dec is None else pytest.approx(dec))
 
 
-@given(st.floats(15020, 88069))
-def test_modified_julian_dates_are_what_astropy_reads(mjd: float) -> None:
-    time = time_from(mjd)
-    assert time is not None
-    # Days of 86,400 s; astropy spreads a leap second over its day.
-    assert abs(Time(mjd, format="mjd", scale="utc").unix - time.timestamp()) < 1.001
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "2026-11-22T03:08:33Z",
-        "2026-11-22 03:08:33",
-        "2026-11-22T04:08:33+01:00",
-        b"20261122T030833",
-        "2026-11-22 03:08:33 UTC",
-        datetime(2026, 11, 22, 3, 8, 33),  # noqa: DTZ001
-        "61366.1309375",
-        61366.1309375,
-    ],
-)
-def test_times_are_read_in_many_ways(value: object) -> None:
-    time = time_from(value)
-    assert time is not None
-    assert abs((time - datetime(2026, 11, 22, 3, 8, 33, tzinfo=UTC)).total_seconds()) < 1
-
-
-@pytest.mark.parametrize(
-    "value", ["", "yesterday", None, "2460000.5", 2026, -1.0, math.nan, math.inf, b"\xff", True, []]
-)
-def test_what_is_no_time_is_none(value: object) -> None:
-    assert time_from(value) is None
-
-
 def test_time_that_cannot_be_read_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("Name,RA,Dec,t\na,1,1,2026-11-22\nb,1,1,soon\nc,1,1,\n")
+    path.write_text(
+        "Name,RA,Dec,t\na,1,1,2026-11-22\nb,1,1,soon\nc,1,1,\nd,1,1,04/05/2026\n"
+        "e,1,1,03/05/2026\nf,1,1,2026-04-19.1339\n"
+    )
     columns = {"name": "Name", "ra": "RA", "dec": "Dec", "time": "t"}
     (found,) = read(path, columns)
-    assert [time is None for time in found.time] == [False, True, True]
+    assert [time is None for time in found.time] == [False, True, True, True, True, False]
+    assert found.time[-1] == datetime(2026, 4, 19, 3, 12, 48, 960000, tzinfo=UTC)
     assert problems(path, columns) == {
-        "used without time: neither ISO 8601 nor MJD between 1900 and 2100": 1
+        "used without time: neither ISO 8601 nor a decimal day nor an MJD, between 1900 and "
+        "2100": 1,
+        "used without time: a time with two readings: '04/05/2026' can be 2026-05-04 or "
+        "2026-04-05; write it as 2026-04-19T03:12:49Z": 2,
     }
+
+
+def test_column_of_two_numbers_per_row_is_an_error(tmp_path: Path) -> None:
+    for ending in ("fits", "ecsv"):
+        path = tmp_path / f"t.{ending}"
+        Table({**CONTENT, "RA": np.ones((3, 2))}).write(path)
+        with pytest.raises(TableError, match=r"a column has 2 values per row; expected one"):
+            read(path)
 
 
 def test_times_of_other_formats_are_read(tmp_path: Path) -> None:

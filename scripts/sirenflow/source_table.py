@@ -1,8 +1,9 @@
 """Sources on the sky, from a user's own table: names, positions, distances, weights, times.
 
-What a row may lack makes it None or NaN; a row without what its use needs is left out, and counted
-with the reason. Positions are ICRS, distances luminosity distances. Units are those that the file
-states (FITS, ECSV), else degrees and Mpc. A time is ISO 8601 or a Modified Julian Date, in UTC.
+An optional value that is missing is None or NaN; a row without a value that its use needs is left
+out and counted with the reason. Positions are ICRS, distances luminosity distances. Units and time
+scales are those that the file states (FITS, ECSV), else degrees, Mpc and UTC. `sirenflow.user_time`
+says how times are read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,12 @@ from numpy.typing import NDArray
 
 from sirenflow.angles import dec_to_deg, ra_to_deg
 from sirenflow.errors import TableError
-from sirenflow.fields import text_or_none, time_or_none
+from sirenflow.fields import text_or_none
 from sirenflow.skymap import Floats, Ints
 from sirenflow.user_table import RawColumn, read_columns
+from sirenflow.user_time import AmbiguousTimeError, TimeTextError, time_from
 
 NAME_LIMIT = 60
-_MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
-# 1900 to 2100: any other number is no Modified Julian Date, but a Julian Date or a year.
-_FIRST_MJD, _LAST_MJD = 15020.0, 88069.0
 _FARTHEST_MPC = 1e6
 
 
@@ -102,32 +101,14 @@ def told(problems: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"reason": reason, "rows": count} for reason, count in ordered]
 
 
-def time_from(value: object) -> datetime | None:
-    """Read a time: ISO 8601 (UTC unless it says otherwise), a Modified Julian Date, or a datetime.
-
-    Returns
-    -------
-    datetime or None
-        UTC; None where the value is no time between 1900 and 2100.
-    """
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if isinstance(value, datetime):
-        time = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return time if 1900 <= time.year < 2100 else None
-    try:
-        mjd = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        time_read = time_or_none(str(value).strip().replace(" UTC", "")) if value else None
-        return time_read if time_read and 1900 <= time_read.year < 2100 else None
-    if not _FIRST_MJD <= mjd <= _LAST_MJD:
-        return None
-    return _MJD_ZERO + timedelta(milliseconds=round(mjd * 86_400_000))
-
-
 def _sources(
     raw: Mapping[str, RawColumn], first: int, count: int, required: set[str], problems: Counter[str]
 ) -> Sources:
+    for use, column in raw.items():
+        shape = np.shape(column.values)[1:]
+        # FITS writes a time as two numbers whose sum counts.
+        if shape and not (use == "time" and column.time_frame):
+            raise TableError(f"a column has {math.prod(shape)} values per row; expected one")
     unknown = np.full(count, np.nan)
     values = {
         "ra": _angles(raw["ra"], ra_to_deg),
@@ -146,7 +127,7 @@ def _sources(
             if missing.any():
                 problems[f"left out: {reason}"] += int(missing.sum())
         elif use == "distance" and "distance" in raw:
-            given = missing & _is_given(raw["distance"])
+            given = missing & _is_given(raw["distance"].values)
             if given.any():
                 problems[f"used without distance: {reason}"] += int(given.sum())
     rows = np.flatnonzero(kept)
@@ -167,6 +148,8 @@ _REASONS = {
     "distance": "no distance above 0 and below a million Mpc",
     "weight": "no weight of 0 or more",
 }
+_NO_TIME = "used without time: neither ISO 8601 nor a decimal day nor an MJD, between 1900 and 2100"
+_AMBIGUOUS_TIME = "used without time: a time with two readings"
 
 
 def _times(
@@ -174,17 +157,39 @@ def _times(
 ) -> tuple[datetime | None, ...]:
     if raw is None:
         return (None,) * len(rows)
-    given = _is_given(raw)
-    times = tuple(time_from(raw.values[row]) if given[row] else None for row in rows.tolist())
-    wrong = sum(time is None and bool(given[row]) for time, row in zip(times, rows, strict=True))
-    if wrong:
-        problems["used without time: neither ISO 8601 nor MJD between 1900 and 2100"] += wrong
-    return times
+    values = _time_values(raw)
+    given = _is_given(values)
+    times: list[datetime | None] = []
+    for row in rows.tolist():
+        times.append(None)
+        if given[row]:
+            try:
+                times[-1] = time_from(values[row])
+            except AmbiguousTimeError as error:
+                _count(problems, _AMBIGUOUS_TIME, str(error))
+            except TimeTextError:
+                problems[_NO_TIME] += 1
+    return tuple(times)
 
 
-def _is_given(raw: RawColumn) -> NDArray[np.bool_]:
-    """Tell where a column has a value at all: (n,) bool."""
-    return np.array([not _is_missing(value) for value in raw.values], dtype=bool)
+def _time_values(raw: RawColumn) -> Sequence[Any]:
+    """Give a column's values as times in UTC or MJD."""
+    if raw.time_frame is not None:
+        return raw.time_frame.to_utc(raw.values)
+    if raw.unit not in (None, "d"):
+        raise TableError(f"a time column is in {raw.unit!r}; expected days (MJD)")
+    return raw.values
+
+
+def _count(problems: Counter[str], problem: str, example: str) -> None:
+    """Count a problem under its first example."""
+    known = (reason for reason in problems if reason.startswith(problem))
+    problems[next(known, f"{problem}: {example}")] += 1
+
+
+def _is_given(values: Sequence[Any]) -> NDArray[np.bool_]:
+    """Find where a column has a value at all: (n,) bool."""
+    return np.array([not _is_missing(value) for value in values], dtype=bool)
 
 
 def _is_missing(value: object) -> bool:

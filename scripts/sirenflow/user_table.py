@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from sirenflow.errors import TableError
+from sirenflow.time_scale import FitsTimeFrame, offline_astropy, times_to_utc
 
 BLOCK_ROWS = 100_000
 
@@ -30,10 +31,13 @@ class RawColumn:
         Numbers, texts, bytes or times; a masked array, or None, where there is no value.
     unit
         As the file states it, None where it states none.
+    time_frame
+        What the header says of times in the column; FITS only.
     """
 
     values: Sequence[Any]
     unit: str | None = None
+    time_frame: FitsTimeFrame | None = None
 
 
 Block = dict[str, RawColumn]
@@ -113,15 +117,22 @@ def _from_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Block:
 def _read_ecsv(path: Path, names: Sequence[str]) -> Iterator[Block]:
     from astropy.table import Table
 
-    table = Table.read(path, format="ascii.ecsv")
+    with offline_astropy():
+        table = Table.read(path, format="ascii.ecsv")
     _check(names, table.colnames)
-    yield {
-        name: RawColumn(
-            table[name].isot if hasattr(table[name], "isot") else table[name],
-            None if getattr(table[name], "unit", None) is None else str(table[name].unit),
-        )
-        for name in names
-    }
+    yield {name: _from_astropy(table[name], name) for name in names}
+
+
+def _from_astropy(column: Any, name: str) -> RawColumn:
+    from astropy.table import Column
+    from astropy.time import Time
+
+    if isinstance(column, Time) and column.ndim == 1:
+        return RawColumn(times_to_utc(column))
+    if not isinstance(column, Column):
+        kind = type(column).__name__
+        raise TableError(f"column {name!r} is of the type {kind}; expected numbers, texts or times")
+    return RawColumn(column, None if column.unit is None else str(column.unit))
 
 
 def _read_fits(path: Path, names: Sequence[str]) -> Iterator[Block]:
@@ -136,7 +147,11 @@ def _read_fits(path: Path, names: Sequence[str]) -> Iterator[Block]:
             rows = table.data[start : start + BLOCK_ROWS]
             # Copied, as the file is closed before they are used.
             yield {
-                name: RawColumn(_unless_null(rows[name], table.columns[name]), _unit(table, name))
+                name: RawColumn(
+                    _unless_null(rows[name], table.columns[name]),
+                    _unit(table, name),
+                    FitsTimeFrame.of_column(table.header, table.columns.names.index(name) + 1),
+                )
                 for name in names
             }
 

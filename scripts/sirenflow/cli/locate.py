@@ -11,7 +11,7 @@ import click
 from tqdm import tqdm
 
 from sirenflow.angles import dec_to_deg, ra_to_deg
-from sirenflow.cli.terminal import EXIT_CODES, directory, printable
+from sirenflow.cli.terminal import EXIT_CODES, directory, printable, time_text
 from sirenflow.config import read_settings
 
 
@@ -48,15 +48,6 @@ def _distance(text: str) -> float:
     return number
 
 
-def _time(text: str) -> datetime:
-    from sirenflow.source_table import time_from
-
-    time = time_from(text)
-    if time is None:
-        raise click.BadParameter(f"{text!r}; expected ISO 8601 or MJD, UTC, from 1900 to 2100")
-    return time
-
-
 @click.command(cls=_TakesNegatives, epilog=EXIT_CODES)
 @click.argument("ra", metavar="RA", type=_ra)
 @click.argument("dec", metavar="DEC", type=_dec)
@@ -64,8 +55,9 @@ def _time(text: str) -> datetime:
 @click.option(
     "--time",
     metavar="TIME",
-    type=_time,
-    help="Of the source, ISO 8601 or MJD, UTC: shown after T0.",
+    type=time_text,
+    help="Time of the source in UTC, as 2026-04-19T03:12Z, 2026-04-19.1339 (decimal day) or MJD; "
+    "listed as days after T0.",
 )
 @click.option(
     "--results",

@@ -21,6 +21,7 @@ from sirenflow.cli.terminal import (
     inbox_option,
     log_to_stderr,
     printable,
+    time_text,
 )
 from sirenflow.config import read_settings
 
@@ -41,12 +42,9 @@ def _start(text: str) -> datetime | None:
     if text == "latest":
         return datetime.now(UTC)
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r}; expected earliest, latest, or a time like 2026-11-22T17:00Z"
-        ) from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+        return time_text(text)
+    except click.BadParameter as error:
+        raise click.BadParameter(f"{error.message}, or `earliest` or `latest`") from None
 
 
 def _positive(text: str) -> float:
@@ -83,7 +81,7 @@ def _positive(text: str) -> float:
     metavar="earliest|latest|TIME",
     default="earliest",
     show_default=True,
-    help="Where to begin when this group has read nothing yet (TIME is ISO 8601, UTC).",
+    help="Where to begin when this group has read nothing yet (TIME is UTC, as 2026-11-22T17:00Z).",
 )
 @click.option("--watch", is_flag=True, help="Also make products of what arrives.")
 @click.pass_context

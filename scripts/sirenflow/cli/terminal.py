@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -31,6 +32,16 @@ def directory(text: str) -> Path:
     if Path(text).exists() and not Path(text).is_dir():
         raise click.BadParameter(f"{text!r} is a file; expected a directory")
     return Path(text)
+
+
+def time_text(text: str) -> datetime:
+    """Read a time, UTC."""
+    from sirenflow.user_time import TimeTextError, time_from
+
+    try:
+        return time_from(text)
+    except TimeTextError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 inbox_option = click.option(

@@ -23,6 +23,7 @@ from sirenflow.cli.terminal import (
     inbox_option,
     log_to_stderr,
     printable,
+    time_text,
 )
 from sirenflow.events import Event, Job, Planned, Trouble
 
@@ -197,17 +198,8 @@ def _exit_code(outcome: Outcome) -> int:
 
 
 def _since(_ctx: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    """Read a time; give it as it stands in the names of alerts."""
-    from datetime import UTC, datetime
-
-    if text is None:
-        return None
-    try:
-        time_ = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r}; expected a time like 2026-11-22T17:00Z") from None
-    utc = time_.astimezone(UTC) if time_.tzinfo else time_
-    return f"{utc:%Y%m%dT%H%M%S}"
+    """Read a time; write it as in the file names of alerts."""
+    return None if text is None else f"{time_text(text):%Y%m%dT%H%M%S}"
 
 
 @click.command(epilog=RUN_EXIT_CODES, short_help="Bring products up to date with the inbox.")
@@ -220,7 +212,8 @@ def _since(_ctx: click.Context, _option: click.Parameter, text: str | None) -> s
     "--since",
     metavar="TIME",
     callback=_since,
-    help="Consider superevents with an alert created since then (ISO 8601, UTC).",
+    help="Consider superevents with an alert created since then: UTC, as 2026-11-22T17:00Z or "
+    "2026-11-22.7 (decimal day).",
 )
 @log_option
 @snakemake_arguments
