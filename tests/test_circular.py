@@ -185,10 +185,13 @@ def test_burst_has_duration_and_frequency() -> None:
     ("skymaps", "said"),
     [
         ((), "HOW FAR Sky map not provided"),
-        (({"kind": "gw", "rejected_because": "no FITS"},), "Sky map rejected: no FITS"),
+        (
+            ({"kind": "gw", "rejected_because": "no FITS"},),
+            "Sky map none is used: the sky map of alert 10 cannot be used: no FITS",
+        ),
         (
             (MAP | {"numbers_withheld_because": "sums to 2"},),
-            "Sky map numbers withheld: sums to 2",
+            "Sky map none is used: the numbers of the sky map of alert 10 are withheld: sums to 2",
         ),
         (
             (MAP | {"probability_with_distance": 0.66},),

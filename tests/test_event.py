@@ -75,6 +75,7 @@ def test_retraction_alone_has_no_values() -> None:
 
 
 GOOD = {"kind": "gw", "file": "x.fits", "area_90_deg2": 270.4, "probability_with_distance": 1.0}
+REJECTED = {"kind": "gw", "rejected_because": "the file is cut short"}
 WITHHELD = {"kind": "gw", "file": "x.fits", "numbers_withheld_because": "PROBDENSITY sums to 2"}
 
 
@@ -84,14 +85,15 @@ WITHHELD = {"kind": "gw", "file": "x.fits", "numbers_withheld_because": "PROBDEN
         ({1: GOOD, 2: GOOD, 3: GOOD}, 3),
         ({1: GOOD, 2: GOOD}, 2),
         ({1: GOOD, 2: WITHHELD}, 1),
-        ({1: GOOD, 2: GOOD, 3: WITHHELD}, None),
+        ({1: GOOD, 2: GOOD, 3: WITHHELD}, 2),
+        ({1: GOOD, 2: REJECTED, 3: WITHHELD}, 1),
+        ({2: REJECTED, 3: WITHHELD}, None),
         ({}, None),
     ],
 )
-def test_newest_trusted_map_stands_where_the_alert_in_force_has_none(
+def test_newest_usable_map_is_used_where_that_of_the_current_alert_is_not(
     skymaps: dict[int, dict[str, Any]], number: int | None
 ) -> None:
-    """A map that is there but not to be trusted is told, not replaced."""
     kinds = enumerate(("PRELIMINARY", "INITIAL", "UPDATE"), start=1)
     alerts = [alert(n, kind, f"2026-11-22T04:0{n}:00Z") for n, kind in kinds]
     event = summary(*alerts, skymaps=skymaps)

@@ -206,7 +206,8 @@ def test_alert_without_event_record_still_has_a_page() -> None:
 def test_withheld_numbers_are_told_with_their_reason() -> None:
     skymap = {"kind": "gw", "file": "01-UPDATE.multiorder.fits", "numbers_withheld_because": "NaN"}
     page = Page(render(poisoned(None), {"alerts": [{"number": 1, "skymaps": [skymap]}]}))
-    assert "numbers withheld: NaN" in page.text
+    assert "The numbers of the sky map of alert 1 are withheld: NaN." in page.text
+    assert "Sky area, 90 %\nwithheld" in page.text
     assert "skymaps/01-UPDATE.multiorder.fits" in list(page.links())
 
 
@@ -256,11 +257,12 @@ def test_distance_is_shown_with_its_percentiles_and_units() -> None:
 
 
 def test_earlier_map_stands_in_under_its_own_name() -> None:
-    label = "Initial, alert 2; alert 3 carries no sky map"
+    label = "Initial, alert 2, 2026-11-22 03:02 UTC"
     page = page_of(SKYMAP, None)
     assert f"Where {label}" in page.text
     assert f"How far {label}" in page.text
-    assert page.text.count(label) == 4  # and in the tiles of distance and area
+    assert page.text.count(label) == 6  # and in two tiles, the note, and the download
+    assert f"Sky map of {label}; alert 3 carries no sky map." in page.text
     assert "97 ± 15 Mpc" in page.text
     assert "50 %: 61 deg²" in page.text
     assert "carries no sky map" not in page_of(SKYMAP, SKYMAP).text
@@ -268,8 +270,8 @@ def test_earlier_map_stands_in_under_its_own_name() -> None:
 
 def test_no_map_at_all_is_said_in_words() -> None:
     page = page_of(None)
-    assert "The alert carries no sky map." in page.text
-    assert "not provided: the alert carries no sky map" in page.text
+    assert "Alert 2 carries no sky map." in page.text
+    assert "not provided: alert 2 carries no sky map" in page.text
 
 
 def test_percentiles_of_part_of_the_probability_are_withheld() -> None:
@@ -305,7 +307,7 @@ def test_withheld_map_is_not_among_the_rejected() -> None:
 def test_coincidence_is_possible_and_alone_without_a_combined_map(tmp_path: Path) -> None:
     page = Page((build("MS261004d", tmp_path) / "index.html").read_text(encoding="utf-8"))
     assert "Possible coincidence with SNEWS" in page.text
-    assert "The alert carries no combined sky map." in page.text
+    assert "Alert 1 carries no combined sky map." in page.text
     titles = [attrs["id"] for tag, attrs in page.elements if tag == "title" and "id" in attrs]
     assert titles == ["gw-title"]
 

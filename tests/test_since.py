@@ -53,7 +53,7 @@ DISTANCE = ("distance_mean_mpc", 197.6, 186.2)
         (("central_frequency", 39.2, 234.1), "central frequency 39 Hz → 234 Hz"),
         (AREA, "90 % area 796 → 270 deg²"),
         (("area_90_deg2", None, 24219.1), "90 % area now 24 219 deg²"),
-        (("area_90_deg2", 270.4, None), "no sky map"),
+        (("area_90_deg2", 270.4, None), "no usable sky map"),
         (DISTANCE, "distance 198 → 186 Mpc"),
         (("distance_mean_mpc", 186.2, None), "distance no longer provided (was 186 Mpc)"),
         (("far", 1 / 31557600, 1.14177774199959e-41), "FAR 1 per 1.0 yr → 1 per 2.8 × 10³³ yr"),

@@ -117,6 +117,13 @@ def test_map_of_an_earlier_alert_serves_one_that_carries_none(tmp_path: Path) ->
     assert product["absent_because"] is None
 
 
+def test_map_that_cannot_be_used_does_not_hide_an_earlier_one(tmp_path: Path) -> None:
+    product = run(tmp_path, [json_alert(with_map(NORTH)), later(9, NAN), later(10, b"no FITS")])
+    assert (product["alert_number"], product["skymap_alert_number"]) == (3, 1)
+    assert product["absent_because"] is None
+    assert len(product["sites"]) == 6
+
+
 def test_retracted_superevent_keeps_what_its_last_values_gave(tmp_path: Path) -> None:
     gone = json_alert(
         record(alert_type="RETRACTION", time_created="2026-01-01T05:00:00Z", event=None)
@@ -131,12 +138,11 @@ def test_retracted_superevent_keeps_what_its_last_values_gave(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("alerts", "reason"),
     [
-        ([json_alert(record(alert_type="RETRACTION", event=None))], "no alert with event values"),
-        ([json_alert(record())], "the alert carries no sky map"),
-        ([json_alert(with_map(NAN))], "numbers withheld: PROBDENSITY is nan"),
-        ([json_alert(with_map(b"no FITS"))], "sky map rejected: "),
-        ([json_alert(with_map(NORTH)), later(9, NAN)], "numbers withheld: "),
-        ([b"{"], "no alert with event values"),
+        ([json_alert(record(alert_type="RETRACTION", event=None))], "no alert has event values"),
+        ([json_alert(record())], "alert 1 carries no sky map"),
+        ([json_alert(with_map(NAN))], "the numbers of the sky map of alert 1 are withheld: "),
+        ([json_alert(with_map(b"no FITS"))], "the sky map of alert 1 cannot be used: "),
+        ([b"{"], "no alert has event values"),
     ],
 )
 def test_without_a_map_to_rely_on_there_is_a_reason(
@@ -155,7 +161,7 @@ def test_map_that_is_spoiled_since_is_a_reason(tmp_path: Path) -> None:
     )
     product = json.loads((tmp_path / "v.json").read_text())
     assert product["sites"] == []
-    assert product["absent_because"] == "no sky map that can be trusted"
+    assert product["absent_because"] == "the sky map cannot be read"
 
 
 def test_no_page_is_loaded_to_make_numbers() -> None:

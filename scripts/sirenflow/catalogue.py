@@ -6,6 +6,8 @@ from typing import Any, Protocol, TypeVar
 
 from sirenflow.errors import SirenflowError
 from sirenflow.event import SCHEMA_VERSION, Thumbnail, top_class
+from sirenflow.map_choice import absence_text
+from sirenflow.wording import ABSENT
 
 _CLASSES = ("BNS", "NSBH", "BBH", "Terrestrial", "burst", "no class")
 
@@ -46,7 +48,7 @@ class CatalogueRow:
     has_ssm: float | None = _column("HasSSM, given an astrophysical source")
     duration: float | None = _column("Duration of a burst", "s", "time.duration")
     central_frequency: float | None = _column("Central frequency of a burst", "Hz")
-    skymap_alert_number: int | None = _column("Number of the alert whose sky map stands")
+    skymap_alert_number: int | None = _column("Number of the alert whose sky map is used")
     peak_ra_deg: float | None = _column(
         "Right ascension (ICRS) of the most probable cell", "deg", "pos.eq.ra;meta.main"
     )
@@ -70,6 +72,8 @@ class CatalogueRow:
     is_burst: bool = False
     thumbnail: Thumbnail | None = None
     link: str = ""
+    is_earlier_map: bool = False
+    no_map: str = ABSENT
 
     @property
     def class_name(self) -> str:
@@ -171,7 +175,15 @@ def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
         is_burst=values.get("is_burst", False),
         thumbnail=Thumbnail(**event["thumbnail"]) if event["thumbnail"] else None,
         link=link,
+        is_earlier_map=number is not None and number != current.get("number"),
+        no_map=_absence(current.get("skymap")),
     )
+
+
+def _absence(skymap: Mapping[str, Any] | None) -> str:
+    sent = skymap or {}
+    is_rejected = sent.get("file") is None or bool(sent.get("rejected_because"))
+    return absence_text(skymap is not None, is_rejected)
 
 
 def in_class_order(names: Iterable[str]) -> list[str]:

@@ -18,6 +18,7 @@ from sirenflow.event import (
     Values,
 )
 from sirenflow.headline import ascii_text
+from sirenflow.map_choice import MapKind, map_of, map_problem
 from sirenflow.since import since_phrases
 
 _COLUMNS = 78
@@ -55,7 +56,7 @@ def circular_text(summary: EventSummary) -> str:
             observatory = current.external_coinc.observatory or "an unnamed observatory"
             heading = f"POSSIBLE COINCIDENCE WITH {observatory}"
             lines += _section(heading, _coincidence(current.external_coinc))
-            lines += _section("COMBINED SKY MAP", _combined(current, located))
+            lines += _section("COMBINED SKY MAP", _combined(summary, current, located))
     lines += _section("FILES", _files(summary))
     lines += [
         _RULE,
@@ -113,10 +114,10 @@ def _source(values: Values) -> Iterator[Row]:
 def _place(current: AlertSummary, located: AlertSummary | None) -> Iterator[Row]:
     skymap = located.skymap if located else None
     if located is None or skymap is None:
-        yield "Sky map", _skymap_problem(current)
+        yield "Sky map", _none_used(current, "gw")
         return
     if located.number != current.number:
-        yield "Sky map", f"of alert {located.number}; alert {current.number} carries none"
+        yield "Sky map", _earlier(located, current, "gw")
     yield "Distance", _distance(skymap)
     if skymap.probability_with_distance:
         yield "Distance, 5-95 %", _percentiles(skymap)
@@ -167,11 +168,16 @@ def _coincidence(coincidence: Coincidence) -> Iterator[Row]:
     yield "Joint FAR, with sky", _rate(coincidence.time_sky_position_coincidence_far)
 
 
-def _combined(current: AlertSummary, located: AlertSummary | None) -> Iterator[Row]:
-    combined = current.combined_skymap
-    if combined is None or not combined.is_trusted:
-        yield "Sky map", wording.ABSENT if combined is None else _untrusted(combined)
+def _combined(
+    summary: EventSummary, current: AlertSummary, located: AlertSummary | None
+) -> Iterator[Row]:
+    joint = summary.combined_alert
+    combined = joint.combined_skymap if joint else None
+    if joint is None or combined is None:
+        yield "Sky map", _none_used(current, "combined")
         return
+    if joint.number != current.number:
+        yield "Sky map", _earlier(joint, current, "combined")
     yield "50 % area", f"{wording.area_text(combined.area_50_deg2)} deg2"
     yield "90 % area", f"{wording.area_text(combined.area_90_deg2)} deg2"
     alone = located.skymap.area_90_deg2 if located and located.skymap else None
@@ -182,14 +188,15 @@ def _combined(current: AlertSummary, located: AlertSummary | None) -> Iterator[R
 
 
 def _files(summary: EventSummary) -> Iterator[Row]:
-    located, current = summary.skymap_alert, summary.current
-    used = {alert.number: alert for alert in (located, current, *summary.history[-1:]) if alert}
+    located, joint, current = summary.skymap_alert, summary.combined_alert, summary.current
+    listed = (located, joint, current, *summary.history[-1:])
+    used = {alert.number: alert for alert in listed if alert}
     for number, alert in sorted(used.items()):
         yield f"Alert {number}", f"{alert.alert_type}, sent {_utc(alert.time_created)}"
         yield "", f"sha256 {_given(alert.sha256)}"
     skymaps = (
         ("Sky map", located.skymap if located else None),
-        ("Combined sky map", current.combined_skymap if current else None),
+        ("Combined sky map", joint.combined_skymap if joint else None),
     )
     for label, skymap in skymaps:
         if skymap is not None and skymap.file is not None:
@@ -201,18 +208,15 @@ def _files(summary: EventSummary) -> Iterator[Row]:
     yield "", f"sha256 {_given(summary.config_sha256)}"
 
 
-def _skymap_problem(alert: AlertSummary) -> str:
-    """Say why there is no map; shorter than on the page, since the label names it."""
-    if alert.skymap is not None:
-        return _untrusted(alert.skymap)
-    reason = alert.skymap_absent_because
-    return wording.ABSENT if reason in (None, wording.ABSENT) else f"{wording.ABSENT}: {reason}"
+def _none_used(current: AlertSummary, kind: MapKind) -> str:
+    problem = map_problem(current, kind)
+    return wording.ABSENT if map_of(current, kind) is None else f"none is used: {problem}"
 
 
-def _untrusted(skymap: SkymapSummary) -> str:
-    if skymap.rejected_because is not None:
-        return f"rejected: {skymap.rejected_because}"
-    return f"numbers withheld: {_given(skymap.numbers_withheld_because)}"
+def _earlier(used: AlertSummary, current: AlertSummary, kind: MapKind) -> str:
+    sent = _utc(used.time_created)
+    problem = map_problem(current, kind)
+    return f"of alert {used.number}, {used.alert_type}, sent {sent}; {problem}"
 
 
 def _distance(skymap: SkymapSummary) -> str:

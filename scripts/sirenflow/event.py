@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # Where less of the probability has a distance, the percentiles of the rest mislead.
 LEAST_PROBABILITY_WITH_DISTANCE = 0.99
 
@@ -258,8 +258,9 @@ class EventSummary:
 
     That is the last alert with an event record; after a retraction, the last one before it.
     `reinstated_by` is the first alert with an event record after the last retraction.
-    `skymap_alert_number` is that of the alert whose GW map stands: the current one or, where that
-    carries no map, the newest before it whose map can be trusted.
+    `skymap_alert_number` and `combined_skymap_alert_number` are those of the alerts whose GW and
+    combined maps are used, as `sirenflow.map_choice` says: the current one or, where its map is
+    absent or cannot be used, the newest before it with a usable map.
     """
 
     schema_version: int
@@ -276,15 +277,25 @@ class EventSummary:
     gracedb: str | None
     current: AlertSummary | None
     skymap_alert_number: int | None
+    combined_skymap_alert_number: int | None
     history: tuple[AlertSummary, ...]
     rejected_alerts: tuple[RejectedAlert, ...]
     thumbnail: Thumbnail | None = None
 
     @property
     def skymap_alert(self) -> AlertSummary | None:
-        """The alert whose GW map stands."""
-        numbered = (alert for alert in self.history if alert.number == self.skymap_alert_number)
-        return None if self.skymap_alert_number is None else next(numbered, None)
+        """The alert whose GW map is used."""
+        return self.alert(self.skymap_alert_number)
+
+    @property
+    def combined_alert(self) -> AlertSummary | None:
+        """The alert whose combined map is used."""
+        return self.alert(self.combined_skymap_alert_number)
+
+    def alert(self, number: int | None) -> AlertSummary | None:
+        """Return the alert of a number; None where there is none."""
+        numbered = (alert for alert in self.history if alert.number == number)
+        return None if number is None else next(numbered, None)
 
     def to_json(self) -> dict[str, Any]:
         """Give the content of event.json."""

@@ -18,8 +18,8 @@ ALERTS = "alerts.json"
 KNOWN_SCHEMAS: Mapping[str, tuple[int, ...]] = {
     ALERTS: (1,),
     "localization.json": (1,),
-    # 2 added keys to 1, and changed none.
-    "event.json": (1, 2),
+    # Each version added keys to the one before, and changed none.
+    "event.json": (1, 2, 3),
     "regions.json": (1,),
     "visibility.json": (1,),
     "galaxies.json": (1,),
@@ -50,6 +50,7 @@ _LEFT_OUT = {
 }
 _NUMBERS_OF_ALERTS = {
     *("alert_number", "skymap_alert_number", "standing_alert_number"),
+    "combined_skymap_alert_number",
     *("retracted_by", "reinstated_by"),
     *("alerts.since_previous.number", "alerts.since_first.number"),
     "alerts.combined_with_gw.number",

@@ -67,7 +67,7 @@ def _place(changes: Mapping[str, Change], comparison: Comparison) -> Iterator[st
     skymap = comparison.skymap
     area, distance = changes.get("area_90_deg2"), changes.get("distance_mean_mpc")
     if area and area.after is None:
-        yield "no sky map"
+        yield "no usable sky map"
         return
     if skymap and not skymap.identical and skymap.number != comparison.number:
         yield f"compared with the sky map of alert {skymap.number}"

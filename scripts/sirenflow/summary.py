@@ -42,7 +42,8 @@ from sirenflow.fields import (
     time_to_text,
 )
 from sirenflow.headline import headline
-from sirenflow.wording import ABSENT, SentenceFacts, sentence, sentence_text
+from sirenflow.map_choice import choose_combined_map, choose_gw_map
+from sirenflow.wording import SentenceFacts, sentence, sentence_text
 
 STATES = {
     "EARLYWARNING": "early_warning",
@@ -96,7 +97,8 @@ def summarize_event(
         mappings(mapping_or_empty(regions).get("alerts")),
     )
     current = next((alert for alert in reversed(history) if alert.values), None)
-    located = _located(history, current)
+    located = choose_gw_map(history, current)
+    combined = choose_combined_map(history, current)
     state = STATES.get(history[-1].alert_type, "preliminary") if history else "no_readable_alert"
     retracted_by, reinstated_by = _retraction(history)
     return EventSummary(
@@ -114,6 +116,7 @@ def summarize_event(
         gracedb=_gracedb(mappings(alerts.get("alerts"))),
         current=current,
         skymap_alert_number=located.number if located else None,
+        combined_skymap_alert_number=combined.number if combined else None,
         history=history,
         rejected_alerts=_rejected(alerts),
     )
@@ -140,34 +143,6 @@ def sentence_facts(
         duration_s=values.duration,
         central_frequency_hz=values.central_frequency,
     )
-
-
-def skymap_problem(alert: AlertSummary | None) -> str | None:
-    """Say why an alert has no GW map to show, None where it has one."""
-    if alert is None:
-        return "no alert with event values"
-    if alert.skymap is None:
-        absent = alert.skymap_absent_because
-        return "the alert carries no sky map" if absent in (None, ABSENT) else absent
-    skymap = alert.skymap
-    if skymap.rejected_because is not None:
-        return f"sky map rejected: {skymap.rejected_because}"
-    if skymap.numbers_withheld_because is not None:
-        return f"numbers withheld: {skymap.numbers_withheld_because}"
-    return None
-
-
-def _located(history: Sequence[AlertSummary], current: AlertSummary | None) -> AlertSummary | None:
-    """Find the alert whose GW map stands: the current one, else the newest before it.
-
-    A current alert with a map that cannot be trusted has no substitute: it is told on the page.
-    """
-    if current is None:
-        return None
-    if current.skymap is not None:
-        return current if current.skymap.is_trusted else None
-    before = history[: history.index(current)]
-    return next((a for a in reversed(before) if a.skymap and a.skymap.is_trusted), None)
 
 
 def _history(

@@ -18,7 +18,7 @@ ReadSkymap = Callable[[SkymapSummary], Skymap | None]
 
 @dataclass(frozen=True)
 class Drawings:
-    """Figures of the maps that stand; by kind, "gw" and "combined", those of the sky.
+    """Figures of the maps that are used; by kind, "gw" and "combined", those of the sky.
 
     `previous_number` is that of the alert whose distance is drawn dashed.
     """
@@ -32,7 +32,7 @@ class Drawings:
 
 
 def draw(summary: EventSummary, read: ReadSkymap) -> Drawings:
-    """Draw the maps that stand.
+    """Draw the maps that are used.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def draw(summary: EventSummary, read: ReadSkymap) -> Drawings:
     read
         Reads a map; None for one that may not be drawn.
     """
-    located, current = summary.skymap_alert, summary.current
+    located, joint = summary.skymap_alert, summary.combined_alert
     measured = located.skymap if located else None
     drawn: dict[str, _DrawnMap] = {}
     thumbnail = marks = distance = previous_number = window = None
@@ -57,8 +57,8 @@ def draw(summary: EventSummary, read: ReadSkymap) -> Drawings:
         del before
         if previous and distance and distance.previous:
             previous_number = previous.number
-    if current and current.combined_skymap:
-        combined = read(current.combined_skymap)
+    if joint and joint.combined_skymap:
+        combined = read(joint.combined_skymap)
         if combined is not None:
             _, drawn["combined"] = _draw_map(combined, window)
     return Drawings(

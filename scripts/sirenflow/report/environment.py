@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sirenflow import __version__, wording
+from sirenflow.map_choice import absence_word
 from sirenflow.report.figures import bar_segments, class_style
 from sirenflow.report.skyplot import sky_frame
 from sirenflow.since import since_phrases
@@ -152,6 +153,7 @@ def _environment() -> Environment:
         "utc": utc_text,
         "utc_seconds": lambda time: utc_text(time).partition(".")[0],
         "alert_name": alert_name,
+        "absence_word": absence_word,
         "format_name": _format_name,
         "first_upper": _first_upper,
         "given": lambda value: wording.ABSENT if value is None else value,

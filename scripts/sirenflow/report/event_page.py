@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sirenflow import wording
-from sirenflow.event import EventSummary, SkymapSummary
+from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
+from sirenflow.map_choice import absence_word, map_problem
 from sirenflow.report.candidates_section import candidates_section
 from sirenflow.report.drawings import Drawings
-from sirenflow.report.environment import alert_name, render, ribbon
+from sirenflow.report.environment import alert_name, render, ribbon, utc_text
 from sirenflow.report.figures import chirp_mass_histogram
 from sirenflow.report.history_plot import area_figure, distance_history_figure
 from sirenflow.report.visibility_figure import visibility_figure
-from sirenflow.summary import sentence_facts, skymap_problem
+from sirenflow.summary import sentence_facts
 
 _STYLES = ("visibility.css",)
 # A superevent has a dozen alerts; a page shall stay a page whatever comes.
@@ -34,15 +35,15 @@ class EventLinks:
     catalogue: str = "../index.html"
 
 
-def skymap_label(summary: EventSummary) -> str | None:
-    """Name the alert whose map stands; where it is an earlier one, say so."""
-    located, current = summary.skymap_alert or summary.current, summary.current
-    if located is None or current is None:
+def map_label(used: AlertSummary | None, current: AlertSummary | None) -> str | None:
+    """Name the alert whose map is used; that of an earlier one with the time it was sent."""
+    shown = used or current
+    if shown is None or current is None:
         return None
-    name = f"{alert_name(located.alert_type)}, alert {located.number}"
-    if located.number == current.number:
+    name = f"{alert_name(shown.alert_type)}, alert {shown.number}"
+    if shown.number == current.number or shown.time_created is None:
         return name
-    return f"{name}; alert {current.number} carries no sky map"
+    return f"{name}, {utc_text(shown.time_created)[:16]} UTC"
 
 
 def percentiles_problem(skymap: SkymapSummary) -> str | None:
@@ -88,7 +89,7 @@ def render_event(
     summary
         Content of event.json.
     drawings
-        Figures of the maps that stand and may be drawn.
+        Figures of the maps that are used and may be drawn.
     sections
         Contents of visibility.json, galaxies.json and candidates.json.
     circular
@@ -100,7 +101,8 @@ def render_event(
     values = current.values if current else None
     located = summary.skymap_alert
     skymap = located.skymap if located else None
-    problem = skymap_problem(located or current)
+    problem = map_problem(located or current)
+    joint = summary.combined_alert
     facts = sentence_facts(summary.kind, summary.state, current, located)
     untrusted = [
         (alert, skymap)
@@ -116,9 +118,14 @@ def render_event(
         current=current,
         values=values,
         skymap=skymap,
-        skymap_label=skymap_label(summary),
+        skymap_label=map_label(located, current),
         skymap_is_earlier=located is not None and located is not current,
-        combined=current.combined_skymap if current else None,
+        unused_problem=map_problem(current) if located is not current else None,
+        absence=absence_word(current),
+        combined=joint.combined_skymap if joint else None,
+        combined_label=map_label(joint, current),
+        combined_is_earlier=joint is not None and joint is not current,
+        combined_problem=map_problem(current, "combined") if joint is not current else None,
         latest=summary.history[-1] if summary.history else None,
         shown_history=summary.history[-_MOST_ALERTS:],
         sentence=wording.sentence(facts),

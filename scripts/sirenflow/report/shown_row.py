@@ -26,6 +26,8 @@ class ShownRow:
         its width in the bar; "burst"; or None.
     words
         What the search finds beside what is shown.
+    no_map
+        What to write where there is no distance or area: not provided, withheld, unusable.
     """
 
     id: str
@@ -47,6 +49,7 @@ class ShownRow:
     detectors: str | None
     time: str | None
     words: str
+    no_map: str
     thumbnail: Thumbnail | None
 
     @property
@@ -84,6 +87,7 @@ def shown_row(row: CatalogueRow) -> ShownRow:
         detectors=row.instruments,
         time=_if_known(row.trigger_time, utc_text(row.trigger_time).partition(".")[0]),
         words=" ".join(text for text in texts if text),
+        no_map=row.no_map if row.skymap_alert_number is None else wording.ABSENT,
         thumbnail=row.thumbnail,
     )
 
@@ -96,7 +100,9 @@ def _tags(row: CatalogueRow) -> list[tuple[str, str]]:
         tags.append(("significant", "good") if row.significant else ("low significance", "low"))
     if row.alert_type is None:
         tags.append(("no readable alert", "warn"))
-    elif row.rejected_alerts:
+    elif row.is_earlier_map:
+        tags.append((f"map of alert {row.skymap_alert_number}", "low"))
+    if row.alert_type is not None and row.rejected_alerts:
         tags.append((f"{row.rejected_alerts} rejected", "warn"))
     return tags
 

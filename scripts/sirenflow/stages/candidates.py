@@ -16,6 +16,7 @@ from sirenflow.candidates import (
 )
 from sirenflow.fields import time_or_none
 from sirenflow.inputs import load_json, load_summary, read_trusted
+from sirenflow.map_choice import map_problem
 from sirenflow.placement import NEARBY_LEVEL
 from sirenflow.products import write_json
 
@@ -69,7 +70,9 @@ def candidates(
         "days_before": days_before,
         "days_after": days_after,
         "problems_of_table": known["problems"],
-        "absent_because": None if found else "no sky map that can be trusted",
+        "absent_because": None
+        if found
+        else map_problem(summary.current) or "the sky map cannot be read",
         "farthest_level": NEARBY_LEVEL,
         "listed": len(sources),
         "alerts": [_alert(alert, maps.index(alert.map)) for alert in found],

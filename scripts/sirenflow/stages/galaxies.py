@@ -13,6 +13,7 @@ from sirenflow.event import EventSummary
 from sirenflow.fields import text_or_none
 from sirenflow.galaxies import COMPATIBLE_LEVEL, is_catalogue, rank_galaxies
 from sirenflow.inputs import load_json, load_summary, read_trusted
+from sirenflow.map_choice import map_problem
 from sirenflow.products import SOLVED_DIGITS, rounded, write_json
 
 SCHEMA_VERSION = 1
@@ -98,7 +99,8 @@ def _listed(
     located = summary.skymap_alert
     skymap = read_trusted(skymaps, located.skymap) if located and located.skymap else None
     if skymap is None:
-        return None, "no sky map that can be trusted", []
+        problem = map_problem(located or summary.current) or "the sky map cannot be read"
+        return None, problem, []
     if skymap.distmu is None:
         return None, "the sky map has no distance", []
     catalogue = np.load(rows, mmap_mode="r", allow_pickle=False)

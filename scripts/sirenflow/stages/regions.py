@@ -80,7 +80,7 @@ class _Maps:
             combined = self._measure(alert, alert.combined_skymap)
             if combined:
                 records.append({"kind": "combined", **self._records[combined.sha256]})
-                combined_with_gw = self._compare(combined, gw)
+                combined_with_gw = self._compare(combined, gw or previous)
             first, previous = first or gw, gw or previous
             yield {
                 "number": alert.number,

@@ -8,9 +8,9 @@ from typing import Any
 from sirenflow.event import EventSummary
 from sirenflow.fields import text_or_none, time_or_none, time_to_text
 from sirenflow.inputs import load_summary, read_trusted
+from sirenflow.map_choice import map_problem
 from sirenflow.products import write_json
 from sirenflow.skymap import Skymap
-from sirenflow.summary import skymap_problem
 from sirenflow.visibility import (
     HOURS,
     STEP_MIN,
@@ -81,13 +81,13 @@ def visibility(
 
 
 def _standing_map(summary: EventSummary, skymaps: Path) -> tuple[Skymap | None, str | None]:
-    """Read the GW map that stands; say why there is none."""
+    """Read the GW map that is used; explain why there is none."""
     located = summary.skymap_alert
     named = located.skymap if located else None
     skymap = read_trusted(skymaps, named) if named else None
     if skymap is not None:
         return skymap, None
-    return None, skymap_problem(located or summary.current) or "no sky map that can be trusted"
+    return None, map_problem(located or summary.current) or "the sky map cannot be read"
 
 
 def _time_problem(start: datetime | None) -> str | None:

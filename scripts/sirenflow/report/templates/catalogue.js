@@ -20,7 +20,7 @@
   const svg = (name, attributes) => set(document.createElementNS("http://www.w3.org/2000/svg", name), attributes);
   const set = (element, attributes) => { for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value); return element; };
   const span = (name, text) => { const made = document.createElement("span"); made.className = name; made.textContent = text; return made; };
-  const write = (cell, text) => text === null ? cell.replaceChildren(span("absent", "not provided")) : cell.prepend(text);
+  const write = (cell, text, absent = "not provided") => text === null ? cell.replaceChildren(span("absent", absent)) : cell.prepend(text);
   const drawSource = (cell, source) => {
     if (!Array.isArray(source)) return cell.replaceChildren(source === null ? span("absent", "not provided") : source);
     cell.prepend(`${source[0][0]} ${source[0][1]}`);
@@ -50,7 +50,7 @@
     for (const [words, tone] of get.tags(row)) tags.append(span(`chip ${tone}`, words), " ");
     drawMap(cells[1].firstElementChild, row);
     drawSource(cells[2], get.source(row));
-    ["remnant", "distance", "area", "far", "detectors"].forEach((name, i) => write(cells[3 + i], get[name](row)));
+    ["remnant", "distance", "area", "far", "detectors"].forEach((name, i) => write(cells[3 + i], get[name](row), name === "distance" || name === "area" ? get.no_map(row) : undefined));
     const time = get.time(row);
     if (time === null) write(cells[8], null);
     else [cells[8].children[0].textContent, cells[8].children[1].textContent] = time.split(" ");

@@ -1,0 +1,109 @@
+"""Which of a superevent's sky maps are used: one choice, which all products share. Pure.
+
+Products are about the current alert, the last one with an event record. Where its map of a kind is
+absent or cannot be used, the newest usable map of an earlier alert is used and labelled: a bad map
+never hides a good one. A map of a later alert is never used: only a retraction comes later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sirenflow.event import AlertSummary, SkymapSummary
+from sirenflow.wording import ABSENT
+
+MapKind = Literal["gw", "combined"]
+MAP_NAMES: dict[MapKind, str] = {"gw": "sky map", "combined": "combined sky map"}
+
+
+def choose_gw_map(
+    history: Sequence[AlertSummary], current: AlertSummary | None
+) -> AlertSummary | None:
+    """Find the alert whose gravitational-wave map is used; None where no alert has a usable one.
+
+    Parameters
+    ----------
+    history
+        All alerts, in their order.
+    current
+        The alert whose values are used, one of them.
+    """
+    return None if current is None else _newest(_until(history, current), "gw")
+
+
+def choose_combined_map(
+    history: Sequence[AlertSummary], current: AlertSummary | None
+) -> AlertSummary | None:
+    """Find the alert whose combined map is used; None where no alert has a usable one.
+
+    None too where the current alert names no coincidence any more. Maps of a coincidence with
+    another observatory are not considered.
+
+    Parameters
+    ----------
+    history, current
+        As for `choose_gw_map`.
+    """
+    if current is None or current.external_coinc is None:
+        return None
+    observatory = current.external_coinc.observatory
+    same = [
+        alert
+        for alert in _until(history, current)
+        if alert.external_coinc is not None and alert.external_coinc.observatory == observatory
+    ]
+    return _newest(same, "combined")
+
+
+def map_of(alert: AlertSummary, kind: MapKind) -> SkymapSummary | None:
+    """Return the map of a kind that an alert carries, usable or not."""
+    return alert.skymap if kind == "gw" else alert.combined_skymap
+
+
+def map_problem(alert: AlertSummary | None, kind: MapKind = "gw") -> str | None:
+    """Explain why an alert's own map cannot be used; None where it can.
+
+    The text begins in lower case and has no full stop.
+    """
+    if alert is None:
+        return "no alert has event values"
+    skymap, name = map_of(alert, kind), f"the {MAP_NAMES[kind]} of alert {alert.number}"
+    if skymap is None:
+        return f"alert {alert.number} carries no {MAP_NAMES[kind]}"
+    if skymap.rejected_because is not None:
+        return f"{name} cannot be used: {skymap.rejected_because}"
+    if skymap.numbers_withheld_because is not None:
+        return f"the numbers of {name} are withheld: {skymap.numbers_withheld_because}"
+    return None if skymap.is_trusted else f"{name} has no file"
+
+
+def absence_word(alert: AlertSummary | None, kind: MapKind = "gw") -> str:
+    """Return the word in place of the numbers of an alert's map; see `absence_text`."""
+    skymap = map_of(alert, kind) if alert is not None else None
+    rejected = skymap is not None and bool(skymap.file is None or skymap.rejected_because)
+    return absence_text(skymap is not None, rejected)
+
+
+def absence_text(is_sent: bool, is_rejected: bool) -> str:
+    """Return what to write in place of the numbers of a map that cannot be used.
+
+    Parameters
+    ----------
+    is_sent
+        Whether the alert carries the map.
+    is_rejected
+        Whether it is no sky map at all; False where only its numbers are withheld.
+    """
+    if not is_sent:
+        return ABSENT
+    return "unusable" if is_rejected else "withheld"
+
+
+def _until(history: Sequence[AlertSummary], current: AlertSummary) -> Sequence[AlertSummary]:
+    return history[: history.index(current) + 1]
+
+
+def _newest(alerts: Sequence[AlertSummary], kind: MapKind) -> AlertSummary | None:
+    usable = ((alert, map_of(alert, kind)) for alert in reversed(alerts))
+    return next((alert for alert, skymap in usable if skymap and skymap.is_trusted), None)
