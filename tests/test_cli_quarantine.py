@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,9 @@ def test_list_has_a_line_an_entry_oldest_first() -> None:
     early = keep(b"early!", "too early", "2026-11-22T17:00:00.123+00:00")
     result = sirenflow("quarantine", "list")
     assert result.exit_code == 0
-    assert [line.split(maxsplit=3) for line in result.stdout.splitlines()] == [
-        [early, "2026-11-22T17:00:00", "6", "too early"],
-        [late, "2026-11-22T18:00:00", "4", "too late"],
+    assert [line.split(maxsplit=4) for line in result.stdout.splitlines()] == [
+        [early, "2026-11-22T17:00:00", "6", "new", "too early"],
+        [late, "2026-11-22T18:00:00", "4", "new", "too late"],
     ]
 
 
@@ -201,3 +202,69 @@ def test_what_was_fetched_before_is_not_taken_for_a_reference() -> None:
     result = sirenflow("quarantine", "retry", name)
     assert (result.exit_code, result.stderr) == (0, "")
     assert f"{name} is now " in result.stdout
+
+
+# ------------------------------------------------------------------------------------- acknowledge
+
+
+def statuses() -> dict[str, str]:
+    lines = sirenflow("quarantine", "list", "--json").stdout.splitlines()
+    return {entry["name"]: entry["status"] for entry in map(json.loads, lines)}
+
+
+def test_acknowledged_entries_stay_and_are_marked() -> None:
+    name, other, file = keep(b"0"), keep(b"1"), keep(b"2", way="ingest")
+    before = kept()
+    assert statuses() == {name: "new", other: "new", file: "ingested"}
+    result = sirenflow("quarantine", "acknowledge", name[:6])
+    assert (result.exit_code, result.output) == (0, f"{name} is acknowledged\n")
+    assert statuses() == {name: "acknowledged", other: "new", file: "ingested"}
+    assert kept() == before
+    shown = sirenflow("quarantine", "show", name).stdout
+    assert re.search(r"^acknowledged: \d{4}-\d\d-\d\dT\S+ by \S+", shown, re.MULTILINE)
+
+
+def test_all_that_came_from_topics_is_acknowledged_at_once() -> None:
+    name, other, file = keep(b"0"), keep(b"1", way="recovered"), keep(b"2", way="ingest")
+    result = sirenflow("quarantine", "acknowledge", "--all")
+    assert (result.exit_code, result.output) == (0, "2 acknowledged (inbox: inbox)\n")
+    assert statuses() == {name: "acknowledged", other: "acknowledged", file: "ingested"}
+    assert sirenflow("quarantine", "acknowledge", "--all").stdout.startswith("0 acknowledged")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all", "abc"]])
+def test_what_to_acknowledge_is_said_in_one_way(arguments: list[str]) -> None:
+    result = sirenflow("quarantine", "acknowledge", *arguments)
+    assert result.exit_code == 2
+    assert "give either NAME... or --all" in result.stderr
+
+
+def test_nothing_is_acknowledged_if_one_name_is_wrong() -> None:
+    name = keep(b"0")
+    assert sirenflow("quarantine", "acknowledge", name, "zzz").exit_code == 1
+    assert statuses() == {name: "new"}
+
+
+def test_list_as_json_has_what_a_program_needs() -> None:
+    data = json_alert(record(time_created="?"))
+    name = keep(data, "why\nnot", way="listen", source="host/topic")
+    (line,) = sirenflow("quarantine", "list", "--json").stdout.splitlines()
+    claimed = {"superevent_id": "MS260101a", "alert_type": "PRELIMINARY", "time_created": None}
+    assert json.loads(line) == {
+        "name": name,
+        "time_received": "2026-11-22T17:00",
+        "size_bytes": len(data),
+        "status": "new",
+        "kind": "undecodable",
+        "reason": "why\nnot",
+        "way": "listen",
+        "source": "host/topic",
+        "claims": claimed,
+        "acknowledged_time": None,
+        "acknowledged_by": None,
+    }
+
+
+def test_empty_list_as_json_is_empty() -> None:
+    Path("inbox").mkdir()
+    assert sirenflow("quarantine", "list", "--json").output == ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shlex
 import signal
 import subprocess
@@ -15,8 +17,10 @@ from typing import Any
 
 import pytest
 
+from builders import json_alert, record
 from commands import PROGRAM, example_of, run, sirenflow
-from sirenflow import health, inbox
+from sirenflow import acknowledgements, health, inbox, quarantine
+from sirenflow.errors import AlertError
 from sirenflow.health import Heartbeat, SourceHealth
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.lock import exclusive
@@ -255,6 +259,138 @@ def test_reason_of_a_server_cannot_forge_a_line() -> None:
     result = sirenflow("health")
     assert r"\x1b[2J\nall is well" in result.stdout
     assert result.stdout.count("\n") == 1
+
+
+def quarantined(data: bytes = b"no alert", reason: str = "not understood", **how: Any) -> str:
+    how = {"way": "listen", "time_received": "2026-11-22T17:00:00.000+00:00", **how}
+    quarantine.keep(Path("inbox"), data, AlertError(reason), how)
+    return quarantine.find(Path("inbox"), hashlib.sha256(data).hexdigest()[:12]).name
+
+
+@pytest.mark.parametrize("way", ["listen", "recovered"])
+def test_message_from_a_topic_in_quarantine_is_a_problem_until_acknowledged(way: str) -> None:
+    leave_heartbeat()
+    name = quarantined(way=way)
+    result = sirenflow("health")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert result.stdout == (
+        f"1 message in quarantine, not acknowledged; the newest, {name}, came 2026-11-22T17:00:00: "
+        "not understood; see `sirenflow quarantine list`, then retry, acknowledge or drop\n"
+    )
+    assert sirenflow("quarantine", "acknowledge", name).exit_code == 0
+    assert sirenflow("health").exit_code == 0
+
+
+def test_file_that_was_ingested_is_no_problem_of_the_listener() -> None:
+    leave_heartbeat()
+    quarantined(way="ingest")
+    assert sirenflow("health").exit_code == 0
+
+
+def test_lost_reason_is_a_problem() -> None:
+    """Whoever wrote it may have been killed, or the disk is not sound: nothing is quiet."""
+    leave_heartbeat()
+    name = quarantined(way="ingest")
+    Path("inbox", "quarantine", f"{name}.reason.json").write_bytes(b'{"reas')
+    result = sirenflow("health")
+    assert result.exit_code == 1
+    assert "came at an unknown time: the file with the reason is missing" in result.stdout
+    sirenflow("quarantine", "acknowledge", "--all")
+    assert sirenflow("health").exit_code == 0
+
+
+def test_dropped_or_retried_message_is_no_problem_any_more() -> None:
+    leave_heartbeat()
+    alert = next(Path("samples").glob("*-[0-9][0-9]-*")).read_bytes()
+    retried, dropped = quarantined(alert, "an error in Sirenflow"), quarantined()
+    assert sirenflow("health").stdout.startswith("2 messages in quarantine")
+    assert sirenflow("quarantine", "retry", retried).exit_code == 0
+    assert sirenflow("health").stdout.startswith("1 message in quarantine")
+    assert sirenflow("quarantine", "drop", dropped).exit_code == 0
+    assert sirenflow("health").exit_code == 0
+
+
+def test_retry_without_success_does_not_acknowledge() -> None:
+    leave_heartbeat()
+    quarantined()
+    assert sirenflow("quarantine", "retry").exit_code == 3
+    assert sirenflow("health").exit_code == 1
+
+
+def test_dropped_message_that_is_sent_again_is_a_problem_again() -> None:
+    leave_heartbeat()
+    name = quarantined()
+    sirenflow("quarantine", "acknowledge", name)
+    sirenflow("quarantine", "drop", name)
+    quarantined(time_received="2026-11-23T17:00:00.000+00:00")
+    assert sirenflow("health").exit_code == 1
+
+
+@pytest.mark.parametrize("listener", ["none", "stopped", "lost", "disconnected"])
+def test_quarantine_is_reported_whatever_the_listener_does(listener: str) -> None:
+    quarantined()
+    if listener == "stopped":
+        leave_heartbeat(stopped=True)
+    elif listener == "lost":
+        leave_heartbeat(time=LONG_AGO)
+    elif listener == "disconnected":
+        leave_heartbeat({"state": "disconnected", "since": LONG_AGO})
+    result = sirenflow("health")
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 2
+    assert "1 message in quarantine, not acknowledged" in result.stdout
+
+
+def test_newest_of_many_is_told_with_what_it_claims_to_be() -> None:
+    leave_heartbeat()
+    Path("inbox/quarantine").mkdir()
+    for number in range(10_000):
+        Path("inbox/quarantine", f"{number:012x}.bin").write_bytes(b"%d" % number)
+        Path("inbox/quarantine", f"{number:012x}.reason.json").write_text('{"way": "listen"}')
+    data = json_alert(record(superevent_id="S240422ed", alert_type="RETRACTION", time_created="?"))
+    name = quarantined(data, "W\x1b[2J\n" * 999, time_received="2026-11-22T18:00:00")
+    (line,) = sirenflow("health").stdout.splitlines()
+    assert line.startswith(
+        f"10,001 messages in quarantine, not acknowledged; the newest, {name} (says S240422ed "
+        "RETRACTION), came 2026-11-22T18:00:00: "
+    )
+    assert len(line) < 500
+    assert line.isprintable()
+
+
+def test_command_to_run_next_names_the_inbox_that_was_given() -> None:
+    quarantined()
+    Path("inbox").rename("an inbox")
+    said = sirenflow("health", "--inbox", "an inbox").stdout
+    (command,) = re.findall(r"`sirenflow (.*?)`", said)
+    assert "1 message in quarantine" in said
+    assert "not understood" in sirenflow(*shlex.split(command)).stdout
+
+
+def health_says() -> str:
+    return sirenflow("health").stdout
+
+
+def test_damaged_acknowledgements_acknowledge_nothing_and_more_can_be_added() -> None:
+    leave_heartbeat()
+    name, other = quarantined(), quarantined(b"other")
+    sirenflow("quarantine", "acknowledge", name)
+    file = Path("inbox", acknowledgements.FILE)
+    for damaged in (b"", b"\xff\n[]\n3\n{}\n" + b"[" * 100_000, file.read_bytes()[:-9]):
+        file.write_bytes(damaged)
+        assert "2 messages in quarantine" in health_says()
+        sirenflow("quarantine", "acknowledge", other)
+        assert f"1 message in quarantine, not acknowledged; the newest, {name}" in health_says()
+
+
+def test_quarantine_that_cannot_be_read_is_a_problem() -> None:
+    leave_heartbeat()
+    Path("inbox", "quarantine").touch()
+    result = sirenflow("health")
+    assert (result.exit_code, result.stdout) == (
+        1,
+        "inbox/quarantine cannot be read: Not a directory\n",
+    )
 
 
 def test_heartbeat_of_another_inbox_is_not_ours() -> None:

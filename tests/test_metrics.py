@@ -22,7 +22,7 @@ def read(inbox: Path) -> dict[tuple[str, str], float]:
         assert family.documentation
         for sample in family.samples:
             labels = dict(sample.labels)
-            assert labels.pop("source") == SOURCE
+            assert labels.pop("source", SOURCE) == SOURCE
             samples[sample.name, ",".join(labels.values())] = sample.value
     return samples
 

@@ -14,6 +14,7 @@ from builders import json_alert, record
 from disk import Disk, files_below, run_python
 from sirenflow import inbox, quarantine
 from sirenflow.alert import parse_alert
+from sirenflow.claims import Claims
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.quarantine import Entry
 
@@ -48,7 +49,8 @@ def test_bytes_are_kept_with_the_reason_beside_them(tmp_path: Path) -> None:
     assert set(kept) == {f"{name}.bin", f"{name}.reason.json"}
     assert kept[f"{name}.bin"] == data
     note = {"sha256": sha256(data), "size_bytes": 10, "kind": "not_alert", "reason": "no good"}
-    assert json.loads(kept[f"{name}.reason.json"]) == {**note, "way": "test"}
+    claimed = {"superevent_id": None, "alert_type": None, "time_created": None}
+    assert json.loads(kept[f"{name}.reason.json"]) == {**note, "claims": claimed, "way": "test"}
 
 
 def test_first_reason_stays_when_the_bytes_come_again(tmp_path: Path) -> None:
@@ -83,6 +85,55 @@ def test_synced_file_gets_the_name_and_is_not_written_again(
     assert disk.calls[:3] == [f"link {entry.name}.bin", "sync directory quarantine", "open"]
 
 
+@pytest.mark.parametrize(
+    "data", [json_alert(record(time_created="?")), json_alert(record())[:-9]], ids=["wrong", "cut"]
+)
+def test_what_it_claims_to_be_is_kept_as_a_claim(tmp_path: Path, data: bytes) -> None:
+    entry = keep(tmp_path, data)
+    note = json.loads(entry.path.with_suffix(".reason.json").read_bytes())
+    assert "superevent_id" not in note
+    assert note["claims"]["superevent_id"] == entry.claims.superevent_id == "MS260101a"
+
+
+def test_claims_of_the_decoded_record_come_before_those_of_its_bytes(tmp_path: Path) -> None:
+    error = AlertError("no good", "key", {"superevent_id": "S240422ed", "alert_type": None})
+    entry = keep(tmp_path, ALERT, error)
+    assert entry.claims == Claims("S240422ed", "PRELIMINARY", "2026-01-01T00:10:00Z")
+
+
+@pytest.mark.parametrize(
+    "change", [{"claims": ...}, {"claims": 3}, {"claims": [{}]}], ids=["none", "number", "list"]
+)
+def test_claims_that_are_not_noted_are_searched_for(tmp_path: Path, change: object) -> None:
+    """As in a reason file of an earlier release."""
+    event = {"far": "x" * 200_000}
+    first = {"superevent_id": ..., **record(event=event)}
+    last = {key: first[key] for key in reversed(first)}
+    for content in (record(event=event), last):
+        entry = keep(tmp_path, json_alert(content))
+        entry.path.with_suffix(".reason.json").write_text(json.dumps(change, default=repr))
+    assert [entry.claims.superevent_id for entry in quarantine.entries(tmp_path)] == 2 * [
+        "MS260101a"
+    ]
+
+
+def test_hostile_claims_in_a_reason_file_are_none(tmp_path: Path) -> None:
+    entry = keep(tmp_path, b"no alert")
+    noted = {"superevent_id": "../S1", "alert_type": ["x"], "time_created": "\u202e"}
+    entry.path.with_suffix(".reason.json").write_text(json.dumps({"claims": noted}))
+    (entry,) = quarantine.entries(tmp_path)
+    assert entry.claims == Claims()
+
+
+def test_file_that_is_sent_too_is_a_message_from_a_topic(tmp_path: Path) -> None:
+    ingested = keep(tmp_path, b"no alert", way="ingest", time_received="2026-01-01T00:00:00")
+    assert not ingested.is_live
+    sent = keep(tmp_path, b"no alert", way="listen", time_received="2026-01-02T00:00:00")
+    assert (sent.is_live, sent.time_received) == (True, "2026-01-02T00:00:00")
+    again = keep(tmp_path, b"no alert", way="ingest", time_received="2026-01-03T00:00:00")
+    assert again == sent
+
+
 # -------------------------------------------------------------------------------- list, find, show
 
 
@@ -100,7 +151,7 @@ def test_entry_says_what_came_why_it_is_no_alert_and_how(tmp_path: Path) -> None
     entry = keep(tmp_path, b"no alert", topic="igwn.gwalert")
     path = tmp_path / "quarantine" / f"{sha256(b'no alert')[:12]}.bin"
     how = {"way": "test", "topic": "igwn.gwalert"}
-    assert entry == Entry(path.stem, path, "not_alert", "no good", 8, how)
+    assert entry == Entry(path.stem, path, "not_alert", "no good", 8, how, Claims())
 
 
 def test_empty_and_missing_quarantine_list_nothing(tmp_path: Path) -> None:
@@ -116,7 +167,11 @@ def test_other_files_are_not_listed(tmp_path: Path) -> None:
     assert quarantine.entries(tmp_path) == [entry]
 
 
-@pytest.mark.parametrize("damaged", [None, b"", b'{"reason', b"\xff", b"[]", b"null", b"{}"])
+@pytest.mark.parametrize(
+    "damaged",
+    [None, b"", b'{"reason', b"\xff", b"[]", b"null", b"{}", b"[" * 100_000],
+    ids=["none", "empty", "cut", "not text", "list", "null", "object", "deep"],
+)
 def test_entry_without_a_sound_reason_file_is_listed_and_can_be_looked_after(
     tmp_path: Path, damaged: bytes | None
 ) -> None:
@@ -129,6 +184,20 @@ def test_entry_without_a_sound_reason_file_is_listed_and_can_be_looked_after(
     assert entry.reason == "the file with the reason is missing or damaged"
     quarantine.retry(tmp_path, entry, as_kept)
     assert quarantine.entries(tmp_path) == []
+
+
+def test_quarantine_that_is_no_directory_is_an_inbox_error(tmp_path: Path) -> None:
+    (tmp_path / "quarantine").touch()
+    with pytest.raises(InboxError, match="quarantine cannot be read: Not a directory"):
+        quarantine.entries(tmp_path)
+
+
+def test_entry_that_is_no_file_is_not_listed(tmp_path: Path) -> None:
+    entry = keep(tmp_path, b"no alert")
+    (entry.path.parent / "abcdefabcdef.bin").mkdir()
+    loop = entry.path.parent / "0123456789ab.bin"
+    loop.symlink_to(loop)
+    assert quarantine.entries(tmp_path) == [entry]
 
 
 def test_reason_of_an_earlier_release_has_no_kind(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What can go wrong, in kinds that a caller can tell apart."""
 
+from collections.abc import Mapping
+
 
 class SirenflowError(Exception):
     """Root of all errors that Sirenflow raises on purpose."""
@@ -15,11 +17,19 @@ class AlertError(SirenflowError):
         nor JSON), ``undecodable``, ``key`` (id, type or time missing or wrong), ``no_value``,
         ``offloaded`` (sent by reference, and not fetched), ``fault`` (an error in Sirenflow),
         ``crash`` (whoever judged it died of it), ``killed`` (whoever judged it was killed).
+    claims
+        What the record says of itself, where it could be decoded: see `sirenflow.claims`.
     """
 
-    def __init__(self, message: str, kind: str = "undecodable") -> None:
+    def __init__(
+        self,
+        message: str,
+        kind: str = "undecodable",
+        claims: Mapping[str, str | None] | None = None,
+    ) -> None:
         super().__init__(message)
         self.kind = kind
+        self.claims = claims
 
 
 class SkymapError(SirenflowError):

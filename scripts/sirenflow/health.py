@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from sirenflow import acknowledgements
 from sirenflow.durable import replace_file
+from sirenflow.errors import InboxError
+from sirenflow.fields import text_or_none
 
 FILE = Path(".listener", "health.json")
 """Where a listener's heartbeat is, below its inbox."""
@@ -23,6 +27,7 @@ _HANGS_AFTER = timedelta(minutes=3)
 _GAP_ALARM = timedelta(hours=24)
 # A lost connection is made again in seconds, or it is a matter for somebody.
 _PATIENCE = timedelta(seconds=30)
+_REASON_LIMIT = 200
 
 State = Literal["connecting", "connected", "disconnected", "blocked", "finished"]
 
@@ -133,6 +138,41 @@ def problems(heartbeat: Heartbeat, now: datetime, silence: timedelta) -> Iterato
     for source in heartbeat.sources:
         for problem in _source_problems(source, now, silence, heartbeat.time_started):
             yield f"{source.name}: {problem}"
+
+
+def quarantine_problem(inbox: Path, option: Path | None = None) -> str | None:
+    """Report messages from a topic that are in quarantine and not acknowledged.
+
+    Parameters
+    ----------
+    inbox
+        The inbox directory.
+    option
+        The directory to name in the command to run next, where it is not the configured one.
+
+    Returns
+    -------
+    str or None
+        How many there are, the newest with its reason, and what to do; None if there are none.
+    """
+    try:
+        entries = acknowledgements.unacknowledged(inbox)
+    except InboxError as error:
+        return str(error)
+    if not entries:
+        return None
+    newest, count = entries[-1], len(entries)
+    messages = "1 message" if count == 1 else f"{count:,} messages"
+    claimed = newest.claims
+    about = " ".join(filter(None, (claimed.superevent_id, claimed.alert_type)))
+    about = f" (says {about})" if about else ""
+    where = f" --inbox {shlex.quote(str(option))}" if option else ""
+    return (
+        f"{messages} in quarantine, not acknowledged; the newest, {newest.name}{about}, came "
+        f"{newest.time_received[:19] or 'at an unknown time'}: "
+        f"{text_or_none(newest.reason, _REASON_LIMIT)}; see `sirenflow quarantine list{where}`, "
+        "then retry, acknowledge or drop"
+    )
 
 
 def describe(heartbeat: Heartbeat, now: datetime) -> Iterator[str]:

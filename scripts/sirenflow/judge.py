@@ -80,7 +80,7 @@ def _judged(data: bytes, *, by_content: bool) -> dict[str, Any]:
     except OSError as error:
         raise _cannot_judge(error) from error
     if "reason" in answer:
-        raise AlertError(answer["reason"], answer["kind"])
+        raise AlertError(answer["reason"], answer["kind"], answer["claims"])
     return answer
 
 

@@ -52,6 +52,16 @@ class Metrics:
         self.lag = gauge("lag_messages", "Messages on the server that are not yet read.")
         self.connected = gauge("connected", "1 if connected, 0 if not.")
         self.last_alert_age = gauge("last_alert_age_seconds", "Time since the last alert came.")
+        self.quarantine_messages = Gauge(
+            "sirenflow_quarantine_messages",
+            "Messages and files in quarantine.",
+            registry=self._registry,
+        )
+        self.quarantine_unacknowledged = Gauge(
+            "sirenflow_quarantine_unacknowledged",
+            "Messages of topics in quarantine that nobody has acknowledged.",
+            registry=self._registry,
+        )
 
     def announce(self, source: str) -> None:
         """Show a source's counters from the beginning, as zero."""

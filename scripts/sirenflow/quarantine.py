@@ -1,29 +1,36 @@
 """The inbox's quarantine: what arrived and is no alert, byte for byte, and why.
 
 quarantine/{sha256[:12]}.bin            the bytes that arrived
-quarantine/{sha256[:12]}.reason.json    why they are no alert; how and when they came
+quarantine/{sha256[:12]}.reason.json    why they are no alert, what they claim to be,
+                                        how and when they came
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sirenflow import claims
 from sirenflow import inbox as alerts
-from sirenflow.durable import link_durably, sync_directory, write_durably
+from sirenflow.claims import Claims
+from sirenflow.durable import link_durably, replace_file, sync_directory, write_durably
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.judge import judge
 
 DIRECTORY = "quarantine"
 
 _NAME = re.compile(r"[0-9a-f]{12}|[0-9a-f]{64}")
-_OWN_NOTES = {"sha256", "size_bytes", "kind", "reason"}
+_OWN_NOTES = {"sha256", "size_bytes", "kind", "reason", "claims"}
+_MOST_NOTE_BYTES = 2**20
+# Of an entry without claims; the key of an alert is at its beginning, or at its end.
+_SEARCHED_BYTES = (64 * 2**10, 4 * 2**10)
 
 Recover = Callable[[bytes, Mapping[str, Any]], bytes]
 """From what was kept and how it came, the bytes to judge: fetches what was sent by reference."""
@@ -45,6 +52,8 @@ class Entry:
         Size of the bytes that arrived.
     how
         How and when it came.
+    noted_claims
+        What it claims to be, as noted when it came; None where it was not, as by Sirenflow 0.2.
     """
 
     name: str
@@ -53,6 +62,22 @@ class Entry:
     reason: str
     size_bytes: int
     how: Mapping[str, Any] = field(default_factory=dict)
+    noted_claims: Claims | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may have come from a topic; what is not known to be from a file may have."""
+        return self.how.get("way") != "ingest"
+
+    @property
+    def time_received(self) -> str:
+        """When it came (ISO 8601, UTC); empty if that is not known."""
+        return str(self.how.get("time_received", ""))
+
+    @property
+    def claims(self) -> Claims:
+        """What it claims to be; searched for in its beginning and end where it is not noted."""
+        return _search(self.path) if self.noted_claims is None else self.noted_claims
 
 
 def keep(
@@ -93,21 +118,38 @@ def keep(
         "size_bytes": len(data),
         "kind": error.kind,
         "reason": str(error),
+        "claims": asdict(claims.of_record(error.claims or {}).or_else(claims.of_bytes(data))),
         **how,
     }
-    write_durably(_reason_file(path), alerts.notes(note))
+    written = write_durably(_reason_file(path), alerts.notes(note))
+    if not written and not _entry(path).is_live and how.get("way") != "ingest":
+        # Ingested before, and sent now: that must be told.
+        replace_file(_reason_file(path), alerts.notes(note), synced=True)
     return new
 
 
 def entries(inbox: Path) -> list[Entry]:
-    """List what is in quarantine, in the order of arrival."""
-    files = sorted((inbox / DIRECTORY).glob("*.bin"))
+    """List what is in quarantine, in the order of arrival.
+
+    Raises
+    ------
+    InboxError
+        If the directory cannot be read.
+    """
+    directory = inbox / DIRECTORY
     listed = []
-    for file in files:
-        with suppress(FileNotFoundError):  # deleted meanwhile
-            if _NAME.fullmatch(file.stem):
-                listed.append(_entry(file))
-    return sorted(listed, key=lambda entry: (str(entry.how.get("time_received", "")), entry.name))
+    try:
+        with os.scandir(directory) as found:
+            for file in found:
+                stem, _, suffix = file.name.partition(".")
+                if suffix == "bin" and _NAME.fullmatch(stem):
+                    with suppress(OSError):  # deleted meanwhile, or no file
+                        listed += [_entry(directory / file.name)] if file.is_file() else []
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InboxError(f"{directory} cannot be read: {error.strerror}") from error
+    return sorted(listed, key=lambda entry: (entry.time_received, entry.name))
 
 
 def find(inbox: Path, name: str) -> Entry:
@@ -180,12 +222,8 @@ def drop(entry: Entry) -> None:
 
 
 def _entry(file: Path) -> Entry:
-    try:
-        note = json.loads(_reason_file(file).read_bytes())
-    except (OSError, ValueError):
-        note = None
-    if not isinstance(note, dict):  # whoever wrote it was stopped before, or somebody changed it
-        note = {}
+    note = _note(_reason_file(file))
+    noted = note.get("claims")
     return Entry(
         name=file.stem,
         path=file,
@@ -193,7 +231,29 @@ def _entry(file: Path) -> Entry:
         reason=str(note.get("reason", "the file with the reason is missing or damaged")),
         size_bytes=file.stat().st_size,
         how={key: value for key, value in note.items() if key not in _OWN_NOTES},
+        noted_claims=claims.of_record(noted) if isinstance(noted, dict) else None,
     )
+
+
+def _note(file: Path) -> dict[str, Any]:
+    """Read a reason file; empty if its writer was stopped before it, or somebody changed it."""
+    try:
+        with file.open("rb") as stream:
+            note = json.loads(stream.read(_MOST_NOTE_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _search(file: Path) -> Claims:
+    begin, end = _SEARCHED_BYTES
+    try:
+        with file.open("rb") as stream:
+            found = claims.of_bytes(stream.read(begin))
+            stream.seek(max(begin, file.stat().st_size - end))
+            return found.or_else(claims.of_bytes(stream.read(end)))
+    except OSError:
+        return Claims()
 
 
 def _reason_file(path: Path) -> Path:

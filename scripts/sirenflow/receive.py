@@ -198,7 +198,11 @@ class Receiver:
     @cached_property
     def _killers(self) -> dict[str, str]:
         """Reasons, by hash, of the bytes that were fatal to whoever judged them."""
-        kept = [entry for entry in quarantine.entries(self.inbox) if entry.kind == "crash"]
+        try:
+            kept = [entry for entry in quarantine.entries(self.inbox) if entry.kind == "crash"]
+        except InboxError as error:  # what can be stored shall be
+            _LOG.warning("%s", error)
+            return {}
         return {hashlib.sha256(quarantine.read(entry)).hexdigest(): entry.reason for entry in kept}
 
     def _take_in(self, data: bytes, how: Mapping[str, Any]) -> Receipt:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from sirenflow import acknowledgements
 from sirenflow import quarantine as kept
+from sirenflow.acknowledgements import Acknowledgement
 from sirenflow.cli.terminal import (
     EXIT_CODES,
     EXIT_REJECTED,
@@ -20,6 +25,7 @@ from sirenflow.cli.terminal import (
 )
 from sirenflow.config import Settings, read_settings
 from sirenflow.errors import AlertError, InboxError, StreamError
+from sirenflow.quarantine import Entry
 from sirenflow.receive import OFFLOADED, looks_like_reference
 
 _SHOWN_BYTES = 256
@@ -27,10 +33,12 @@ _SHOWN_BYTES = 256
 
 @click.group(epilog=EXIT_CODES)
 def quarantine() -> None:
-    """Look after what arrived and is no alert.
+    """List, retry, acknowledge or delete messages that could not be read.
 
-    It is kept byte for byte in the inbox's quarantine/, with the reason beside it. NAME is the
-    start of an entry's name, as `list` gives it.
+    They are kept byte for byte in the inbox's quarantine/, each with its reason. NAME is the start
+    of an entry's name, as `list` gives it. `sirenflow health` reports each one that came from a
+    topic until it is retried with success, acknowledged or dropped. The catalogue's page, and the
+    page of the superevent that the message claims to be about, name it as long as it is there.
 
     Example: sirenflow quarantine list
     """
@@ -38,8 +46,13 @@ def quarantine() -> None:
 
 @quarantine.command("list", epilog=EXIT_CODES)
 @inbox_option
-def list_(inbox: Path | None) -> None:
-    """List what is in quarantine, oldest first: name, when it came, bytes, reason.
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each entry.")
+def list_(inbox: Path | None, as_json: bool) -> None:
+    """List what is in quarantine, oldest first.
+
+    The columns are name, time of arrival (UTC), size in bytes, status and reason. The status is
+    `new` for a message from a topic that `sirenflow health` reports, `acknowledged`, or `ingested`
+    for a file, which `health` does not report.
 
     Example: sirenflow quarantine list
     """
@@ -47,11 +60,40 @@ def list_(inbox: Path | None) -> None:
     if not directory.is_dir():
         raise InboxError(f"inbox {str(directory)!r} does not exist; name another with --inbox")
     entries = kept.entries(directory)
+    seen = acknowledgements.acknowledged(directory)
     for entry in entries:
-        time = str(entry.how.get("time_received", ""))[:19]
-        click.echo(printable(f"{entry.name}  {time:19}  {entry.size_bytes:>9}  {entry.reason}"))
-    if not entries:
+        note = seen.get((entry.name, entry.time_received))
+        click.echo(_json_line(entry, note) if as_json else _line(entry, note))
+    if not entries and not as_json:
         click.echo("the quarantine is empty")
+
+
+def _status(entry: Entry, note: Acknowledgement | None) -> str:
+    if note:
+        return "acknowledged"
+    return "new" if entry.is_live else "ingested"
+
+
+def _line(entry: Entry, note: Acknowledgement | None) -> str:
+    time, status = entry.time_received[:19], _status(entry, note)
+    return printable(f"{entry.name}  {time:19}  {entry.size_bytes:>9}  {status:12}  {entry.reason}")
+
+
+def _json_line(entry: Entry, note: Acknowledgement | None) -> str:
+    described = {
+        "name": entry.name,
+        "time_received": entry.time_received or None,
+        "size_bytes": entry.size_bytes,
+        "status": _status(entry, note),
+        "kind": entry.kind,
+        "reason": entry.reason,
+        "way": entry.how.get("way"),
+        "source": entry.how.get("source"),
+        "claims": asdict(entry.claims),
+        "acknowledged_time": note.time if note else None,
+        "acknowledged_by": note.by if note else None,
+    }
+    return json.dumps(described)
 
 
 @quarantine.command(epilog=EXIT_CODES)
@@ -62,9 +104,13 @@ def show(inbox: Path | None, name: str) -> None:
 
     Example: sirenflow quarantine show 9b0a4c
     """
-    entry = kept.find(inbox or read_settings().inbox, name)
+    directory = inbox or read_settings().inbox
+    entry = kept.find(directory, name)
+    note = acknowledgements.acknowledged(directory).get((entry.name, entry.time_received))
     facts = {"file": entry.path, "bytes": entry.size_bytes, "kind": entry.kind}
-    for key, value in {**facts, "reason": entry.reason, **entry.how}.items():
+    claimed = {f"claims {key}": value for key, value in asdict(entry.claims).items() if value}
+    seen = {"acknowledged": f"{note.time} by {note.by}"} if note else {}
+    for key, value in {**facts, "reason": entry.reason, **claimed, **seen, **entry.how}.items():
         click.echo(printable(f"{key}: {value}"))
     with entry.path.open("rb") as file:
         click.echo(f"begins with: {file.read(_SHOWN_BYTES)!r}")
@@ -103,6 +149,33 @@ def retry(inbox: Path | None, names: tuple[str, ...]) -> None:
     click.echo(printable(f"{moved} moved, {len(entries) - moved} stay (inbox: {directory})"))
     if moved < len(entries):
         sys.exit(EXIT_REJECTED)
+
+
+@quarantine.command(epilog=EXIT_CODES)
+@inbox_option
+@click.option("--all", "everything", is_flag=True, help="Acknowledge all that `health` reports.")
+@click.argument("names", metavar="[NAME...]", nargs=-1)
+def acknowledge(inbox: Path | None, everything: bool, names: tuple[str, ...]) -> None:
+    """Note that you have seen entries, so that `sirenflow health` reports them no more.
+
+    They stay in quarantine, and on the pages. A message that is dropped and is sent again is
+    reported again.
+
+    Example: sirenflow quarantine acknowledge 9b0a4c
+    """
+    if bool(names) == everything:
+        raise click.UsageError("give either NAME... or --all")
+    directory = inbox or read_settings().inbox
+    entries = (
+        acknowledgements.unacknowledged(directory)
+        if everything
+        else [kept.find(directory, name) for name in names]
+    )
+    acknowledgements.acknowledge(directory, entries, datetime.now(UTC))
+    for entry in () if everything else entries:
+        click.echo(f"{entry.name} is acknowledged")
+    if everything:
+        click.echo(printable(f"{len(entries)} acknowledged (inbox: {directory})"))
 
 
 @quarantine.command(epilog=EXIT_CODES)

@@ -30,7 +30,7 @@ _LISTEN_EXIT_CODES = (
     "usage; 75 another listener writes to the inbox. With --watch, a run that fails is told and "
     "tried again, and does not change the exit code."
 )
-_HEALTH_EXIT_CODES = "Exit codes: 0 healthy; 1 not, and why; 2 wrong usage."
+_HEALTH_EXIT_CODES = "Exit codes: 0 healthy; 1 not healthy, with the reasons; 2 wrong usage."
 
 _no_auth = click.option("--no-auth", is_flag=True, help="The server wants no login.")
 
@@ -171,7 +171,7 @@ def _listen_and_watch(
     return run_together([*listener, *options], watch, last, final)
 
 
-@click.command(epilog=_HEALTH_EXIT_CODES, short_help="Tell whether the listener is well.")
+@click.command(epilog=_HEALTH_EXIT_CODES, short_help="Report what is wrong with the listener.")
 @inbox_option
 @click.option(
     "--silence",
@@ -182,7 +182,12 @@ def _listen_and_watch(
     help="For how long there may be no alert; mock alerts are sent every hour.",
 )
 def health(inbox: Path | None, silence: float) -> None:
-    """Tell whether the listener of the inbox is well, and if not, why.
+    """Report what is wrong with the listener of the inbox, a line for each problem.
+
+    The listener does not run or has no connection, cannot write or commit, is behind, or has
+    received no alert for too long; messages were deleted on the server before they were read; or a
+    message from a topic is in quarantine. The last one stays a problem until `sirenflow quarantine`
+    retry, acknowledge or drop, whether or not the listener runs.
 
     Example: sirenflow health
     """
@@ -190,14 +195,16 @@ def health(inbox: Path | None, silence: float) -> None:
 
     directory = inbox or read_settings().inbox
     heartbeat = heartbeats.read(directory)
-    if heartbeat is None:
-        click.echo(
-            printable(f"no listener has told of itself in {directory.resolve()}; start one there")
-        )
-        sys.exit(1)
     now = datetime.now(UTC)
-    problems = list(heartbeats.problems(heartbeat, now, timedelta(hours=silence)))
-    for line in problems or heartbeats.describe(heartbeat, now):
+    described: list[str] = []
+    if heartbeat is None:
+        problems = [f"no listener has told of itself in {directory.resolve()}; start one there"]
+    else:
+        problems = list(heartbeats.problems(heartbeat, now, timedelta(hours=silence)))
+        described = list(heartbeats.describe(heartbeat, now))
+    unread = heartbeats.quarantine_problem(directory, inbox)
+    problems += [unread] if unread else []
+    for line in problems or described:
         click.echo(printable(line))
     sys.exit(1 if problems else 0)
 

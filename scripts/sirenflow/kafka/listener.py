@@ -25,6 +25,7 @@ from sirenflow.lock import exclusive
 from sirenflow.metrics import FILE as METRICS_FILE
 from sirenflow.metrics import Metrics
 from sirenflow.progress import Progress
+from sirenflow.quarantine_gauges import QuarantineGauges
 from sirenflow.receive import Receiver
 
 _LOG = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ class _Watch:
         self._inbox = inbox
         self._sources = sources
         self._metrics = metrics
+        self._quarantine = QuarantineGauges(inbox, metrics)
         self._started = datetime.now(UTC)
         self._can_write = True
 
@@ -160,6 +162,7 @@ class _Watch:
             last = source.health.last_alert or self._started
             age = (now - last).total_seconds()
             self._metrics.last_alert_age.labels(source.name).set(age)
+        self._quarantine.update()
         heartbeat = health.Heartbeat(
             pid=os.getpid(),
             host=socket.gethostname(),

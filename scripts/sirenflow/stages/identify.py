@@ -6,14 +6,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sirenflow.alert import parse_alert
+from sirenflow import claims
+from sirenflow.alert import decode, parse_alert
 from sirenflow.errors import AlertError
 
 
 def identify(file: Path, by_content: bool) -> dict[str, Any]:
     """Tell which alert a file holds: an `Identity`, or its content's hash; or why it holds none."""
+    data = file.read_bytes()
     try:
-        alert = parse_alert(file.read_bytes())
+        alert = parse_alert(data)
     except AlertError as error:
-        return {"reason": str(error), "kind": error.kind}
+        return {"reason": str(error), "kind": error.kind, "claims": _claims(data)}
     return {"content_sha256": alert.content_sha256} if by_content else asdict(alert.identity)
+
+
+def _claims(data: bytes) -> dict[str, str | None]:
+    """Give the claims of a record that can be decoded, though it is no alert; else all None."""
+    try:
+        _, record = decode(data)
+    except AlertError:
+        record = {}
+    return asdict(claims.of_record(record))

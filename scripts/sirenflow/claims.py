@@ -1,0 +1,80 @@
+"""What bytes that are not a valid alert claim to be: superevent, alert type and time.
+
+A claim is the sender's word. It is shown, and compared with the superevents that are known; it is
+never part of a path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from sirenflow.fields import text_or_none
+
+_KEYS = ("superevent_id", "alert_type", "time_created")
+_VALID = {
+    "superevent_id": re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}"),
+    "alert_type": re.compile(r"[A-Za-z][A-Za-z_]{0,23}"),
+    "time_created": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[0-9Tt :.,Zz+-]{0,28}"),
+}
+# Quotes may be escaped: JSON within JSON.
+_IN_JSON = re.compile(
+    rb'"(superevent_id|alert_type|time_created)\\{0,4}"\s{0,16}:\s{0,16}\\{0,4}"([^"\\]{1,64})\\{0,4}"'
+)
+# The usual identifiers only: any other word may stand anywhere in a message.
+_ID = re.compile(rb"[MT]?S[0-9]{6}[a-z]{1,16}")
+_TIME = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}[0-9.Z+:-]{0,16}")
+_MOST_MATCHES = 1000
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a message says of itself; None where it cannot be made out."""
+
+    superevent_id: str | None = None
+    alert_type: str | None = None
+    time_created: str | None = None
+
+    def or_else(self, other: Claims) -> Claims:
+        """Fill what is None from other claims."""
+        return Claims(**{key: getattr(self, key) or getattr(other, key) for key in _KEYS})
+
+
+def of_record(record: Mapping[str, object]) -> Claims:
+    """Read the claims of a decoded record, or of a reason file; any value may be hostile."""
+    return Claims(**{key: _valid(key, record.get(key)) for key in _KEYS})
+
+
+def of_bytes(data: bytes) -> Claims:
+    """Search bytes that may be damaged for claims, in a time proportional to their length.
+
+    JSON keys come first. Without them, text that is preceded by its length, as in Avro, and then
+    any text that looks like a superevent's identifier.
+    """
+    in_json: dict[str, object] = {}
+    for match in _matches(_IN_JSON, data):
+        in_json.setdefault(match[1].decode("ascii"), match[2].decode("ascii", "replace"))
+    identifiers, times = ([*_matches(pattern, data)] for pattern in (_ID, _TIME))
+    texts = {
+        "superevent_id": [*filter(_has_length, identifiers), *identifiers],
+        "time_created": [*filter(_has_length, times)],
+    }
+    in_text = {key: found[0][0].decode("ascii") for key, found in texts.items() if found}
+    return of_record(in_json).or_else(of_record(in_text))
+
+
+def _matches(pattern: re.Pattern[bytes], data: bytes) -> Iterator[re.Match[bytes]]:
+    return islice(pattern.finditer(data), _MOST_MATCHES)
+
+
+def _has_length(match: re.Match[bytes]) -> bool:
+    """Tell whether a text is preceded by its length, as Avro writes it."""
+    before = match.string[match.start() - 1 : match.start()]
+    return before == bytes([2 * len(match[0])])
+
+
+def _valid(key: str, value: object) -> str | None:
+    text = text_or_none(value)
+    return text if text and _VALID[key].fullmatch(text) else None
