@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sirenflow
 from sirenflow import inbox, lock, modes, node, rescue, workers
-from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, digest, validate
+from sirenflow.config import SCHEMA_FILE, digest, find_config, load, validate
 from sirenflow.errors import SirenflowError
 from snakemake.exceptions import WorkflowError
 
@@ -17,10 +17,19 @@ if workflow.remote_exec:
     node.share_one_process()
 
 
-configfile: CONFIG_FILE if CONFIG_FILE.exists() else SOURCE / CONFIG_FILE
+try:
+    CONFIGURATION = find_config(SOURCE)
+except SirenflowError as error:
+    raise WorkflowError(str(error)) from None
+
+
+configfile: CONFIGURATION
 
 
 try:
+    # Snakemake takes the last value of a key that is set twice.
+    for file in workflow.configfiles:
+        load(Path(file))
     config = validate(config, SOURCE / SCHEMA_FILE)
     # Those to consider; all others stand as they are.
     ALERTS = inbox.list_superevents(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from sirenflow.config import Settings, read_settings, validate
+from sirenflow.config import Settings, digest, read_settings, validate
 from sirenflow.errors import ConfigError
+from sirenflow.project import find_project
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -182,6 +185,116 @@ def test_broken_configuration_is_named_in_one_line(
     assert message.startswith("config/config.yaml")
     assert problem in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("read", [read_settings, find_project])
+def test_key_set_twice_is_an_error_that_names_both_lines(
+    tmp_path: Path, read: Callable[[], object]
+) -> None:
+    configure(tmp_path, b"galaxies: {table: g.csv}\ninbox: inbox\ngalaxies: null\n")
+    with pytest.raises(ConfigError, match=r"^config/config\.yaml: galaxies .* lines 1 and 3; keep"):
+        read()
+
+
+def test_tab_is_named(tmp_path: Path) -> None:
+    configure(tmp_path, b"sites:\n\t- {}\n")
+    with pytest.raises(ConfigError, match=r"line 2, column 1.*indent with blanks, not with a tab"):
+        read_settings()
+
+
+@pytest.mark.parametrize("read", [read_settings, find_project])
+@pytest.mark.parametrize("name", ["config.yml", "config.YAML", "Config.yml"])
+def test_file_of_another_name_is_named(
+    tmp_path: Path, read: Callable[[], object], name: str
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / name).write_text("inbox: elsewhere\n")
+    with pytest.raises(ConfigError) as caught:
+        read()
+    assert str(caught.value) == f"config/{name} is not read; rename it to config.yaml"
+    (tmp_path / "config/config.yaml").write_text("inbox: inbox\n")
+    with pytest.raises(ConfigError) as caught:
+        read()
+    assert str(caught.value) == (
+        f"config/{name} is not read, only config/config.yaml is; delete or rename one of them"
+    )
+
+
+def test_paths_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("DATA", "/data")
+    config = {
+        "inbox": "~/inbox",
+        "results": "${DATA}/results",
+        "galaxies": {**GALAXIES, "table": "$DATA/glade.fits"},
+        "candidates": {**CANDIDATES, "table": "~/c.csv"},
+    }
+    whole = validate(config, SCHEMA_FILE)
+    assert (whole["inbox"], whole["results"]) == ("/home/me/inbox", "/data/results")
+    assert whole["galaxies"]["table"] == "/data/glade.fits"
+    assert whole["candidates"]["table"] == "/home/me/c.csv"
+    written_out = {**config, "galaxies": GALAXIES, "candidates": CANDIDATES}
+    assert digest(whole) == digest(validate(written_out, SCHEMA_FILE))
+    configure(tmp_path, b"inbox: ~/inbox\nresults: $DATA/results\n")
+    assert read_settings().inbox == Path("/home/me/inbox")
+    assert read_settings().results == Path("/data/results")
+
+
+def test_path_with_a_variable_that_is_not_set_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATA", raising=False)
+    problem = "the environment variable DATA is not set; set it, or write $$ for a dollar sign"
+    assert refusal({"inbox": "$DATA/in"}) == f"configuration: inbox is '$DATA/in': {problem}"
+    assert refusal({"galaxies": {**GALAXIES, "table": "${DATA}/g.csv"}}) == (
+        f"configuration: galaxies, table is '${{DATA}}/g.csv': {problem}"
+    )
+    configure(tmp_path, b"inbox: $DATA/inbox\n")
+    with pytest.raises(ConfigError, match="the environment variable DATA is not set"):
+        read_settings()
+
+
+def test_directory_of_the_command_line_is_taken_as_the_shell_gives_it(tmp_path: Path) -> None:
+    project = find_project(Path("a$b"), Path("~c"))
+    assert (project.inbox, project.results) == (Path("a$b"), Path("~c"))
+    project.arguments("all", None)
+    written = json.loads((tmp_path / "~c/.sirenflow/config.json").read_text())
+    assert {key: validate(written, SCHEMA_FILE)[key] for key in written} == {
+        "inbox": "a$b",
+        "results": "./~c",
+    }
+
+
+@pytest.mark.parametrize("key", ["inbox", "results", "galaxies", "candidates"])
+@pytest.mark.parametrize("path", ["a{x}b", "{superevent}", "a{b/c", "a}b"])
+def test_path_with_braces_is_refused(key: str, path: str) -> None:
+    table = {"galaxies": GALAXIES, "candidates": CANDIDATES}.get(key)
+    where = f"{key}, table" if table else key
+    assert refusal({key: {**table, "table": path} if table else path}) == (
+        f"configuration: {where} is {path!r}; expected a path without {{ and }}, which Snakemake "
+        "takes for wildcards: rename it, or name it by a symbolic link"
+    )
+
+
+def test_value_that_yaml_made_a_boolean_is_explained() -> None:
+    message = refusal({"sites": [{**SITE, "name": "Kew"}, {**SITE, "name": True}]})
+    assert message.endswith("(YAML reads yes, no, on and off as booleans; quote them for text)")
+    message = refusal({"candidates": {**CANDIDATES, "columns": {"name": 1, "ra": "a", "dec": "b"}}})
+    assert message.endswith("name is 1; expected the name of a column (quote a number for text)")
+
+
+def test_two_uses_of_one_column_are_refused() -> None:
+    columns = {"name": "id", "ra": "pos", "dec": "pos"}
+    assert refusal({"candidates": {**CANDIDATES, "columns": columns}}) == (
+        "configuration: candidates, columns: ra and dec are the same column 'pos'; expected a "
+        "column for each"
+    )
+    validate({"candidates": {**CANDIDATES, "columns": {**columns, "dec": "id"}}}, SCHEMA_FILE)
+
+
+def test_two_sites_of_one_name_are_refused() -> None:
+    message = refusal({"sites": [SITE, {**SITE, "place": "elsewhere"}]})
+    assert message == "configuration: sites: more than one is called Greenwich"
 
 
 @pytest.mark.parametrize(

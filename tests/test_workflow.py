@@ -268,3 +268,32 @@ def test_what_is_no_file_in_the_inbox_is_told_and_stops_nothing(tmp_path: Path) 
     assert jobs(run)["extract"] == 1
     assert "folder.avro' is not taken for an alert" in run.stdout
     assert "gone.avro' is not taken for an alert" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "arguments", "problem"),
+    [
+        (
+            "config/config.yaml",
+            "galaxies: {keep: 1}\ngalaxies: null\n",
+            (),
+            "config/config.yaml: galaxies is set more than once, on lines 1 and 2; keep one",
+        ),
+        (
+            "mine.yaml",
+            "candidates:\n  columns: {ra: a}\n  columns: {ra: b}\n",
+            ("--configfile", "mine.yaml"),
+            "mine.yaml: candidates, columns is set more than once, on lines 2 and 3; keep one",
+        ),
+        ("config/config.yml", "", (), "config/config.yml is not read; rename it to config.yaml"),
+    ],
+)
+def test_plain_snakemake_is_as_strict_about_the_configuration(
+    file: str, content: str, arguments: tuple[str, ...], problem: str, tmp_path: Path
+) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "config").mkdir()
+    (tmp_path / file).write_text(content)
+    run = snakemake(tmp_path, "--dry-run", *arguments)
+    assert run.returncode == 1
+    assert problem in " ".join(run.stdout.split())

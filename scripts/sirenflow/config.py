@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from sirenflow.errors import ConfigError
+from sirenflow.strict_yaml import StrictYamlError, load_strict
+from sirenflow.user_path import UserPathError, expand_path
 
 if TYPE_CHECKING:  # slow to import, and most commands do without
     from jsonschema.exceptions import ValidationError
@@ -24,6 +27,45 @@ SCHEMA_FILE = Path("workflow", "schemas", "config.schema.yaml")
 _NOT_OF_PRODUCTS = (
     *("inbox", "results", "superevents", "sources", "large_message_hosts", "parquet"),
 )
+
+
+def find_config(root: Path) -> Path:
+    """Find config.yaml in the working directory, or else beside the Snakefile.
+
+    Parameters
+    ----------
+    root
+        Directory of the Snakefile.
+
+    Raises
+    ------
+    ConfigError
+        If a file beside it has a name that looks like it but is not read, such as config.yml.
+    """
+    file = CONFIG_FILE if CONFIG_FILE.exists() else root / CONFIG_FILE
+    for folder in dict.fromkeys((CONFIG_FILE.parent, file.parent)):
+        _refuse_other_spellings(folder)
+    return file
+
+
+def _refuse_other_spellings(folder: Path) -> None:
+    """Refuse config.yml and the like: whoever wrote it believes that it is read.
+
+    Beside config.yaml it is an error, too: a warning in the log of a service is not seen, and which
+    of the two was meant cannot be known.
+    """
+    try:
+        names = sorted(file.name for file in folder.iterdir())
+    except OSError:  # absent, or reported where a file in it is read
+        return
+    for name in names:
+        if name.lower() in ("config.yml", "config.yaml") and name != CONFIG_FILE.name:
+            if CONFIG_FILE.name in names:
+                raise ConfigError(
+                    f"{folder / name} is not read, only {folder / CONFIG_FILE.name} is; delete or "
+                    "rename one of them"
+                )
+            raise ConfigError(f"{folder / name} is not read; rename it to {CONFIG_FILE.name}")
 
 
 def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
@@ -47,14 +89,60 @@ def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     if problems:
         raise ConfigError("configuration: " + "; ".join(sorted(problems)))
     defaults = {key: value["default"] for key, value in schema["properties"].items()}
-    whole = {**defaults, **config}
+    whole = _expanded({**defaults, **config})
+    _check_meaning(whole)
+    return whole
+
+
+def _check_meaning(whole: Mapping[str, Any]) -> None:
+    """Check what a schema cannot: values that contradict each other."""
     inbox, results = Path(whole["inbox"]).resolve(), Path(whole["results"]).resolve()
     if inbox.is_relative_to(results) or results.is_relative_to(inbox):
         raise ConfigError(
             f"configuration: inbox is {whole['inbox']!r} and results is {whole['results']!r}; "
             "expected two directories, neither inside the other"
         )
-    return whole
+    names = Counter(site["name"] for site in whole["sites"])
+    if twice := sorted(name for name, count in names.items() if count > 1):
+        raise ConfigError(f"configuration: sites: more than one is called {', '.join(twice)}")
+    for key in ("galaxies", "candidates"):
+        columns = {**whole[key]["columns"]} if whole[key] else {}
+        columns.pop("name", None)  # any other column may serve as a name
+        for column, count in Counter(columns.values()).items():
+            if count > 1:
+                uses = " and ".join(use for use in columns if columns[use] == column)
+                raise ConfigError(
+                    f"configuration: {key}, columns: {uses} are the same column {column!r}; "
+                    "expected a column for each"
+                )
+
+
+def _expanded(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Expand ~ and environment variables in all paths of a configuration."""
+
+    def expand(where: str, value: Any) -> Any:
+        if not isinstance(value, str):  # reported where it is used
+            return value
+        try:
+            path = expand_path(value)
+        except UserPathError as error:
+            raise ConfigError(f"configuration: {where} is {value!r}: {error}") from None
+        if "{" in path or "}" in path:  # which no escape sequence prevents
+            raise ConfigError(
+                f"configuration: {where} is {value!r}; expected a path without {{ and }}, which "
+                "Snakemake takes for wildcards: rename it, or name it by a symbolic link"
+            )
+        return path
+
+    expanded = dict(config)
+    for key in ("inbox", "results"):
+        if key in config:
+            expanded[key] = expand(key, config[key])
+    for key in ("galaxies", "candidates"):
+        if isinstance(config.get(key), Mapping):
+            table = expand(f"{key}, table", config[key].get("table"))
+            expanded[key] = {**config[key], "table": table}
+    return expanded
 
 
 def digest(config: Mapping[str, Any]) -> str:
@@ -102,11 +190,12 @@ def read_settings() -> Settings:
     ConfigError
         If the configuration cannot be read, or is wrong.
     """
+    _refuse_other_spellings(CONFIG_FILE.parent)
     if not CONFIG_FILE.exists():
         return Settings()
     config = load(CONFIG_FILE)
-    if SCHEMA_FILE.exists():  # as where the Snakefile is: a key misspelt must not change the inbox
-        config = validate(config, SCHEMA_FILE)
+    # In the directory of the Snakefile a misspelt key must not change the inbox.
+    config = validate(config, SCHEMA_FILE) if SCHEMA_FILE.exists() else _expanded(config)
     default = Settings()
     return Settings(
         inbox=_directory(config, "inbox", default.inbox),
@@ -138,17 +227,22 @@ def _numbers(value: Any) -> Any:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read a YAML file of keys and values.
+    """Read a YAML or JSON file of keys and values.
 
     Raises
     ------
     ConfigError
-        If it cannot be read, or holds anything else.
+        If it cannot be read, has a key twice, or holds anything else than keys and values.
     """
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = load_strict(path.read_text(encoding="utf-8"))
+    except StrictYamlError as error:
+        raise ConfigError(f"{path}: {error}") from error
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+        reason = " ".join(str(error).split())
+        if r"'\t'" in reason:
+            reason += "; indent with blanks, not with a tab"
+        raise ConfigError(f"{path} cannot be read: {reason}") from error
     if not isinstance(loaded, dict):
         found = "nothing" if loaded is None else f"a {type(loaded).__name__}"
         raise ConfigError(f"{path} holds {found}; expected keys and values")
@@ -183,7 +277,17 @@ def _explain(error: ValidationError, config: Mapping[str, Any], schema: Mapping[
             return f"{key}, entry {number + 1} ({name}): {problem}"
         case {**value}, deeper if "properties" in known[key]:
             return _explain_mapping(error, key, value, deeper, known[key])
-    return f"{key} is {config[key]!r}; expected {known[key]['description']}"
+    return f"{key} is {config[key]!r}; {_expectation(config[key], known[key])}"
+
+
+def _expectation(value: Any, schema: Mapping[str, Any]) -> str:
+    """Say what was expected, and why YAML may have read something else than was meant."""
+    said = f"expected {schema['description']}"
+    if isinstance(value, bool) and schema.get("type") != "array":
+        return f"{said} (YAML reads yes, no, on and off as booleans; quote them for text)"
+    if isinstance(value, int | float) and schema.get("type") == "string":
+        return f"{said} (quote a number for text)"
+    return said
 
 
 def _explain_entry(
@@ -201,7 +305,7 @@ def _explain_entry(
         case "required":
             return f"lacks {', '.join(key for key in schema['required'] if key not in entry)}"
     key = str(inside[0])
-    return f"{key} is {entry[key]!r}; expected {known[key]['description']}"
+    return f"{key} is {entry[key]!r}; {_expectation(entry[key], known[key])}"
 
 
 def _explain_mapping(

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, load, validate
+from sirenflow.config import SCHEMA_FILE, find_config, load, validate
 from sirenflow.durable import replace_file
 from sirenflow.errors import ConfigError
+from sirenflow.user_path import escape_path
 
 _SNAKEFILE = "Snakefile"
 _CLONE = Path(__file__).resolve().parents[2]
@@ -62,10 +63,15 @@ class Project:
         """
         only = {} if superevents is None else {"superevents": superevents}
         settings = self.private / "config.json"
-        replace_file(settings, json.dumps({**self.changed, **only}).encode())
+        replace_file(settings, json.dumps({**_escaped(self.changed), **only}).encode())
         # Snakemake's own lock outlives a run that is killed; the one that we hold does not.
         lock = ["--nolock", "--snakefile", str(self.snakefile)]
         return [target, *lock, "--configfile", str(settings.absolute())]
+
+
+def _escaped(paths: Mapping[str, str]) -> dict[str, str]:
+    """Write paths of the command line as the configuration would have them."""
+    return {key: escape_path(path) for key, path in paths.items()}
 
 
 def find_project(inbox: Path | None = None, results: Path | None = None) -> Project:
@@ -86,8 +92,8 @@ def find_project(inbox: Path | None = None, results: Path | None = None) -> Proj
         raise ConfigError(
             f"no {_SNAKEFILE} in {Path.cwd()}; run this in the directory that was cloned"
         )
-    file = CONFIG_FILE if CONFIG_FILE.exists() else root / CONFIG_FILE
     given = {"inbox": inbox, "results": results}
     changed = {key: str(value) for key, value in given.items() if value is not None}
-    config = validate({**load(file), **changed}, root / SCHEMA_FILE)
+    config = load(find_config(root))
+    config = validate({**config, **_escaped(changed)}, root / SCHEMA_FILE)
     return Project(root / _SNAKEFILE, config, changed)

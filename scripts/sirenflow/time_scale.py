@@ -219,7 +219,7 @@ def _texts_to_utc(texts: Sequence[str | bytes], scale: str) -> list[Any]:
         with suppress(TimeTextError):  # reported where the text is read
             times[row] = time_from(text).replace(tzinfo=None)
     if times:
-        utc = times_to_utc(Time([*times.values()], format="datetime", scale=scale))
-        for row, text in zip(times, utc, strict=True):
-            converted[row] = text
+        in_utc = times_to_utc(Time([*times.values()], format="datetime", scale=scale))
+        for row, utc in zip(times, in_utc, strict=True):
+            converted[row] = utc
     return converted

@@ -10,6 +10,8 @@ from types import TracebackType
 
 import click
 
+from sirenflow.user_path import UserPathError, expand_home
+
 EXIT_REJECTED = 3
 EXIT_CHANGED = 4
 EXIT_BUSY = 75
@@ -29,6 +31,10 @@ def directory(text: str) -> Path:
     """Read a directory's path, which need not exist yet."""
     if not text:  # as of a variable that is not set; it would be the working directory
         raise click.BadParameter("expected a directory, found nothing")
+    try:
+        text = expand_home(text)  # the shell does not for --inbox=~/alerts
+    except UserPathError as error:
+        raise click.BadParameter(f"{text!r}: {error}") from None
     if Path(text).exists() and not Path(text).is_dir():
         raise click.BadParameter(f"{text!r} is a file; expected a directory")
     return Path(text)
