@@ -101,6 +101,24 @@ def test_missing_and_damaged_file_is_named(ending: str, tmp_path: Path) -> None:
         read(path)
 
 
+def test_column_that_the_table_has_twice_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Name,RA,Dec,D,L,RA,other,other\na,1,1,1,1,2,0,0\n")
+    with pytest.raises(TableError, match=r"has more than one column 'RA'; expected one of each"):
+        read(path)
+
+
+def test_decimal_comma_does_not_move_values_to_the_next_column(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Name,RA,Dec,D,L\na,1,1,1,1,,\nb,12,5,1,40,1\n")
+    with pytest.raises(TableError) as caught:
+        read(path)
+    assert str(caught.value) == (
+        f"{path}: line 3 has 6 values for 5 columns; expected a point in decimal numbers, and "
+        "quotes around a text with a comma"
+    )
+
+
 def test_other_ending_is_refused_and_nothing_is_unpickled(tmp_path: Path) -> None:
     path = tmp_path / "t.pkl"
     path.write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")

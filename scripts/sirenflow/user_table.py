@@ -88,6 +88,11 @@ def _check(names: Sequence[str], found: Sequence[str]) -> None:
     if missing:
         shown = ", ".join(found[:30]) + (", ..." if len(found) > 30 else "")
         raise TableError(f"has no column {', '.join(map(repr, missing))}; found {shown or 'none'}")
+    twice = [name for name in names if [*found].count(name) > 1]
+    if twice:
+        raise TableError(
+            f"has more than one column {', '.join(map(repr, twice))}; expected one of each name"
+        )
 
 
 def _read_csv(path: Path, names: Sequence[str]) -> Iterator[Block]:
@@ -99,6 +104,11 @@ def _read_csv(path: Path, names: Sequence[str]) -> Iterator[Block]:
         last = max(places)
         block: list[list[str]] = []
         for row in rows:
+            if len(row) > len(found) and any(map(str.strip, row[len(found) :])):
+                raise TableError(
+                    f"line {rows.line_num} has {len(row)} values for {len(found)} columns; "
+                    "expected a point in decimal numbers, and quotes around a text with a comma"
+                )
             if len(row) > last:
                 block.append([row[place] for place in places])
             elif row:  # a row cut short lacks values; an empty line is no row
