@@ -19,6 +19,8 @@ if workflow.remote_exec:
 
 try:
     CONFIGURATION = find_config(SOURCE)
+    if CONFIGURATION.exists():  # else --configfile may name another
+        load(CONFIGURATION)
 except SirenflowError as error:
     raise WorkflowError(str(error)) from None
 
@@ -27,7 +29,7 @@ configfile: CONFIGURATION
 
 
 try:
-    # Snakemake takes the last value of a key that is set twice.
+    # Also those of --configfile: Snakemake takes the last value of a key that is set twice.
     for file in workflow.configfiles:
         load(Path(file))
     config = validate(config, SOURCE / SCHEMA_FILE)

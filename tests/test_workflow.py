@@ -285,6 +285,7 @@ def test_what_is_no_file_in_the_inbox_is_told_and_stops_nothing(tmp_path: Path) 
             ("--configfile", "mine.yaml"),
             "mine.yaml: candidates, columns is set more than once, on lines 2 and 3; keep one",
         ),
+        ("config/config.yaml", "sites:\n\t- {}\n", (), "config.yaml cannot be read: while"),
         ("config/config.yml", "", (), "config/config.yml is not read; rename it to config.yaml"),
     ],
 )
