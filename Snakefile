@@ -1,37 +1,58 @@
 """Sirenflow: alerts in the inbox become sky maps, numbers, reports and a catalogue."""
 
+# This is the workflow of Sirenflow: `sirenflow run` recognises its own Snakefile by this line.
+
+import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+# Of this file, also where it is a module of another workflow.
+SOURCE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+# Snakemake has just put this directory first on the module search path. It may be the working
+# directory, in which no file, such as a token.py, may replace a module.
+if Path(sys.path[0]).absolute() == SOURCE:
+    del sys.path[0]
+
 import sirenflow
-from sirenflow import inbox, lock, modes, node, rescue, workers
-from sirenflow.config import SCHEMA_FILE, digest, find_config, load, validate
+from sirenflow import inbox, lock, modes, node, rescue, snakemake_hooks, workers
+from sirenflow.config import (
+    CONFIG_FILE,
+    SCHEMA_FILE,
+    digest,
+    find_config,
+    load,
+    validate,
+)
 from sirenflow.errors import SirenflowError
 from snakemake.exceptions import WorkflowError
 
-SOURCE = Path(workflow.basedir)
+IS_MODULE = snakemake_hooks.is_module(workflow)
 modes.refuse_others()
 
-if workflow.remote_exec:
-    node.share_one_process()
+if not IS_MODULE:
+    snakemake_hooks.protect_subprocesses()
+    if workflow.remote_exec:
+        node.share_one_process()
+
+    try:
+        CONFIGURATION = find_config(SOURCE)
+        if CONFIGURATION.exists():  # else --configfile may name another
+            load(CONFIGURATION)
+    except SirenflowError as error:
+        raise WorkflowError(str(error)) from None
+
+    configfile: CONFIGURATION
 
 
 try:
-    CONFIGURATION = find_config(SOURCE)
-    if CONFIGURATION.exists():  # else --configfile may name another
-        load(CONFIGURATION)
-except SirenflowError as error:
-    raise WorkflowError(str(error)) from None
-
-
-configfile: CONFIGURATION
-
-
-try:
-    # Also those of --configfile: Snakemake takes the last value of a key that is set twice.
-    for file in workflow.configfiles:
-        load(Path(file))
+    if not IS_MODULE:
+        # Also those of --configfile: Snakemake takes the last value of a key that is set twice.
+        for file in workflow.configfiles:
+            load(Path(file))
+    elif not snakemake_hooks.has_config(workflow):
+        # config/config.yaml and --config are those of the other workflow.
+        config = load(SOURCE / CONFIG_FILE)
     config = validate(config, SOURCE / SCHEMA_FILE)
     # Those to consider; all others stand as they are.
     ALERTS = inbox.list_superevents(
@@ -54,12 +75,20 @@ wildcard_constraints:
     ),
 
 
-onstart:
-    # Whatever Snakemake's own lock says: no two runs at a time, and none that died is in the way.
+def take_lock():
+    """Let no two runs make the same products; a run that died is not in the way."""
     try:
         lock.hold(Path(PRIVATE) / "lock")
     except SirenflowError as error:
         raise WorkflowError(str(error)) from None
+
+
+if IS_MODULE:
+    snakemake_hooks.before_first_job(workflow, take_lock)
+
+
+onstart:
+    take_lock()
     # Snakemake's limit of 100 jobs a second is for clusters. On one machine it only costs, and more
     # the longer a run is: each round of the scheduler arms a timer that starts one more round.
     if workflow.local_exec:

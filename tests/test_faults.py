@@ -258,7 +258,7 @@ def test_fsync_fails(scene: Scene, record: Record) -> None:
     with scene.listen(fault=IMPATIENT + faults.fsync_fails(2)) as listener:
         listener.await_log("blocked: .*Input/output error")
         assert scene.committed() == {}
-        listener.await_log("connected: the inbox can be written again")
+        listener.await_log("connected: messages can be stored again")
         scene.await_stored()
         assert listener.end() == 0
     record("fsync fails twice", scene, scene.audit())

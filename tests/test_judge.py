@@ -131,10 +131,10 @@ def test_deadly_bytes_go_to_quarantine_at_once_and_the_stream_goes_on(
 def test_deadly_bytes_that_come_again_are_not_judged_again(
     tmp_path: Path, judged_by: Callable[..., None]
 ) -> None:
-    judged_by(lambda _: crash())
+    judged_by(lambda data: crash() if data == POISON else None)
     receiver = Receiver(tmp_path)
     assert take_in(receiver, POISON).new is True
-    judged_by(lambda _: hang())
+    judged_by(lambda data: hang() if data == POISON else None)
     begin = time.monotonic()
     for again in (receiver, Receiver(tmp_path)):
         receipt = take_in(again, POISON)
@@ -165,7 +165,7 @@ def test_retry_of_deadly_bytes_leaves_them_where_they_are(
     tmp_path: Path, judged_by: Callable[..., None]
 ) -> None:
     quarantine.keep(tmp_path, POISON, AlertError("no good"), {})
-    judged_by(lambda _: crash())
+    judged_by(lambda data: crash() if data == POISON else None)
     (entry,) = quarantine.entries(tmp_path)
     with pytest.raises(AlertError, match="SIGSEGV"):
         quarantine.retry(tmp_path, entry, lambda data, _: data)
@@ -176,7 +176,7 @@ def test_worker_can_write_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, judged_by: Callable[..., None]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    judged_by(lambda _: write())
+    judged_by(lambda data: write() if data == ALERT else None)
     receipt = take_in(Receiver(tmp_path / "inbox"), ALERT)
     assert isinstance(receipt.content, AlertError)
     assert receipt.content.kind == "fault"
@@ -219,6 +219,36 @@ def test_bytes_whose_workers_are_all_killed_are_kept_and_judged_when_they_come_a
     assert isinstance(take_in(receiver, ALERT).content, Identity)
 
 
+def stop_working() -> None:
+    raise ModuleNotFoundError("No module named 'zlib'")
+
+
+def be_killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("act", "cause"),
+    [
+        (crash, "crashes the program that works on it (SIGSEGV)"),
+        (be_killed, "was killed, perhaps for want of memory (SIGKILL)"),
+        (stop_working, "ModuleNotFoundError: No module named 'zlib'"),
+    ],
+    ids=["crash", "killed", "error"],
+)
+def test_workers_that_fail_on_every_alert_accept_nothing_and_reject_nothing(
+    tmp_path: Path, judged_by: Callable[..., None], act: Callable[[], None], cause: str
+) -> None:
+    judged_by(lambda _: act())
+    receiver = Receiver(tmp_path)
+    with pytest.raises(InboxError, match="known good alert too") as error:
+        take_in(receiver, ALERT)
+    assert str(error.value).endswith(cause)
+    assert quarantine.entries(tmp_path) == []
+    judged_by(lambda _: None)
+    assert isinstance(take_in(receiver, ALERT).content, Identity)
+
+
 def test_loss_of_all_its_processes_costs_no_alert_and_leaves_no_zombie(tmp_path: Path) -> None:
     receiver = Receiver(tmp_path)
     for number in range(3):
@@ -247,7 +277,7 @@ def test_machine_that_starts_no_process_accepts_nothing_and_the_next_try_works(
 
         patch.setattr(subprocess, "Popen", refuse)
         for _ in range(2):
-            with pytest.raises(InboxError, match="no process can be had to judge alerts: Resource"):
+            with pytest.raises(InboxError, match="no worker process can be started: Resource"):
                 take_in(receiver, ALERT)
     assert quarantine.entries(tmp_path) == []
     assert isinstance(take_in(receiver, ALERT).content, Identity)

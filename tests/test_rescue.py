@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sirenflow import rescue, workers
+from sirenflow.errors import WorkerUnavailableError
 from sirenflow.stages import extract as stage
 from sirenflow.workers import Crew, Limits, Pool, TaskError, TaskKilled
 
@@ -96,8 +97,8 @@ def test_map_that_kills_whoever_measures_it_is_withheld_and_the_alert_is_shown(
 def test_death_that_no_alert_is_to_blame_for_is_told(files: dict[str, Any]) -> None:
     """As of a machine without memory: only all of them together are too much."""
 
-    def run(_stage: str, given: Any, _arguments: Any) -> None:
-        if len(given["files"]) > 1:
+    def run(stage: str, given: Any, _arguments: Any) -> None:
+        if stage == "extract" and len(given["files"]) > 1:
             raise TaskKilled("was killed")
 
     with pytest.raises(TaskKilled, match="was killed"):
@@ -111,8 +112,8 @@ def test_maps_that_are_too_much_together_are_withheld_from_the_largest_on(
         largest.write(bytes(10**6))
     tried: list[set[str]] = []
 
-    def run(_stage: str, given: Any, arguments: Any) -> None:
-        if len(given["files"]) > 1:
+    def run(stage: str, given: Any, arguments: Any) -> None:
+        if stage == "extract" and len(given["files"]) > 1:
             tried.append(set(arguments.get("unmeasured", {})))
             if "UPDATE/1.avro" not in tried[-1]:
                 raise TaskKilled("takes more than 300 s of a processor's time")
@@ -127,13 +128,48 @@ def test_maps_that_are_too_much_together_are_withheld_from_the_largest_on(
 def test_alert_is_not_to_blame_for_what_came_from_outside(files: dict[str, Any]) -> None:
     calls: list[Any] = []
 
-    def run(_stage: str, given: Any, _arguments: Any) -> None:
-        calls.append(given["files"])
-        raise TaskKilled("was killed", from_outside=len(calls) != 1)
+    def run(stage: str, given: Any, _arguments: Any) -> None:
+        if stage == "extract":
+            calls.append(given["files"])
+            raise TaskKilled("was killed", from_outside=len(calls) != 1)
 
     with pytest.raises(TaskKilled, match="was killed"):
         rescue.run_stage(run, "extract", files, LEVELS)
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    "failure", [TaskKilled("crashes (SIGILL)"), TaskError("Traceback\nImportError: no module")]
+)
+def test_no_alert_is_to_blame_where_workers_fail_on_a_good_one_too(
+    files: dict[str, Any], failure: Exception
+) -> None:
+    calls: list[str] = []
+
+    def run(stage: str, _given: Any, _arguments: Any) -> None:
+        calls.append(stage)
+        raise failure if stage == "self_check" else TaskKilled("crashes (SIGILL)")
+
+    with pytest.raises(WorkerUnavailableError, match="on a known good alert too") as error:
+        rescue.run_stage(run, "extract", files, LEVELS)
+    assert str(failure).rpartition("\n")[2] in str(error.value)
+    assert calls == ["extract", "self_check"]
+
+
+def test_worker_that_cannot_start_is_no_death(files: dict[str, Any]) -> None:
+    calls: list[str] = []
+
+    def run(stage: str, _given: Any, _arguments: Any) -> None:
+        calls.append(stage)
+        raise WorkerUnavailableError("no worker process can be started")
+
+    with pytest.raises(WorkerUnavailableError):
+        rescue.run_stage(run, "extract", files, LEVELS)
+    assert calls == ["extract"]
+
+
+def test_self_check_passes(pool: Callable[[], Pool]) -> None:
+    pool().run("self_check", {}, {})
 
 
 def test_other_stage_that_dies_is_not_tried_again() -> None:

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from sirenflow import workers
-from sirenflow.errors import BusyError
+from sirenflow import interpreter, workers
+from sirenflow.errors import BusyError, WorkerUnavailableError
 from sirenflow.lock import exclusive
 from sirenflow.workers import Crew, Limits, Pool, TaskError, TaskKilled
 from watching import wait_until
@@ -208,6 +208,86 @@ def test_even_the_loss_of_a_keeper_costs_one_task(pool: Pool, tmp_path: Path) ->
     files = {**sample, "localization": str(tmp_path / "localization")}
     pool.run("extract", files, {"levels_percent": [50, 90]})  # by a fresh interpreter
     assert (tmp_path / "alerts").exists()
+
+
+def broken_interpreter(directory: Path) -> str:
+    """Write an interpreter that cannot start, as one does whose library is missing."""
+    program = directory / "python"
+    program.write_text(
+        "#!/bin/sh\necho 'a warning' >&2\necho 'libm.so: cannot open' >&2\nexit 127\n"
+    )
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_interpreter_that_cannot_start_is_no_death_and_the_next_try_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workers, "_is_warm", lambda: False)
+    with monkeypatch.context() as patch:
+        patch.setattr(interpreter, "COMMAND", (broken_interpreter(tmp_path),))
+        broken = Pool(2, Crew(limits=LIMITS))
+        for _ in range(3):
+            with pytest.raises(WorkerUnavailableError, match=r"\(libm.so: cannot open\)") as no:
+                broken.run("self_check", {}, {})
+            assert no.value.output == ("a warning", "libm.so: cannot open")
+        assert caplog.text.count("worker process: a warning") == 1
+    for _ in range(3):
+        broken.run("self_check", {}, {})
+    broken.close()
+
+
+def test_what_an_interpreter_writes_while_it_starts_is_not_lost(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; print('a warning', file=sys.stderr)")
+    program = "from sirenflow import workers; workers.run(1, 'self_check', {}, {})"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert (done.returncode, done.stderr) == (0, "a warning\na warning\n")
+
+
+def test_worker_that_ends_before_it_takes_a_task_is_no_death(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool.close()
+
+    def end(*_: object) -> None:
+        os._exit(3)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "_work", end)
+        broken = Pool(1, Crew(limits=LIMITS))
+        with pytest.raises(WorkerUnavailableError, match=r"before its first task \(status 3\)"):
+            broken.run("say", {}, {})
+    broken.run("self_check", {}, {})  # by a fresh interpreter
+    broken.close()
+
+
+def test_system_that_forks_no_further_worker_is_no_death(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at the limit of processes, after the worker has died of its task."""
+    real, forks = os.fork, tmp_path / "forks"
+    forks.mkdir()
+
+    def fork() -> int:
+        if len(list(forks.iterdir())) >= 2:  # the keeper, and its first worker
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        (forks / str(time.monotonic_ns())).touch()
+        return real()
+
+    monkeypatch.setattr(os, "fork", fork)
+    pool = Pool(1, Crew(limits=LIMITS))
+    with pytest.raises(TaskKilled, match="SIGSEGV"):
+        pool.run("die", {}, {"number": signal.SIGSEGV})
+    with pytest.raises(WorkerUnavailableError, match="cannot fork: Resource temporarily"):
+        pool.run("hang", {}, {"seconds": 0})
+    pool.run("self_check", {}, {})  # by a fresh interpreter
+    pool.close()
 
 
 def test_workers_of_a_program_that_has_imported_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What can go wrong, in kinds that a caller can tell apart."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 
 class SirenflowError(Exception):
@@ -42,6 +44,20 @@ class SkymapValueError(SkymapError):
 
 class InboxError(SirenflowError):
     """The inbox cannot be read or written."""
+
+
+class WorkerUnavailableError(SirenflowError):
+    """No worker process can be started, or workers fail on every alert: a fault of the machine.
+
+    Attributes
+    ----------
+    output
+        The last lines that the process wrote to standard error before it was ready.
+    """
+
+    def __init__(self, message: str, output: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.output = tuple(output)
 
 
 class StreamError(SirenflowError):

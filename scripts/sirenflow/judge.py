@@ -2,6 +2,12 @@
 
 Whatever arrives is decoded in a worker with limits, so that what no check foresaw, a hang, a bomb
 or a crash, is a reason like any other, and the stream goes on.
+
+A fault of the machine is no reason. If no worker starts, or if it fails on an alert that is known
+to be good too, nothing is decided: `InboxError`, as for a full disk. If the worker is killed from
+outside `MOST_DEATHS` times, and works on the known alert each time, the bytes are quarantined with
+the kind ``killed``: on a machine with little memory it is the bytes that exhaust it, and one
+message must not stop the stream. `sirenflow quarantine retry` tries such entries again.
 """
 
 from __future__ import annotations
@@ -11,11 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sirenflow import workers
+from sirenflow import known_good, workers
 from sirenflow.alert import Identity
-from sirenflow.errors import AlertError, InboxError
+from sirenflow.errors import AlertError, InboxError, SirenflowError, WorkerUnavailableError
 from sirenflow.incoming import MOST_DEATHS
-from sirenflow.workers import Crew, Limits, TaskKilled
+from sirenflow.workers import Crew, Limits, TaskError, TaskKilled
 
 JUDGES = Crew(
     preload=("identify",),
@@ -38,8 +44,8 @@ def prepare() -> None:
     """
     try:
         workers.start(1, JUDGES)
-    except OSError as error:
-        raise _cannot_judge(error) from error
+    except WorkerUnavailableError as error:
+        raise InboxError(str(error)) from error
 
 
 def judge(data: bytes) -> Identity:
@@ -59,7 +65,7 @@ def judge(data: bytes) -> Identity:
     TaskError
         If there is an error in Sirenflow.
     InboxError
-        If no process can be had to judge them.
+        If no worker can be started, or workers fail on a known good alert too: nothing is decided.
     """
     return Identity(**_judged(data, by_content=False))
 
@@ -72,30 +78,53 @@ def judge_content(data: bytes) -> str:
 
 def _judged(data: bytes, *, by_content: bool) -> dict[str, Any]:
     try:
-        with _in_memory(data) as file:
-            answer = _ask(file, by_content=by_content)
-    except TaskKilled as death:
-        kind = "killed" if death.from_outside else "crash"
-        raise AlertError(str(death), kind) from death
-    except OSError as error:
-        raise _cannot_judge(error) from error
+        answer = _ask(data, by_content=by_content)
+    except (TaskKilled, TaskError) as failure:
+        _check_workers(failure)
+        if isinstance(failure, TaskError):
+            raise
+        kind = "killed" if failure.from_outside else "crash"
+        raise AlertError(str(failure), kind) from failure
+    except (WorkerUnavailableError, OSError) as error:
+        raise InboxError(str(error)) from error
     if "reason" in answer:
         raise AlertError(answer["reason"], answer["kind"], answer["claims"])
     return answer
 
 
-def _ask(file: str, **arguments: bool) -> dict[str, Any]:
+def _check_workers(failure: SirenflowError) -> None:
+    """Raise InboxError if a worker fails on an alert that is known to be good."""
+    try:
+        answer = _ask(known_good.ALERT, by_content=False)
+    except (TaskKilled, TaskError, WorkerUnavailableError, OSError) as error:
+        cause = _last_line(error)
+    else:
+        if "reason" not in answer:
+            return
+        cause = answer["reason"]
+    raise InboxError(
+        f"workers fail on a known good alert too, so this machine cannot check alerts: {cause}"
+    ) from failure
+
+
+def _last_line(error: Exception) -> str:
+    """Return the last line of a message: that of a traceback names the error."""
+    return str(error).strip().rpartition("\n")[2]
+
+
+def _ask(data: bytes, **arguments: bool) -> dict[str, Any]:
     deaths = 0
-    while True:
-        try:
-            judges = workers.start(1, JUDGES)
-            answer: dict[str, Any] = judges.run("identify", {"file": file}, arguments)
-        except TaskKilled as death:
-            deaths += 1
-            if not death.from_outside or deaths == MOST_DEATHS:
-                raise
-        else:
-            return answer
+    with _in_memory(data) as file:
+        while True:
+            try:
+                judges = workers.start(1, JUDGES)
+                answer: dict[str, Any] = judges.run("identify", {"file": file}, arguments)
+            except TaskKilled as death:
+                deaths += 1
+                if not death.from_outside or deaths == MOST_DEATHS:
+                    raise
+            else:
+                return answer
 
 
 @contextmanager
@@ -109,7 +138,3 @@ def _in_memory(data: bytes) -> Iterator[str]:
         file.write(data)
         file.flush()
         yield f"/proc/{os.getpid()}/fd/{file.fileno()}"
-
-
-def _cannot_judge(error: OSError) -> InboxError:
-    return InboxError(f"no process can be had to judge alerts: {error.strerror}")

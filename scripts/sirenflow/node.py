@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from sirenflow import interpreter
+
 _ON_NODE = ["--executor", "local", "--force-use-threads", "--keep-going"]
 
 
@@ -15,5 +17,5 @@ def share_one_process() -> None:
     one that fails does not stop the others. Executors pass neither wish on to the node.
     """
     if sys.argv[-len(_ON_NODE) :] != _ON_NODE:
-        command = [sys.executable, "-m", "snakemake", *sys.argv[1:], *_ON_NODE]
+        command = [*interpreter.COMMAND, "-m", "snakemake", *sys.argv[1:], *_ON_NODE]
         os.execv(command[0], command)  # noqa: S606 - this program, with its own arguments

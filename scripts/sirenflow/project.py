@@ -14,6 +14,9 @@ from sirenflow.errors import ConfigError
 from sirenflow.user_path import escape_path
 
 _SNAKEFILE = "Snakefile"
+_MARK = "# This is the workflow of Sirenflow:"
+_RULES = Path("workflow", "rules", "extract.smk")
+_PROFILE = Path("profiles", "default")
 _CLONE = Path(__file__).resolve().parents[2]
 
 
@@ -65,8 +68,17 @@ class Project:
         settings = self.private / "config.json"
         replace_file(settings, json.dumps({**_escaped(self.changed), **only}).encode())
         # Snakemake's own lock outlives a run that is killed; the one that we hold does not.
-        lock = ["--nolock", "--snakefile", str(self.snakefile)]
-        return [target, *lock, "--configfile", str(settings.absolute())]
+        return [target, "--nolock", *self.options, "--configfile", str(settings.absolute())]
+
+    @property
+    def options(self) -> list[str]:
+        """Options that name the workflow and its profile.
+
+        Snakemake would take the profile from the working directory, which may be that of another
+        workflow.
+        """
+        profile = self.snakefile.parent / _PROFILE
+        return ["--snakefile", str(self.snakefile), "--workflow-profile", str(profile)]
 
 
 def _escaped(paths: Mapping[str, str]) -> dict[str, str]:
@@ -76,6 +88,9 @@ def _escaped(paths: Mapping[str, str]) -> dict[str, str]:
 
 def find_project(inbox: Path | None = None, results: Path | None = None) -> Project:
     """Find the workflow in the working directory, or else where this package is from.
+
+    A Snakefile in the working directory is ours if it has the line by which it says so, and our
+    rules are beside it. Any other is left alone.
 
     Parameters
     ----------
@@ -87,13 +102,24 @@ def find_project(inbox: Path | None = None, results: Path | None = None) -> Proj
     ConfigError
         If there is no workflow, or its configuration is wrong.
     """
-    root = next((place for place in (Path(), _CLONE) if (place / _SNAKEFILE).is_file()), None)
+    root = next((place for place in (Path(), _CLONE) if _is_ours(place)), None)
     if root is None:
         raise ConfigError(
-            f"no {_SNAKEFILE} in {Path.cwd()}; run this in the directory that was cloned"
+            f"no {_SNAKEFILE} of Sirenflow in {Path.cwd()} or {_CLONE}; run this in the directory "
+            "that was cloned"
         )
     given = {"inbox": inbox, "results": results}
     changed = {key: str(value) for key, value in given.items() if value is not None}
     config = load(find_config(root))
     config = validate({**config, **_escaped(changed)}, root / SCHEMA_FILE)
     return Project(root / _SNAKEFILE, config, changed)
+
+
+def _is_ours(directory: Path) -> bool:
+    """Return whether a directory has our Snakefile, and not that of another workflow."""
+    try:
+        text = (directory / _SNAKEFILE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    is_marked = any(line.startswith(_MARK) for line in text.splitlines())
+    return is_marked and (directory / _RULES).is_file()

@@ -3,6 +3,9 @@
 Every other defence gives a reason before that. This is the last one: an alert that nobody thought
 of costs itself, or only its sky maps, and not the others of its superevent; where only all maps
 together are too much, it is the larger ones.
+
+First a worker is given an alert and a map that are known to be good. If it fails on those too, the
+fault is the machine's: the stage fails, and no alert is rejected for it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sirenflow.workers import Paths, TaskKilled
+from sirenflow.errors import WorkerUnavailableError
+from sirenflow.workers import Paths, TaskError, TaskKilled
 
 Runner = Callable[[str, Paths, Mapping[str, Any]], None]
 """Runs a stage of a name with files and arguments, in a process that may die of it."""
@@ -28,12 +32,15 @@ def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any
         If the stage raises.
     TaskKilled
         If its worker dies whatever is left out, or was killed from outside.
+    WorkerUnavailableError
+        If no worker can be started, or workers fail on a known good alert too.
     """
     try:
         run(stage, files, arguments)
     except TaskKilled as death:
         if stage != "extract" or death.from_outside:
             raise
+        _check_workers(run, death)
         refused, unmeasured = _find_blamed(run, files, arguments)
         for withheld in _more_and_more(files, refused, unmeasured, str(death)):
             shutil.rmtree(str(files["skymaps"]), ignore_errors=True)
@@ -45,6 +52,18 @@ def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any
             else:
                 return
         raise
+
+
+def _check_workers(run: Runner, death: TaskKilled) -> None:
+    """Raise WorkerUnavailableError if a worker fails on what is known to be good."""
+    try:
+        run("self_check", {}, {})
+    except (TaskKilled, TaskError) as error:
+        cause = str(error).strip().rpartition("\n")[2]
+        raise WorkerUnavailableError(
+            "workers fail on a known good alert too, so this machine cannot measure alerts: "
+            f"{cause} (the first failure: {death})"
+        ) from death
 
 
 def _more_and_more(

@@ -17,6 +17,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import NoReturn
 
+from sirenflow import interpreter
 from sirenflow.workers import receive, send, stop, warm_up
 
 _GRACE_SECONDS = 20
@@ -80,7 +81,7 @@ def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     with their:
         number = their.fileno()
         process = subprocess.Popen(  # noqa: S603 - a number only
-            [sys.executable, "-c", _PROGRAM.format(number)],
+            [*interpreter.COMMAND, "-c", _PROGRAM.format(number)],
             stdin=subprocess.DEVNULL,
             pass_fds=[number],
         )

@@ -10,11 +10,12 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Collection, Sequence
 from types import FrameType
+
+from sirenflow import interpreter
 
 _LOG = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class _Part:
         self._started = time.monotonic()
         # In a process group of its own: Ctrl-C in a terminal is for us, and we pass it on, once.
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-c", _PROGRAM, *self._command],
+            [*interpreter.COMMAND, "-c", _PROGRAM, *self._command],
             stdin=subprocess.PIPE,
             process_group=0,
         )

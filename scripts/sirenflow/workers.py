@@ -7,12 +7,19 @@ it died of, and forks the next one.
 
 Why not a library's pool: a keeper has no threads, so it can fork at any time, and it can itself be
 forked from a process that has everything imported, which the standard library's server cannot.
+
+Messages are lines of JSON. A keeper sends ``ready`` when it has imported what tasks need and has
+its first worker. A process that ends before that could not start. A keeper that has no worker any
+more, because none can be forked or because it ends before it takes a task, sends ``unavailable``
+and ends. Both are faults of the machine, `WorkerUnavailableError`, and no verdict on a task. Every
+other death is one on the task in hand, `TaskKilled`.
 """
 
 from __future__ import annotations
 
 import atexit
 import json
+import logging
 import mmap
 import os
 import queue
@@ -31,9 +38,11 @@ from itertools import count
 from typing import Any, NoReturn
 from weakref import WeakSet
 
-from sirenflow import lock, stages
+from sirenflow import interpreter, lock, stages
 from sirenflow.allocator import keep_freed_memory
-from sirenflow.errors import SirenflowError
+from sirenflow.errors import SirenflowError, WorkerUnavailableError
+
+_LOG = logging.getLogger(__name__)
 
 PRELOAD = ("extract", "regions", "visibility", "report")
 """Stages that every superevent needs."""
@@ -49,8 +58,10 @@ _TASK_BYTES = 8
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # What no task can come to by itself.
 _FROM_OUTSIDE = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM)
-# A worker is ended in time; it may be still importing, or stopped by somebody.
+# A worker is ended in time; it may be stopped by somebody.
 _PATIENCE_S = 60
+# To import everything takes a second, and a minute from a slow network disk.
+_START_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -134,6 +145,8 @@ def run(workers: int, stage: str, files: Paths, arguments: Mapping[str, Any]) ->
         If the stage raises.
     TaskKilled
         If its worker dies, or runs out of memory.
+    WorkerUnavailableError
+        If no worker can be started.
     """
     start(workers).run(stage, files, arguments)
 
@@ -145,7 +158,13 @@ _OPEN: WeakSet[socket.socket] = WeakSet()
 
 
 def start(workers: int, crew: Crew | None = None) -> Pool:
-    """Give this process its workers; they import what they need while it goes on."""
+    """Give this process its workers; they import what they need while it goes on.
+
+    Raises
+    ------
+    WorkerUnavailableError
+        If the system starts no process.
+    """
     key = (workers, crew or Crew())
     with _ONE_AT_A_TIME:  # or jobs that begin together would start a pool each
         if key not in _POOLS:
@@ -178,6 +197,7 @@ class Pool:
         self._numbers = count(1)
         # None is in the place of a worker that was lost, and is started when it is needed.
         self._free: queue.SimpleQueue[socket.socket | None] = queue.SimpleQueue()
+        self._ready: set[socket.socket] = set()
         self._children: dict[socket.socket, int] = {}
         is_forked = self._crew.writes and _is_warm()
         for mine in self._started(workers, _fork_keepers if is_forked else _start_interpreter):
@@ -189,10 +209,10 @@ class Pool:
         _OPEN.update(mine)
         try:
             children = begin(theirs, self._crew)
-        except OSError:
+        except OSError as error:
             for connection in mine:
                 connection.close()
-            raise
+            raise _unavailable(error.strerror or str(error)) from error
         finally:
             for their in theirs:
                 their.close()
@@ -204,24 +224,22 @@ class Pool:
         number = next(self._numbers)
         task = {"stage": stage, "files": dict(files), "arguments": dict(arguments)}
         line = _line({"task": number, **task})
-        connection = self._free.get()
-        if connection is None:
-            try:
-                (connection,) = self._started(1, _start_interpreter)
-            except OSError:
-                self._free.put(None)
-                raise
+        connection = self._ready_worker()
         patience = None if stage in _ON_OWN_TABLES else self._crew.limits.wall_seconds + _PATIENCE_S
         connection.settimeout(patience)
         try:
             connection.sendall(line)
             answer = receive(connection)
-            while answer["task"] != number:  # of a task before, by a worker that died late
+            # Of a task before, by a worker that died late.
+            while answer["task"] != number and "unavailable" not in answer:
                 answer = receive(connection)
         # The keeper died, which nothing here can make it do.
         except (EOFError, OSError, ValueError):
             self._lose(connection)
             raise TaskKilled("lost the process that works on it", from_outside=True) from None
+        if "unavailable" in answer:
+            self._lose(connection)
+            raise _unavailable(answer["unavailable"])
         self._free.put(connection)
         if "killed" in answer:
             raise TaskKilled(answer["killed"], from_outside=answer["from_outside"])
@@ -229,8 +247,41 @@ class Pool:
             raise TaskError(answer["error"])
         return answer.get("result")
 
+    def _ready_worker(self) -> socket.socket:
+        """Wait for a worker that is free and has imported everything; start one if one is lost."""
+        connection = self._free.get()
+        if connection in self._ready:
+            return connection
+        try:
+            if connection is None:
+                (connection,) = self._started(1, _start_interpreter)
+        except WorkerUnavailableError:
+            self._free.put(None)
+            raise
+        connection.settimeout(_START_SECONDS)
+        try:
+            message = receive(connection)
+        except (EOFError, OSError, ValueError) as error:
+            said = self._startup_lines(connection)
+            self._lose(connection)
+            is_late = isinstance(error, TimeoutError)
+            cause = (
+                f"not ready after {_START_SECONDS} s" if is_late else "it ended before it was ready"
+            )
+            raise _unavailable(cause, said) from None
+        if "unavailable" in message:
+            self._lose(connection)
+            raise _unavailable(message["unavailable"])
+        self._ready.add(connection)
+        return connection
+
+    def _startup_lines(self, connection: socket.socket) -> list[str]:
+        output = _STARTUP_OUTPUT.get(self._children.get(connection, 0))
+        return [] if output is None else output.lines()
+
     def _lose(self, connection: socket.socket) -> None:
         connection.close()
+        self._ready.discard(connection)
         child = self._children.pop(connection, None)
         if child is not None and child not in self._children.values():
             _end(child, is_killed=True)  # if it lives, it is of no use
@@ -245,8 +296,26 @@ class Pool:
         self._children.clear()
 
 
+# By the number of the process.
+_STARTUP_OUTPUT: dict[int, interpreter.StartupOutput] = {}
+_LOGGED: set[tuple[str, ...]] = set()
+
+
+def _unavailable(cause: str, output: Sequence[str] = ()) -> WorkerUnavailableError:
+    """Build the error; log what the process said, once for each different text."""
+    if output:
+        cause = f"{cause} ({output[-1].strip()})"
+    if output and tuple(output) not in _LOGGED:
+        _LOGGED.add(tuple(output))
+        for line in output:
+            _LOG.warning("worker process: %s", line)
+    return WorkerUnavailableError(f"no worker process can be started: {cause}", output)
+
+
 def _end(child: int, *, is_killed: bool) -> None:
     """Wait for a child that ends by itself, or is killed; it may be gone."""
+    if child in _STARTUP_OUTPUT:
+        _STARTUP_OUTPUT.pop(child).close()
     with suppress(ChildProcessError):
         if is_killed and os.waitpid(child, os.WNOHANG) == (0, 0):
             os.kill(child, signal.SIGKILL)
@@ -301,8 +370,10 @@ def _start_interpreter(connections: Sequence[socket.socket], crew: Crew) -> list
     Gives that process once for each of them.
     """
     numbers = [connection.fileno() for connection in connections]
-    program = f"from sirenflow.workers import Crew, Limits, keep_all; keep_all({numbers}, {crew})"
-    command = [sys.executable, "-c", program]
+    output = interpreter.StartupOutput()
+    arguments = f"{numbers}, {crew}, {output.stderr}"
+    program = f"from sirenflow.workers import Crew, Limits, keep_all; keep_all({arguments})"
+    command = [*interpreter.COMMAND, "-c", program]
     environment = {**os.environ, **_THREADS}
     # Signals are for us: until it ignores them itself, the new process is deaf to them.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
@@ -310,21 +381,28 @@ def _start_interpreter(connections: Sequence[socket.socket], crew: Crew) -> list
         process = subprocess.Popen(  # noqa: S603 - the program holds nothing from outside
             command,
             stdin=subprocess.DEVNULL,
+            stderr=output.file,
             env=environment,
             # Should this process be killed, nobody else may write what they still write.
-            pass_fds=[*numbers, *(lock.held() if crew.writes else [])],
+            pass_fds=[output.stderr, *numbers, *(lock.held() if crew.writes else [])],
         )
+    except OSError:
+        output.close()
+        raise
     finally:
+        output.close_stderr()
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    _STARTUP_OUTPUT[process.pid] = output
     process.returncode = 0  # whoever closes the pool waits for it, by its number
     return [process.pid] * len(connections)
 
 
-def keep_all(numbers: Sequence[int], crew: Crew) -> None:
-    """Fork a keeper for each socket, and wait for them."""
+def keep_all(numbers: Sequence[int], crew: Crew, stderr: int) -> None:
+    """Fork a keeper for each socket, and wait for them; write to a copy of standard error then."""
     _ignore_signals(crew)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     warm_up(crew.preload)
+    interpreter.restore_stderr(stderr)
     connections = [socket.socket(fileno=number) for number in numbers]
     keepers = _fork_keepers(connections, crew)
     for connection in connections:
@@ -360,22 +438,34 @@ def _keep(connection: socket.socket, crew: Crew) -> None:
     _ignore_signals(crew)
     limits = crew.limits
     task = mmap.mmap(-1, _TASK_BYTES)  # the number of the task in hand, shared with the worker
+    is_first = True
     while True:
-        worker = os.fork()
+        try:
+            worker = os.fork()
+        except OSError as error:
+            send(connection, {"task": 0, "unavailable": f"cannot fork: {error.strerror}"})
+            return
         if not worker:
             try:
                 _work(connection, limits, task)
             finally:
                 os._exit(1)
+        if is_first:
+            send(connection, {"task": 0, "ready": True})
+        is_first = False
         _, status = os.waitpid(worker, 0)
         if os.waitstatus_to_exitcode(status) == 0:
             return
         number = int.from_bytes(task[:], "big")
         task[:] = bytes(_TASK_BYTES)
+        outside = os.WIFSIGNALED(status) and os.WTERMSIG(status) in _FROM_OUTSIDE
         if number:
-            outside = os.WIFSIGNALED(status) and os.WTERMSIG(status) in _FROM_OUTSIDE
             cause = _cause(status, limits)
             send(connection, {"task": number, "killed": cause, "from_outside": outside})
+        elif not outside:  # the next one would end like it
+            cause = f"ended before its first task (status {os.waitstatus_to_exitcode(status)})"
+            send(connection, {"task": 0, "unavailable": cause})
+            return
 
 
 def _cause(status: int, limits: Limits) -> str:

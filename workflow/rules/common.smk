@@ -12,7 +12,8 @@ def work(stage, input, output, log, **arguments):
         rescue.run_stage(partial(workers.run, workflow.cores), stage, files, arguments)
     except Exception as error:
         with suppress(OSError):  # on a full disk: it is the stage's error that is told
-            Path(log[0]).write_text(f"{stage}: {error}\n", errors="backslashreplace")
+            lines = [*getattr(error, "output", ()), f"{stage}: {error}\n"]
+            Path(log[0]).write_text("\n".join(lines), errors="backslashreplace")
         raise
 
 

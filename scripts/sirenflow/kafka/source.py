@@ -270,7 +270,7 @@ class Source(threading.Thread):
             self._metrics.write_seconds.labels(self.name).observe(time.monotonic() - begin)
             break
         if self.health.state == "blocked":
-            self._condition.change("connected", "the inbox can be written again")
+            self._condition.change("connected", "messages can be stored again")
         if gap is not None:
             self._metrics.lost.labels(self.name).inc(gap.size)
             _LOG.error(
