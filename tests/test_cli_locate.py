@@ -119,6 +119,7 @@ def test_position_is_handed_on_with_its_sign(
         (["1", "-91"], "'-91'; expected degrees (-90 to 90), or -12:34:56.7"),
         (["1", "nan"], "'nan'; expected degrees (-90 to 90)"),
         (["1", "2", "-3"], "'-3'; expected Mpc, above 0"),
+        (["1", "2", "4_0"], "'4_0'; expected Mpc, above 0"),
         (["1", "2", "far"], "'far'; expected Mpc, above 0"),
         (["1", "2", "--time", "soon"], "'soon'; expected a time in UTC"),
         (["1", "2", "--al"], "No such option"),

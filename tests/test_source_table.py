@@ -181,6 +181,14 @@ def test_source_that_may_do_without_distance_keeps_its_place(tmp_path: Path) -> 
     }
 
 
+def test_numbers_of_python_only_are_not_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Name,RA,Dec,D,L\na,1_0,1,4_0,1\nb,10,1,\uff14,1\nc,10,1,40,1\n")
+    (found,) = read(path)
+    assert found.name == ("b", "c")
+    assert np.isnan(found.distance_mpc).tolist() == [True, False]
+
+
 def test_masked_and_null_values_are_missing(tmp_path: Path) -> None:
     table = Table({name: MaskedColumn(values) for name, values in CONTENT.items()})
     for column, row in (("RA", 0), ("D", 1), ("Name", 2)):

@@ -43,6 +43,19 @@ def positive_or_none(value: object) -> float | None:
     return number if number is not None and number > 0 else None
 
 
+def number_from_text(text: str) -> float:
+    """Read a number in ASCII digits, such as a user writes.
+
+    Raises
+    ------
+    ValueError
+        If the text is not a number. `1_0` is not, though Python's float reads it as 10.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
 def integer_or_none(value: object) -> int | None:
     """Give an integer that fits 64 bits; booleans give None."""
     if isinstance(value, bool) or not isinstance(value, int):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from sirenflow.angles import dec_to_deg, ra_to_deg
 from sirenflow.errors import TableError
-from sirenflow.fields import text_or_none
+from sirenflow.fields import number_from_text, text_or_none
 from sirenflow.skymap import Floats, Ints
 from sirenflow.user_table import RawColumn, read_columns
 from sirenflow.user_time import AmbiguousTimeError, TimeTextError, time_from
@@ -238,14 +238,17 @@ def _as_numbers(values: Sequence[Any]) -> Floats | None:
         filled = np.ma.filled(np.ma.asarray(array).astype(np.float64), np.nan)
         return np.array(filled, dtype=np.float64)
     try:
-        return np.array(list(map(float, values)), dtype=np.float64)
+        numbers = np.array(list(map(float, values)), dtype=np.float64)
     except (TypeError, ValueError):
         return None
+    # Not one by one, which would double the time for a large table.
+    texts = "".join(value for value in values if isinstance(value, str))
+    return None if "_" in texts or not texts.isascii() else numbers
 
 
 def _number(value: object) -> float:
     try:
-        return np.nan if _is_missing(value) else float(_text(value))
+        return np.nan if _is_missing(value) else number_from_text(_text(value))
     except ValueError:
         return np.nan
 

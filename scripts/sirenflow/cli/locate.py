@@ -13,6 +13,7 @@ from tqdm import tqdm
 from sirenflow.angles import dec_to_deg, ra_to_deg
 from sirenflow.cli.terminal import EXIT_CODES, directory, printable, time_text
 from sirenflow.config import read_settings
+from sirenflow.fields import number_from_text
 
 
 class _TakesNegatives(click.Command):
@@ -38,7 +39,7 @@ def _dec(text: str) -> float:
 
 def _distance(text: str) -> float:
     try:
-        number = float(text)
+        number = number_from_text(text)
     except ValueError:
         number = 0.0
     if not 0 < number <= 1e6:

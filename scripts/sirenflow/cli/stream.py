@@ -24,6 +24,7 @@ from sirenflow.cli.terminal import (
     time_text,
 )
 from sirenflow.config import read_settings
+from sirenflow.fields import number_from_text
 
 _LISTEN_EXIT_CODES = (
     "Exit codes: 0 stopped by a signal, or at the end of the topic; 1 stopped by an error; 2 wrong "
@@ -50,7 +51,7 @@ def _start(text: str) -> datetime | None:
 def _positive(text: str) -> float:
     """Read a number above 0; click's own range lets NaN pass."""
     try:
-        number = float(text)
+        number = number_from_text(text)
     except ValueError:
         number = 0.0
     if not 0 < number <= 1e6:
