@@ -67,6 +67,32 @@ const overlappingFigureTexts = () => {
   return wrong;
 };
 
+// Symbols, error bars, bars of histograms and the reticle: nothing may be written on them.
+const coveredMarkers = () => {
+  const wrong = [];
+  const markers = everything().filter((element) => element.matches("svg :is(circle, .bin, .spread, .reticle, .scale)"));
+  // Of the reticle, the middle of each arm's length: a label may lie between two arms.
+  const parts = (element) => {
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    if (!element.matches(".reticle")) return [{ left, right, top, bottom }];
+    const [x, y, half] = [(left + right) / 2, (top + bottom) / 2, 1.5];
+    return [{ left, right, top: y - half, bottom: y + half }, { left: x - half, right: x + half, top, bottom }];
+  };
+  for (const text of figureTexts()) {
+    const box = text.getBoundingClientRect();
+    // Letters and digits without the room above and below them.
+    const [top, bottom] = [box.top + 0.2 * box.height, box.bottom - 0.25 * box.height];
+    for (const marker of markers.filter((element) => element.ownerSVGElement === text.ownerSVGElement)) {
+      for (const part of parts(marker)) {
+        const across = Math.min(box.right, part.right) - Math.max(box.left, part.left);
+        const down = Math.min(bottom, part.bottom) - Math.max(top, part.top);
+        if (across > 1 && down > 1) wrong.push(`${name(text)} covers ${name(marker)}`);
+      }
+    }
+  }
+  return wrong;
+};
+
 const channels = (colour) => {
   const found = colour.match(/[\d.]+/g).map(Number);
   const scale = colour.startsWith("color(") ? 255 : 1;

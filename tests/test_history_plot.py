@@ -26,8 +26,9 @@ def test_areas_are_spaced_by_their_logarithm() -> None:
     figure = area_figure(history_of(*({"area_90_deg2": a} for a in (1000.0, 100.0, 10.0))))
     assert figure is not None
     assert [point.y for point in figure.points] == [0, HEIGHT / 2, HEIGHT]
-    assert [point.label for point in figure.points] == ["1\u202f000", "100", "10"]
-    assert [name for _, name in figure.names] == ["1 U", "2 U", "3 U"]
+    assert [point.text for point in figure.points] == ["1\u202f000", "100", "10"]
+    assert [label.text for label in figure.labels[:3]] == ["1 U", "2 U", "3 U"]
+    assert [label.text for label in figure.labels[3:]] == ["10", "1\u202f000", "100"]
 
 
 def test_distance_has_its_deviation() -> None:
@@ -48,7 +49,7 @@ def test_alert_without_a_map_keeps_its_place() -> None:
     figure = area_figure(history_of({"area_90_deg2": 9.0}, None, {"area_90_deg2": 9.0}))
     assert figure is not None
     assert len(figure.points) == 2
-    assert len(figure.names) == 3
+    assert [label.text for label in figure.labels[:3]] == ["1 U", "2 U", "3 U"]
     assert [point.y for point in figure.points] == [HEIGHT / 2] * 2
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from sirenflow.event import SkymapSummary
-from sirenflow.report.figures import Tick, axis_ticks
+from sirenflow.report.figures import LINE_FONT_SIZES, axis_ticks
+from sirenflow.report.labels import Box, Label, axis_labels
 from sirenflow.report.posterior import Posterior
 from sirenflow.skymap import Floats
 
 WIDTH, HEIGHT = 400, 120
 """Units of the paths: the axis, and the highest point of a curve over it."""
+_FRAME = Box(-14, -4, 414, 180)
 _POINTS = 72
 _BEYOND = 1.12
 
@@ -30,7 +32,8 @@ class DistanceFigure:
     curve: str | None
     interval: str | None
     previous: str | None
-    ticks: tuple[Tick, ...]
+    ticks: tuple[float, ...]
+    labels: tuple[Label, ...]
 
 
 def distance_figure(
@@ -78,7 +81,9 @@ def distance_figure(
             dashed = None if before is None else _path(distances / end, before / top)
     ticks = axis_ticks(end, WIDTH)
     return DistanceFigure(
-        place(low), place(mean), place(high), place(p50), curve, interval, dashed, ticks
+        *(place(low), place(mean), place(high), place(p50), curve, interval, dashed),
+        ticks=tuple(round(x, 1) for x, _ in ticks),
+        labels=axis_labels(ticks, 158, _FRAME, LINE_FONT_SIZES[0]),
     )
 
 

@@ -1,14 +1,16 @@
 """All figures of a superevent's page that are made from sky maps, each map read once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sirenflow.contours import level_field
 from sirenflow.ephemeris import sun_and_moon
 from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary, Thumbnail
 from sirenflow.report.distance_plot import DistanceFigure, distance_figure
+from sirenflow.report.frames import comparison_frames
 from sirenflow.report.posterior import Posterior, drawn_posterior
-from sirenflow.report.skyplot import Marks, SkyFigure, sky_figure, sky_marks
+from sirenflow.report.skylabels import Marks, sky_marks
+from sirenflow.report.skyplot import SkyFigure, sky_figure
 from sirenflow.report.zoomplot import Window, ZoomFigure, window_outline, zoom_figure, zoom_window
 from sirenflow.sightlines import lines_of_sight
 from sirenflow.skymap import Skymap
@@ -18,14 +20,26 @@ ReadSkymap = Callable[[SkymapSummary], Skymap | None]
 
 @dataclass(frozen=True)
 class Drawings:
-    """Figures of the maps that are used; by kind, "gw" and "combined", those of the sky.
+    """Figures of the maps that are used.
 
-    `previous_number` is that of the alert whose distance is drawn dashed.
+    Attributes
+    ----------
+    skies
+        All-sky maps by kind, "gw" and "combined".
+    marks
+        What is laid over them: of "gw" with Sun, Moon and shares, of "gw-small" and "combined"
+        with coordinates only.
+    zooms
+        Parts of the sky: "gw" is the GW map's most probable part, "gw-small" and "combined" are
+        both maps in one frame, "closeup" is the combined map's most probable part. Each is there
+        only where it shows something that no other figure does.
+    previous_number
+        Number of the alert whose distance is drawn dashed.
     """
 
     skies: dict[str, SkyFigure]
+    marks: dict[str, Marks]
     zooms: dict[str, ZoomFigure]
-    marks: Marks | None
     distance: DistanceFigure | None
     previous_number: int | None
     thumbnail: Thumbnail | None
@@ -41,14 +55,21 @@ def draw(summary: EventSummary, read: ReadSkymap) -> Drawings:
     read
         Reads a map; None for one that may not be drawn.
     """
-    located, joint = summary.skymap_alert, summary.combined_alert
+    located, joined = summary.skymap_alert, summary.combined_alert
     measured = located.skymap if located else None
-    drawn: dict[str, _DrawnMap] = {}
-    thumbnail = marks = distance = previous_number = window = None
+    joint = joined.combined_skymap if joined else None
+    lobes = measured.lobes_90 if measured else ()
+    window = zoom_window(lobes)
+    frames = comparison_frames(lobes, joint.lobes_90 if joint else ())
+    skies: dict[str, SkyFigure] = {}
+    marks: dict[str, Marks] = {}
+    zooms: dict[str, ZoomFigure] = {}
+    thumbnail = distance = previous_number = None
     if located is not None and measured is not None and (skymap := read(measured)) is not None:
-        window = zoom_window(measured.lobes_90)
-        thumbnail, drawn["gw"] = _draw_map(skymap, window)
-        marks = _marks(summary, measured.lobes_90, window)
+        windows = {"gw": window, "gw-small": frames.common}
+        thumbnail, skies["gw"], zooms = _draw_map(skymap, windows)
+        marks["gw"] = _marks(summary, skies["gw"], lobes, window)
+        marks["gw-small"] = sky_marks(skies["gw"].peak)
         posterior = _posterior(skymap)
         del skymap  # a map may have millions of rows: never two at a time
         previous = _previous(summary, located)
@@ -57,36 +78,46 @@ def draw(summary: EventSummary, read: ReadSkymap) -> Drawings:
         del before
         if previous and distance and distance.previous:
             previous_number = previous.number
-    if joint and joint.combined_skymap:
-        combined = read(joint.combined_skymap)
-        if combined is not None:
-            _, drawn["combined"] = _draw_map(combined, window)
+    if joint is not None and (skymap := read(joint)) is not None:
+        windows = {"combined": frames.common, "closeup": frames.closeup}
+        _, skies["combined"], more = _draw_map(skymap, windows)
+        marks["combined"] = sky_marks(skies["combined"].peak)
+        zooms |= more
     return Drawings(
-        skies={kind: one.sky for kind, one in drawn.items()},
-        zooms={kind: one.zoom for kind, one in drawn.items() if one.zoom},
-        marks=marks,
-        distance=distance,
-        previous_number=previous_number,
-        thumbnail=thumbnail,
+        skies, marks, _needed(zooms, window == frames.common), distance, previous_number, thumbnail
     )
 
 
-@dataclass(frozen=True)
-class _DrawnMap:
-    sky: SkyFigure
-    zoom: ZoomFigure | None
-
-
-def _draw_map(skymap: Skymap, window: Window | None) -> tuple[Thumbnail, _DrawnMap]:
+def _draw_map(
+    skymap: Skymap, windows: Mapping[str, Window | None]
+) -> tuple[Thumbnail, SkyFigure, dict[str, ZoomFigure]]:
     field = level_field(skymap)
     sky, thumbnail = sky_figure(skymap, field)
-    return thumbnail, _DrawnMap(sky, zoom_figure(skymap, field, window) if window else None)
+    zooms = {
+        name: zoom_figure(skymap, field, window)
+        for name, window in windows.items()
+        if window is not None
+    }
+    return thumbnail, sky, zooms
 
 
-def _marks(summary: EventSummary, lobes: tuple[Lobe, ...], window: Window | None) -> Marks:
+def _needed(zooms: Mapping[str, ZoomFigure], gw_frame_is_common: bool) -> dict[str, ZoomFigure]:
+    """Drop the common frame where only one map is drawn, and the GW frame where it is shown."""
+    needed = dict(zooms)
+    if not {"gw-small", "combined"} <= needed.keys():
+        needed.pop("gw-small", None)
+        needed.pop("combined", None)
+    elif gw_frame_is_common:
+        needed.pop("gw", None)
+    return needed
+
+
+def _marks(
+    summary: EventSummary, figure: SkyFigure, lobes: tuple[Lobe, ...], window: Window | None
+) -> Marks:
     time = summary.current.time_created if summary.current else None
     bodies = sun_and_moon(time) if time else None
-    return sky_marks(bodies, window_outline(window) if window else None, lobes)
+    return sky_marks(figure.peak, bodies, window_outline(window) if window else None, lobes)
 
 
 def _previous(summary: EventSummary, located: AlertSummary) -> AlertSummary | None:

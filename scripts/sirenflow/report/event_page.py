@@ -111,6 +111,7 @@ def render_event(
         if skymap and not skymap.is_trusted
     ]
     mchirp = values.mchirp_source if values else None
+    shown_history = summary.history[-_MOST_ALERTS:]
     return render(
         "event.html.j2",
         styles=_STYLES,
@@ -127,7 +128,7 @@ def render_event(
         combined_is_earlier=joint is not None and joint is not current,
         combined_problem=map_problem(current, "combined") if joint is not current else None,
         latest=summary.history[-1] if summary.history else None,
-        shown_history=summary.history[-_MOST_ALERTS:],
+        shown_history=shown_history,
         sentence=wording.sentence(facts),
         ribbon=ribbon(summary.kind, summary.state, values.significant if values else None),
         problem=problem,
@@ -137,8 +138,8 @@ def render_event(
         distance=drawings.distance,
         previous_number=drawings.previous_number,
         chirp_mass=chirp_mass_histogram(mchirp) if mchirp else None,
-        area_history=area_figure(summary.history),
-        distance_history=distance_history_figure(summary.history),
+        area_history=area_figure(shown_history),
+        distance_history=distance_history_figure(shown_history),
         distance_problem=distance_problem(skymap, problem),
         percentiles_problem=percentiles_problem(skymap) if skymap else None,
         visibility=visibility_figure(sections.visibility) if sections.visibility else None,

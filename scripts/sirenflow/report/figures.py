@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sirenflow.event import ChirpMass
-from sirenflow.wording import integer_text, probability_text
+from sirenflow.report.labels import Box, Label, LabelRequest, Place, axis_labels, place_labels
+from sirenflow.wording import integer_text, probability_text, scientific_text
 
 _CLASS_STYLES = {"BNS": "bns", "NSBH": "nsbh", "BBH": "bbh", "Terrestrial": "terrestrial"}
+LINE_FONT_SIZES = (15.0, 12.0)
+"""Of the texts in figures with an axis, units: on a phone, and elsewhere (figures.css)."""
 _HISTOGRAM_WIDTH, _HISTOGRAM_HEIGHT = 400.0, 80.0
-_MOST_LABELS = 10
+_HISTOGRAM = Box(-22, -18, 422, 106)
 _LEAST_SHOWN = 0.005
 
 
@@ -24,22 +27,13 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A labelled place on an axis."""
-
-    x: float
-    label: str
-
-
-@dataclass(frozen=True)
 class Bin:
-    """A bar of a histogram, with its share of the probability where it is worth the room."""
+    """A bar of a histogram."""
 
     x: float
     y: float
     width: float
     height: float
-    label: str
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ class Histogram:
     """Bars as wide as one another, whatever the width of their bins, with the edges' labels."""
 
     bins: tuple[Bin, ...]
-    edges: tuple[Tick, ...]
+    labels: tuple[Label, ...]
     summary: str
 
 
@@ -72,32 +66,47 @@ def bar_segments(classification: Mapping[str, float]) -> list[Segment]:
 
 def chirp_mass_histogram(mchirp: ChirpMass) -> Histogram:
     """Draw the chirp mass's histogram; bars of equal width, since the bins grow as a power law."""
-    count = len(mchirp.probabilities)
-    width, top = _HISTOGRAM_WIDTH / count, max(mchirp.probabilities) or 1.0
-    every = -(-count // _MOST_LABELS)
+    shares, edges = mchirp.probabilities, mchirp.bin_edges
+    width, top = _HISTOGRAM_WIDTH / len(shares), max(shares) or 1.0
     bins = tuple(
         Bin(
             x=round(i * width + 1, 1),
             y=round(_HISTOGRAM_HEIGHT * (1 - share / top), 1),
             width=round(width - 2, 1),
             height=round(_HISTOGRAM_HEIGHT * share / top, 1),
-            label=probability_text(share) if every == 1 and share >= _LEAST_SHOWN else "",
         )
-        for i, share in enumerate(mchirp.probabilities)
+        for i, share in enumerate(shares)
     )
-    edges = tuple(
-        Tick(round(i * width, 1), f"{edge:.3g}")
-        for i, edge in enumerate(mchirp.bin_edges)
-        if i % every == 0
-    )
-    likely = sorted(range(count), key=lambda i: -mchirp.probabilities[i])[:3]
-    summary = ", ".join(
-        f"{mchirp.bin_edges[i]:.3g} to {mchirp.bin_edges[i + 1]:.3g}: "
-        f"{probability_text(mchirp.probabilities[i])}"
+    likely = sorted(range(len(shares)), key=lambda i: -shares[i])
+    likely = [i for i in likely if shares[i] >= _LEAST_SHOWN]
+    on_bars = [
+        LabelRequest(
+            probability_text(shares[i]), (Place(bins[i].x + bins[i].width / 2, bins[i].y - 5),)
+        )
         for i in likely
-        if mchirp.probabilities[i] >= _LEAST_SHOWN
+    ]
+    bars = [Box(bar.x, bar.y, bar.x + bar.width, bar.y + bar.height) for bar in bins if bar.height]
+    ticks = [(i * width, number_text(edge)) for i, edge in enumerate(edges)]
+    summary = ", ".join(
+        f"{number_text(edges[i])} to {number_text(edges[i + 1])}: {probability_text(shares[i])}"
+        for i in likely[:3]
     )
-    return Histogram(bins, edges, summary)
+    labels = (
+        *place_labels(on_bars, _HISTOGRAM, bars, LINE_FONT_SIZES),
+        *axis_labels(ticks, 98, _HISTOGRAM, LINE_FONT_SIZES[0]),
+    )
+    return Histogram(bins, labels, summary)
+
+
+def number_text(value: float) -> str:
+    """Write a number on an axis: three significant digits, integers in full below 100,000.
+
+    A power of ten from there, and below 0.0001.
+    """
+    size = abs(value)
+    if size >= 1e5 - 0.5 or 0 < size < 1e-4:
+        return scientific_text(value)
+    return integer_text(value) if size >= 99.95 else f"{value:.3g}"
 
 
 def nice_step(rough: float) -> float:
@@ -107,16 +116,7 @@ def nice_step(rough: float) -> float:
     return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough * (1 - 1e-9))
 
 
-def axis_ticks(end: float, width: float) -> tuple[Tick, ...]:
-    """Label an axis from 0 to `end`, drawn `width` long, at some four round distances."""
+def axis_ticks(end: float, width: float) -> list[tuple[float, str]]:
+    """Return places and texts on an axis from 0 to `end`, `width` long: four round values or so."""
     step = nice_step(end / 4)
-    distances = [i * step for i in range(int(end // step) + 1)]
-    return tuple(
-        Tick(round(distance / end * width, 1), _tick_label(distance)) for distance in distances
-    )
-
-
-def _tick_label(distance_mpc: float) -> str:
-    if distance_mpc == 0 or distance_mpc >= 1:
-        return integer_text(distance_mpc)
-    return f"{distance_mpc:.2g}"
+    return [(i * step / end * width, number_text(i * step)) for i in range(int(end // step) + 1)]

@@ -1,10 +1,21 @@
-"""What changed from alert to alert: area and distance, one place an alert, in their order."""
+"""Area and distance against the number of the alert."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sirenflow.event import AlertSummary
+from sirenflow.report.figures import LINE_FONT_SIZES
+from sirenflow.report.labels import (
+    Box,
+    Label,
+    LabelRequest,
+    Place,
+    axis_labels,
+    marker_box,
+    place_labels,
+    text_box,
+)
 from sirenflow.wording import area_text, distance_text
 
 WIDTH, HEIGHT = 400, 90
@@ -16,18 +27,23 @@ _SHORT_NAMES = {
     "UPDATE": "U",
     "RETRACTION": "R",
 }
-_MOST_ALERTS = 12
+_FRAME = Box(0, -26, 400, 121)
+_NAMES_Y = 117
+_RADIUS = 6.0
 
 
 @dataclass(frozen=True)
 class Point:
-    """A value on the figure, with the ends of its error bar where it has one."""
+    """A value on the figure, with the ends of its error bar where it has one.
+
+    `text` is the value; it is not on the figure where it has no room.
+    """
 
     x: float
     y: float
     top: float | None
     bottom: float | None
-    label: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +51,7 @@ class HistoryFigure:
     """One quantity against alerts."""
 
     points: tuple[Point, ...]
-    names: tuple[tuple[float, str], ...]
+    labels: tuple[Label, ...]
     line: str
 
 
@@ -43,15 +59,15 @@ def area_figure(history: Sequence[AlertSummary]) -> HistoryFigure | None:
     """Draw the 90 % areas, on a logarithmic scale; None where there are fewer than two."""
     areas = [
         None if (area := _area(alert)) is None else (math.log(area), 0.0, area_text(area))
-        for alert in history[-_MOST_ALERTS:]
+        for alert in history
     ]
-    return _figure(history[-_MOST_ALERTS:], areas)
+    return _figure(history, areas)
 
 
 def distance_history_figure(history: Sequence[AlertSummary]) -> HistoryFigure | None:
     """Draw the distances with their standard deviations; None where there are fewer than two."""
-    distances = [_distance(alert) for alert in history[-_MOST_ALERTS:]]
-    return _figure(history[-_MOST_ALERTS:], distances)
+    distances = [_distance(alert) for alert in history]
+    return _figure(history, distances)
 
 
 def _area(alert: AlertSummary) -> float | None:
@@ -86,13 +102,39 @@ def _figure(
             y=height(value[0]),
             top=height(value[0] + value[1]) if value[1] else None,
             bottom=height(value[0] - value[1]) if value[1] else None,
-            label=value[2],
+            text=value[2],
         )
         for i, value in enumerate(values)
         if value is not None
     )
-    names = tuple(
-        (round(_MARGIN + i * step, 1), f"{alert.number} {_SHORT_NAMES.get(alert.alert_type, '?')}")
+    names = [
+        (_MARGIN + i * step, f"{alert.number} {_SHORT_NAMES.get(alert.alert_type, '?')}")
         for i, alert in enumerate(history)
-    )
-    return HistoryFigure(points, names, "M" + "L".join(f"{p.x} {p.y}" for p in points))
+    ]
+    labels = axis_labels(names, _NAMES_Y, _FRAME, LINE_FONT_SIZES[0])
+    line = "M" + "L".join(f"{p.x} {p.y}" for p in points)
+    return HistoryFigure(points, (*labels, *_values(points, labels)), line)
+
+
+def _values(points: Sequence[Point], names: Sequence[Label]) -> tuple[Label, ...]:
+    """Write the values beside their points, the newest, the oldest, then the others."""
+    size = LINE_FONT_SIZES[0]
+    markers = [marker_box(point.x, point.y, _RADIUS) for point in points]
+    markers += [
+        Box(point.x - 2, point.top - 1, point.x + 2, point.bottom + 1)
+        for point in points
+        if point.top is not None and point.bottom is not None
+    ]
+    markers += [text_box(label.text, Place(label.x, label.y), size) for label in names]
+    newest_first = points[::-1]
+    ordered = [newest_first[0], newest_first[-1], *newest_first[1:-1]]
+    requests = [LabelRequest(point.text, _places(point)) for point in ordered]
+    return place_labels(requests, _FRAME, markers, LINE_FONT_SIZES)
+
+
+def _places(point: Point) -> tuple[Place, ...]:
+    """Return where a value may be written: beside, above or below its point."""
+    x, y = point.x, point.y
+    sides = (Place(x + 8, y - 8, "start"), Place(x - 8, y - 8, "end"), Place(x, y - 10))
+    below = (Place(x + 8, y + 6, "start", 0.8), Place(x - 8, y + 6, "end", 0.8))
+    return (*sides, *below, Place(x, y + 8, drop_em=0.8))

@@ -6,7 +6,6 @@ that a region runs on to where the figure's clip path cuts it, without a seam.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,12 +14,10 @@ import numpy as np
 from astropy import units
 
 from sirenflow.contours import LevelField, rings_of_field
-from sirenflow.ephemeris import SkyBodies
-from sirenflow.event import Lobe, Thumbnail
+from sirenflow.event import Thumbnail
 from sirenflow.localization import peak
 from sirenflow.report.rings import Floats, Ints, Rings, join_rings, path_data, thin_rings
 from sirenflow.skymap import MAX_LEVEL, Skymap
-from sirenflow.wording import probability_text
 
 WIDTH, HEIGHT = 1440, 720
 """Units of the paths: the sky is an ellipse of this size."""
@@ -31,7 +28,6 @@ _PAD = 3
 _PATH_LIMIT = 5000
 _THUMBNAIL_SCALE = 200 / WIDTH
 _THUMBNAIL_LIMIT = 250
-_MOST_SHARES, _LEAST_SHARE, _FARTHEST_SHARE = 6, 0.01, 60
 # J2000 coordinates of the galactic pole.
 _GALACTIC_POLE_RA_DEG, _GALACTIC_POLE_DEC_DEG = 192.85948, 27.12825
 
@@ -45,35 +41,10 @@ class SkyFigure:
     peak_x: int
     peak_y: int
 
-
-@dataclass(frozen=True)
-class Label:
-    """A text on the map, at the middle of its base line."""
-
-    x: int
-    y: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Body:
-    """Sun or Moon, and where its name is written: "start" is to its right, "end" to its left."""
-
-    name: str
-    x: int
-    y: int
-    anchor: str
-    name_x: int
-    name_y: int
-
-
-@dataclass(frozen=True)
-class Marks:
-    """What is laid over a map: Sun and Moon, the zoom's edge, the shares of the region's parts."""
-
-    bodies: tuple[Body, ...]
-    zoom: str
-    shares: tuple[Label, ...]
+    @property
+    def peak(self) -> tuple[int, int]:
+        """Return where the peak is."""
+        return self.peak_x, self.peak_y
 
 
 @dataclass(frozen=True)
@@ -82,8 +53,6 @@ class Frame:
 
     graticule: str
     galactic_plane: str
-    dec_labels: tuple[tuple[str, int, int], ...]
-    ra_labels: tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -155,77 +124,6 @@ def sky_figure(skymap: Skymap, field: LevelField) -> tuple[SkyFigure, Thumbnail]
     return figure, thumbnail
 
 
-def sky_marks(
-    bodies: SkyBodies | None, outline: tuple[Floats, Floats] | None, lobes: Sequence[Lobe]
-) -> Marks:
-    """Place what is laid over the map.
-
-    Parameters
-    ----------
-    bodies
-        Sun and Moon; None where their time is not known.
-    outline : RA (n,), Dec (n,)
-        Edge of the zoom, deg; None where there is no zoom.
-    lobes
-        Parts of the 90 % region; the share of each is written below it, where there is room.
-    """
-    placed = _bodies(bodies) if bodies else ()
-    taken = [(body.x, body.y) for body in placed]
-    taken += [(x, y - 10) for _, x, y in sky_frame().ra_labels]
-    taken += [(x + 80, y - 8) for _, x, y in sky_frame().dec_labels]
-    return Marks(placed, _open_line(outline) if outline else "", _shares(lobes, taken))
-
-
-def _bodies(bodies: SkyBodies) -> tuple[Body, Body]:
-    """Place Sun and Moon; near one another, the upper one's name moves up, the lower one's down."""
-    x, y = project(
-        np.array([bodies.sun_ra_deg, bodies.moon_ra_deg]),
-        np.array([bodies.sun_dec_deg, bodies.moon_dec_deg]),
-    )
-    close = abs(x[0] - x[1]) < 320 and abs(y[0] - y[1]) < 60
-    sun_is_upper = y[0] <= y[1]
-
-    def body(name: str, own: int, is_upper: bool) -> Body:
-        px, py = round(float(x[own])), round(float(y[own]))
-        shift = (-28 if is_upper else 28) if close else 0
-        anchor, name_x = ("end", px - 22) if px > WIDTH - 180 else ("start", px + 22)
-        return Body(name, px, py, anchor, name_x, py + 10 + shift)
-
-    return body("Sun", 0, bool(sun_is_upper)), body("Moon", 1, not sun_is_upper)
-
-
-def _shares(lobes: Sequence[Lobe], taken: list[tuple[int, int]]) -> tuple[Label, ...]:
-    """Write shares below the parts, the most probable first; those without room go unsaid."""
-    labels: list[Label] = []
-    for lobe in lobes[:_MOST_SHARES]:
-        if lobe.probability < _LEAST_SHARE:
-            continue
-        (middle,), (y,) = project(np.array([lobe.ra_deg]), np.array([lobe.dec_deg]))
-        # A long lobe bends away from its centre: its name stays there.
-        reach = min(lobe.radius_deg / 180 * HEIGHT, _FARTHEST_SHARE) + 44
-        below = float(y) + reach
-        base = round(below if below < HEIGHT - 12 else max(float(y) - reach + 30, 34))
-        # Near the edge a text has room only on its inner side.
-        x = round(min(max(float(middle), 60), WIDTH - 60))
-        if all(abs(x - a) > 110 or abs(base - b) > 46 for a, b in taken):
-            taken.append((x, base))
-            labels.append(Label(x, base, probability_text(lobe.probability)))
-    return tuple(labels)
-
-
-def _open_line(outline: tuple[Floats, Floats]) -> str:
-    """Draw a line on the sky, interrupted where it leaves at one edge and returns at the other."""
-    x, y = project(*outline)
-    parts = np.split(np.rint(np.stack((x, y), axis=1)).astype(int), _jumps(x))
-    return "".join(
-        "M" + "L".join(f"{px} {py}" for px, py in part.tolist()) for part in parts if len(part) > 1
-    )
-
-
-def _jumps(x: Floats) -> Ints:
-    return np.flatnonzero(np.abs(np.diff(x)) > WIDTH / 4) + 1
-
-
 def credible_rings(field: Floats, level: float) -> Rings:
     """Contour the region where the sampled credible level is at most `level`.
 
@@ -256,32 +154,21 @@ def credible_rings(field: Floats, level: float) -> Rings:
 def sky_frame() -> Frame:
     """Draw what every map shares."""
     middle_x, middle_y = WIDTH // 2, HEIGHT // 2
-    parallels = {
-        dec: float(project(np.array([0.0]), np.array([float(dec)]))[1][0])
-        for dec in (-60, -30, 30, 60)
-    }
+    _, parallels = project(np.zeros(4), np.array([-60.0, -30.0, 30.0, 60.0]))
     lines = [f"M0 {middle_y}H{WIDTH}M{middle_x} 0V{HEIGHT}"]
-    lines += [f"M{0} {round(y)}H{WIDTH}" for y in parallels.values()]
+    lines += [f"M{0} {round(y)}H{WIDTH}" for y in parallels.tolist()]
     for hours in (3, 6, 9):
         radius = round(middle_x * (12 - hours) / 12)
         lines.append(
             f"M{middle_x} 0A{radius} {middle_y} 0 0 1 {middle_x} {HEIGHT}"
             f"A{radius} {middle_y} 0 0 1 {middle_x} 0"
         )
-    return Frame(
-        graticule="".join(lines),
-        galactic_plane=_galactic_plane(),
-        dec_labels=tuple(
-            (f"{'+' if dec > 0 else '−'}{abs(dec)}°", _edge(y), round(y))
-            for dec, y in parallels.items()
-        ),
-        ra_labels=tuple((f"{h}h", round(WIDTH * (24 - h) / 24), middle_y) for h in (6, 12, 18)),
-    )
+    return Frame("".join(lines), _galactic_plane())
 
 
-def _edge(y: float) -> int:
-    """Give the x of the sky's left edge at a height."""
-    return round(WIDTH / 2 * (1 - math.sqrt(1 - (1 - 2 * y / HEIGHT) ** 2)))
+def sky_edge(y: float) -> float:
+    """Return the x of the sky's left edge at a height."""
+    return WIDTH / 2 * (1 - math.sqrt(1 - (1 - 2 * y / HEIGHT) ** 2))
 
 
 def _galactic_plane() -> str:

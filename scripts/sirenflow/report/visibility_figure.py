@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sirenflow.fields import time_or_none
+from sirenflow.report.labels import text_width
 from sirenflow.wording import NARROW_SPACE, probability_text
 
 HEIGHT = 24
@@ -14,6 +15,7 @@ _TOP = 2
 # What may be lost where a curve is drawn with fewer points, in units of the height.
 _TOLERANCE = 0.25
 _TICK_HOURS = 6
+_NARROWEST_PX, _FONT_PX = 264.0, 12.5
 # Between the ends of a window, where no line may break.
 _TO = "\u2060–\u2060"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -107,10 +109,17 @@ def _ticks(start: datetime, hours: int) -> tuple[HourTick, ...]:
     for time in times:
         percent = round(100 * (time - start) / timedelta(hours=hours), 2)
         if 0 <= percent <= 100:
-            label = f"{time:%H:%M}" if time.hour else f"{time.day} {_MONTHS[time.month - 1]}"
-            anchor = "start" if percent < 5 else "end" if percent > 95 else "middle"
-            ticks.append(HourTick(percent, label, anchor))
+            text = f"{time:%H:%M}" if time.hour else f"{time.day} {_MONTHS[time.month - 1]}"
+            ticks.append(_hour_tick(percent, text))
     return tuple(ticks)
+
+
+def _hour_tick(percent: float, text: str) -> HourTick:
+    """Anchor a label so that it stays on the strip of the narrowest phone, 320 px wide."""
+    x = percent / 100 * _NARROWEST_PX
+    half = text_width(text, _FONT_PX) / 2
+    anchor = "start" if x < half else "end" if x > _NARROWEST_PX - half else "middle"
+    return HourTick(percent, text, anchor)
 
 
 def _strip(site: Mapping[str, Any], start: datetime, step_min: int) -> SiteStrip:

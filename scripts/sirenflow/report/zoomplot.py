@@ -9,8 +9,9 @@ from sirenflow.contours import LevelField, LocalView, local_contours
 from sirenflow.event import Lobe
 from sirenflow.localization import peak
 from sirenflow.report.figures import nice_step
+from sirenflow.report.labels import Box, Label, LabelRequest, Place, place_labels, text_width
 from sirenflow.report.rings import Floats, Rings, join_rings, path_data, thin_rings
-from sirenflow.report.skyplot import Label
+from sirenflow.report.skylabels import reticle_boxes
 from sirenflow.skymap import Skymap
 
 SIZE = 600
@@ -18,9 +19,11 @@ SIZE = 600
 _NODES = 200
 _PATH_LIMIT = 5000
 _MARGIN = 1.25
-_NARROWEST_DEG, _WIDEST_DEG = 0.5, 65.0
-_BOTTOM = SIZE - 12
-_PARALLELS_DEG = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30)
+_NARROWEST_DEG, _WIDEST_DEG = 0.1, 65.0
+FONT_SIZE = 25.0
+"""The largest, units (figures.css)."""
+_FRAME = Box(4, 4, SIZE - 4, SIZE - 4)
+_PARALLELS_DEG = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30)
 _MERIDIANS_DEG = (*_PARALLELS_DEG, 45, 90)
 _LINE_POINTS = 33
 
@@ -56,17 +59,26 @@ class ZoomFigure:
     graticule: str
     labels: tuple[Label, ...]
     width_deg: float
-    scale_units: int
-    scale_text: str
+    scale: str
+
+    @property
+    def width_text(self) -> str:
+        """Return the width in degrees: an integer, two significant digits below 2."""
+        return f"{self.width_deg:.0f}" if self.width_deg >= 2 else f"{self.width_deg:.2g}"
 
 
 def zoom_window(lobes: Sequence[Lobe]) -> Window | None:
-    """Choose what to show: the most probable part; None where that is as good as all the sky."""
-    if not lobes or lobes[0].radius_deg * _MARGIN > _WIDEST_DEG:
+    """Return the window around the most probable part; None where it needs most of the sky."""
+    return circle_window(lobes[0].ra_deg, lobes[0].dec_deg, lobes[0].radius_deg) if lobes else None
+
+
+def circle_window(ra_deg: float, dec_deg: float, radius_deg: float) -> Window | None:
+    """Return the window around a circle on the sky, deg; None where it needs most of the sky."""
+    radius = max(radius_deg * _MARGIN, _NARROWEST_DEG)
+    if radius > _WIDEST_DEG:
         return None
-    radius = max(lobes[0].radius_deg * _MARGIN, _NARROWEST_DEG)
     half = float(np.rad2deg(2 * np.sin(np.deg2rad(radius) / 2)))
-    return Window(LocalView(lobes[0].ra_deg, lobes[0].dec_deg), radius, half)
+    return Window(LocalView(ra_deg, dec_deg), radius, half)
 
 
 def window_outline(window: Window) -> tuple[Floats, Floats]:
@@ -101,22 +113,41 @@ def zoom_figure(skymap: Skymap, field: LevelField, window: Window) -> ZoomFigure
     )
     top = peak(skymap)
     (x,), (y,) = window.place(np.array([top.ra_deg]), np.array([top.dec_deg]))
-    seen = 0 <= x <= SIZE and 0 <= y <= SIZE
-    graticule, labels = _graticule(window)
-    scale = nice_step(window.half_deg / 4)
+    place = (round(float(x)), round(float(y)))
+    reticle = place if all(0 <= at <= SIZE for at in place) else None
+    covered = reticle_boxes(*reticle) if reticle else ()
+    graticule, names = _graticule(window)
+    scale, scale_name, scale_box = _scale(window, covered)
     return ZoomFigure(
         path_data(rings_90),
         path_data(rings_50),
-        (round(float(x)), round(float(y))) if seen else None,
+        reticle,
         graticule,
-        labels,
+        (scale_name, *place_labels(names, _FRAME, (*covered, scale_box), (FONT_SIZE,))),
         2 * window.half_deg,
-        round(scale / window.half_deg * SIZE / 2),
-        f"{scale:g}°",
+        scale,
     )
 
 
-def _graticule(window: Window) -> tuple[str, tuple[Label, ...]]:
+def _scale(window: Window, covered: Sequence[Box]) -> tuple[str, Label, Box]:
+    """Draw the scale in a corner at the top: the right one, or the left one where that is covered.
+
+    Returns
+    -------
+    tuple
+        SVG path data, the length as a label, and the box of both.
+    """
+    length_deg = nice_step(window.half_deg / 4)
+    length, text = round(length_deg / window.half_deg * SIZE / 2), f"{length_deg:g}°"
+    width = max(length, text_width(text, FONT_SIZE))
+    right, left = Box(SIZE - 30 - width, 14, SIZE, 70), Box(0, 14, 30 + width, 70)
+    if any(box.overlaps(right) for box in covered):
+        return f"M20 24H{20 + length}", Label(text, 20, 58, "start", "length"), left
+    x = SIZE - 20
+    return f"M{x - length} 24H{x}", Label(text, x, 58, "end", "length"), right
+
+
+def _graticule(window: Window) -> tuple[str, list[LabelRequest]]:
     """Draw lines of equal RA and Dec, named where they meet the left side and the bottom."""
     half = window.half_deg
     side = np.linspace(-half, half, 61)
@@ -127,17 +158,27 @@ def _graticule(window: Window) -> tuple[str, tuple[Label, ...]]:
     ra = np.concatenate((np.tile(around, len(decs)), np.repeat(ras, _LINE_POINTS)))
     dec = np.concatenate((np.repeat(decs, _LINE_POINTS), np.tile(along, len(ras))))
     paths = _visible(window, ra, dec)
-    labels = [
-        Label(10, round(_unit(side[i], half)) - 7, f"{dec:+g}°".replace("-", "−"))
+    requests = [
+        LabelRequest(f"{dec:+g}°".replace("-", "−"), _beside_left(_unit(side[i], half)))
         for dec in decs
         for i in _crossings(left_dec - dec)
     ]
-    labels += [
-        Label(round(_unit(side[i], half)) + 5, _BOTTOM, f"{ra:g}°")
+    requests += [
+        LabelRequest(f"{ra:g}°", _above_bottom(_unit(side[i], half)))
         for ra in ras
         for i in _crossings(_away(bottom_ra, ra))
     ]
-    return paths, _with_room(labels)
+    return paths, requests
+
+
+def _beside_left(y: float) -> tuple[Place, ...]:
+    """Return the places above and below a line that meets the left side."""
+    return Place(10, y - 7, "start"), Place(10, y + 7, "start", 0.8)
+
+
+def _above_bottom(x: float) -> tuple[Place, ...]:
+    """Return the places right and left of a line that meets the bottom."""
+    return Place(x + 5, SIZE - 12, "start"), Place(x - 5, SIZE - 12, "end")
 
 
 def _lines_through(window: Window) -> tuple[list[float], list[float]]:
@@ -148,21 +189,31 @@ def _lines_through(window: Window) -> tuple[list[float], list[float]]:
         dec for i in range(round(-90 / step), round(90 / step) + 1) if abs(dec := i * step) < 90
     ]
     widened = step * 0.8 / max(np.cos(np.deg2rad(view.dec_deg)), 0.02)
-    ras = np.arange(0, 360, _next_step(_MERIDIANS_DEG, widened)).tolist()
-    return [dec for dec in decs if abs(dec - view.dec_deg) < reach], ras
+    step = _next_step(_MERIDIANS_DEG, widened)
+    ras = [i * step for i in range(round(360 / step))]
+    across = _spread(window)
+    return (
+        [dec for dec in decs if abs(dec - view.dec_deg) < reach],
+        [ra for ra in ras if abs((ra - view.ra_deg + 180) % 360 - 180) <= across],
+    )
 
 
 def _spans(window: Window) -> tuple[Floats, Floats]:
     """Give the right ascensions, and the declinations, deg, that lines through the window take."""
-    view, reach = window.view, window.radius_deg * 1.6
-    closest = np.cos(np.deg2rad(min(abs(view.dec_deg) + reach, 90)))
-    across = min(reach / max(closest, 1e-3), 180.0)
+    view, reach, across = window.view, window.radius_deg * 1.6, _spread(window)
     return (
         view.ra_deg + np.linspace(-across, across, _LINE_POINTS),
         np.linspace(
             max(view.dec_deg - reach, -89.9), min(view.dec_deg + reach, 89.9), _LINE_POINTS
         ),
     )
+
+
+def _spread(window: Window) -> float:
+    """Return how far from its middle, deg of right ascension, a window reaches, or more."""
+    reach = window.radius_deg * 1.6
+    closest = np.cos(np.deg2rad(min(abs(window.view.dec_deg) + reach, 90)))
+    return min(reach / max(float(closest), 1e-3), 180.0)
 
 
 def _next_step(steps: Sequence[float], least: float) -> float:
@@ -173,17 +224,6 @@ def _away(ra_deg: Floats, from_deg: float) -> Floats:
     """Give differences of right ascension, deg; NaN beyond a quarter of the circle."""
     away = (ra_deg - from_deg + 180) % 360 - 180
     return np.where(np.abs(away) < 90, away, np.nan)
-
-
-def _with_room(labels: Sequence[Label]) -> tuple[Label, ...]:
-    """Leave out labels in the corners, where the other axis has its own, and on others."""
-    kept: list[Label] = []
-    for label in labels:
-        at_bottom = label.y == _BOTTOM
-        inside = 90 < label.x < SIZE - 80 if at_bottom else 40 < label.y < SIZE - 50
-        if inside and all(abs(label.x - o.x) > 80 or abs(label.y - o.y) > 34 for o in kept):
-            kept.append(label)
-    return tuple(kept)
 
 
 def _unit(plane_deg: float, half_deg: float) -> float:
