@@ -15,7 +15,16 @@ if Path(sys.path[0]).absolute() == SOURCE:
     del sys.path[0]
 
 import sirenflow
-from sirenflow import inbox, lock, modes, node, rescue, snakemake_hooks, workers
+from sirenflow import (
+    identifier,
+    inbox,
+    lock,
+    modes,
+    node,
+    rescue,
+    snakemake_hooks,
+    workers,
+)
 from sirenflow.config import (
     CONFIG_FILE,
     SCHEMA_FILE,
@@ -69,7 +78,7 @@ PRIVATE = f"{RESULTS}/.sirenflow"
 wildcard_constraints:
     # Of those that are not to be considered, no rule can make anything.
     superevent=(
-        inbox.SUPEREVENT_ID.pattern
+        identifier.PATTERN
         if config["superevents"] is None
         else "|".join(ALERTS) or "(?!)"
     ),

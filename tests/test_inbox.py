@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from builders import json_alert, record
 from disk import Disk, files_below, run_python
 from sirenflow import inbox, quarantine
-from sirenflow.alert import ALERT_TYPES, parse_alert
+from sirenflow.alert import parse_alert
+from sirenflow.alert_type import ALERT_TYPES
 from sirenflow.errors import AlertError, InboxError
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -31,10 +33,12 @@ def test_name_is_superevent_type_time_and_hash() -> None:
     [
         ("2026-09-26T23:06:05Z", "20260926T230605Z"),
         ("2026-09-26T23:06:05", "20260926T230605Z"),
-        ("2026-09-26T23:06:05.123Z", "20260926T230605.123Z"),
+        ("2026-09-26T23:06:05.999Z", "20260926T230605Z"),
+        ("2026-09-27 01:06:05+02:00", "20260926T230605Z"),
+        ("2026-12-31T23:59:60Z", "20261231T235960Z"),
     ],
 )
-def test_name_holds_time_as_sent_without_punctuation(sent: str, in_name: str) -> None:
+def test_name_holds_the_second_in_utc(sent: str, in_name: str) -> None:
     alert = parse_alert(DATA.replace(b"2026-09-26T23:06:05Z", sent.encode())).identity
     assert inbox.alert_path(alert).name.startswith(f"{in_name}-")
 
@@ -166,7 +170,7 @@ def test_file_in_place_of_a_directory_is_an_inbox_error(tmp_path: Path) -> None:
 
 
 def test_listing_is_by_superevent_then_life_cycle_then_name(tmp_path: Path) -> None:
-    for superevent in ("S2b", "MS260926n", "MS260926m"):
+    for superevent in ("S2.b", "logs", "MS260926n", "MS260926m"):
         for alert_type in ALERT_TYPES:
             for name in (
                 "2-b.avro",
@@ -181,8 +185,12 @@ def test_listing_is_by_superevent_then_life_cycle_then_name(tmp_path: Path) -> N
                 path.write_bytes(b"")
     quarantine.keep(tmp_path, b"no alert", AlertError("no good"), HOW)
     (tmp_path / "MS260926p" / "UPDATE").mkdir(parents=True)
+    for alert_type in ("premerger", "ANOTHER", "no type", ".hidden"):
+        (tmp_path / "MS260926q" / alert_type).mkdir(parents=True)
+        (tmp_path / "MS260926q" / alert_type / "1.avro").touch()
     listed = inbox.list_superevents(tmp_path)
-    assert list(listed) == ["MS260926m", "MS260926n"]
+    assert list(listed) == ["MS260926m", "MS260926n", "MS260926q"]
+    assert [file.parent.name for file in listed["MS260926q"]] == ["ANOTHER", "premerger"]
     assert listed["MS260926n"] == [
         tmp_path / "MS260926n" / alert_type / name
         for alert_type in ("EARLYWARNING", "PRELIMINARY", "INITIAL", "UPDATE", "RETRACTION")
@@ -207,3 +215,54 @@ def test_name_that_is_not_taken_for_an_alert_is_told(
     assert len(told) == 2
     assert "my alert.avro" in told[0]
     assert "notes.txt" in told[1]
+
+
+# ---------------------------------------------------------------- unusual names, names of 0.3
+
+
+@pytest.mark.parametrize("superevent", ["S1234", "S1234-a", "MS181101ab2", "GW250101_123456", "X"])
+def test_unusual_identifier_and_unknown_type_have_their_place(
+    tmp_path: Path, superevent: str
+) -> None:
+    data = json_alert(record(superevent_id=superevent, alert_type="Pre_Merger"))
+    stored = inbox.store(tmp_path, parse_alert(data).identity, data, HOW)
+    assert stored.path.relative_to(tmp_path).parts[:2] == (superevent, "PREMERGER")
+    assert inbox.list_superevents(tmp_path) == {superevent: [stored.path]}
+
+
+@pytest.mark.parametrize("sent", ["s1234", "S1234A", "MS181101AB"])
+def test_identifier_that_differs_from_a_present_one_in_case_is_rejected(
+    tmp_path: Path, sent: str
+) -> None:
+    for present in ("S1234", "S1234a", "MS181101ab"):
+        (tmp_path / present / "UPDATE").mkdir(parents=True)
+    data = json_alert(record(superevent_id=sent))
+    with pytest.raises(AlertError, match=f"'{sent}' differs only in case from '.*', which is in"):
+        inbox.store(tmp_path, parse_alert(data).identity, data, HOW)
+    same = json_alert(record(superevent_id="S1234a"))
+    assert inbox.store(tmp_path, parse_alert(same).identity, same, HOW).new
+
+
+def test_of_directories_that_differ_in_case_the_first_is_listed_and_the_other_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for superevent in ("S1234A", "S1234a", "s1234A", "S99"):
+        (tmp_path / superevent / "UPDATE").mkdir(parents=True)
+        (tmp_path / superevent / "UPDATE" / "1.json").touch()
+    assert list(inbox.list_superevents(tmp_path)) == ["S1234A", "S99"]
+    reported = [record.getMessage() for record in caplog.records]
+    assert ["'S1234a'" in text for text in reported] == [True, False]
+    assert all("'S1234A'" in text and "rename" in text for text in reported)
+    assert list(inbox.list_superevents(tmp_path, ["S1234a", "S99"])) == ["S99"]
+
+
+def test_alert_that_0_3_stored_with_a_fraction_in_its_name_is_a_duplicate(tmp_path: Path) -> None:
+    data = DATA.replace(b"2026-09-26T23:06:05Z", b"2026-09-26T23:06:05.123Z")
+    alert = parse_alert(data).identity
+    place = (tmp_path / inbox.alert_path(alert)).parent
+    old = place / f"20260926T230605.123Z-{alert.sha256[:12]}.{alert.encoding}"
+    place.mkdir(parents=True)
+    old.write_bytes(data)
+    stored = inbox.store(tmp_path, alert, data, HOW)
+    assert (stored.path, stored.new) == (old, False)
+    assert inbox.list_superevents(tmp_path) == {alert.superevent_id: [old]}

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from sirenflow.errors import SirenflowError
 from sirenflow.event import SCHEMA_VERSION, Thumbnail, top_class
+from sirenflow.identifier import is_usual
 from sirenflow.map_choice import absence_text
 from sirenflow.wording import ABSENT
 
@@ -23,6 +24,7 @@ class CatalogueRow:
 
     superevent_id: str = _column("Identifier of the superevent", ucd="meta.id;meta.main")
     kind: str = _column("real, mock or test; by the identifier")
+    unusual_identifier: bool = _column("Whether the identifier does not follow the usual grammar")
     state: str = _column("State after the last readable alert")
     retracted: bool = _column("Whether the last readable alert is a retraction")
     significant: bool | None = _column("As the last alert with values says")
@@ -152,6 +154,7 @@ def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
     }
     return CatalogueRow(
         **copied,
+        unusual_identifier=not is_usual(event["superevent_id"]),
         alert_number=latest.get("number"),
         skymap_alert_number=number,
         alert_type=latest.get("alert_type"),
@@ -203,7 +206,7 @@ def newest_first(listed: Iterable[L]) -> list[L]:
     """Order superevents by the time of the signal, else of the last alert; the newest first."""
     return sorted(
         listed,
-        key=lambda one: (one.trigger_time or one.time_created or "", one.superevent_id),
+        key=lambda one: (_sortable(one.trigger_time or one.time_created), one.superevent_id),
         reverse=True,
     )
 
@@ -212,6 +215,11 @@ def newest_alerts(listed: Sequence[L], count: int) -> list[L]:
     """Choose superevents whose last alerts are the newest, of those that are shown at first."""
     return sorted(
         (one for one in shown_at_first(listed) if one.time_created is not None),
-        key=lambda one: (one.time_created or "", one.superevent_id),
+        key=lambda one: (_sortable(one.time_created), one.superevent_id),
         reverse=True,
     )[:count]
+
+
+def _sortable(time: str | None) -> str:
+    """Return a UTC time without its Z, which would sort after the point of a fraction."""
+    return (time or "").removesuffix("Z")

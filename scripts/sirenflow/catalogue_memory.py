@@ -25,7 +25,7 @@ from sirenflow.durable import replace_file
 from sirenflow.errors import InboxError, SirenflowError
 from sirenflow.report.environment import relative_link
 
-_FORMAT = 1
+_FORMAT = 2
 # The coarsest clock of a file system in use, that of FAT.
 _TICK_NS = 2 * 10**9
 

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from sirenflow import wording
+from sirenflow.alert_type import ALERT_TYPES
 from sirenflow.event import (
     AlertSummary,
     ChirpMass,
@@ -69,6 +70,11 @@ def circular_text(summary: EventSummary) -> str:
 def _warnings(summary: EventSummary) -> Iterator[str]:
     if summary.kind != "real":
         yield "TEST ALERT, DO NOT OBSERVE"
+    if summary.unusual_identifier:
+        yield (
+            f"UNUSUAL IDENTIFIER: {summary.superevent_id} does not follow the usual naming; by its "
+            f"first character it is {summary.kind}."
+        )
     if summary.retracted:
         yield f"RETRACTED BY ALERT {summary.retracted_by}. What follows is for the record only."
     elif summary.reinstated_by is not None:
@@ -82,7 +88,9 @@ def _event(summary: EventSummary) -> Iterator[Row]:
     latest, current = (summary.history or (None,))[-1], summary.current
     state = _STATES.get(summary.state, summary.state)
     if latest is not None:
-        state += f", alert {latest.number}, sent {_utc(latest.time_created)}"
+        if latest.alert_type not in ALERT_TYPES:
+            state = f"{latest.alert_type} (unknown alert type)"
+        state += f", alert {latest.number}, sent {_sent(latest)}"
     yield "State", state
     if latest is not None:
         yield "Delay", wording.delay_text(latest.delay_s)
@@ -93,7 +101,7 @@ def _event(summary: EventSummary) -> Iterator[Row]:
     if current is None or values is None:
         return
     yield "Values of alert", f"{current.number}, {current.alert_type}"
-    yield "T0", _utc(values.trigger_time)
+    yield "T0", _utc(values.trigger_time, "trigger_time" in current.utc_assumed)
     yield "Detectors", " ".join(values.instruments) or wording.ABSENT
     for name in ("group", "pipeline", "search"):
         yield name.capitalize(), _given(getattr(values, name))
@@ -192,7 +200,7 @@ def _files(summary: EventSummary) -> Iterator[Row]:
     listed = (located, joint, current, *summary.history[-1:])
     used = {alert.number: alert for alert in listed if alert}
     for number, alert in sorted(used.items()):
-        yield f"Alert {number}", f"{alert.alert_type}, sent {_utc(alert.time_created)}"
+        yield f"Alert {number}", f"{alert.alert_type}, sent {_sent(alert)}"
         yield "", f"sha256 {_given(alert.sha256)}"
     skymaps = (
         ("Sky map", located.skymap if located else None),
@@ -259,8 +267,15 @@ def _rate(hertz: float | None) -> str:
     return f"{wording.false_alarm_text(hertz)} ({wording.frequency_text(hertz)})"
 
 
-def _utc(time: str | None) -> str:
-    return wording.ABSENT if time is None else f"{time.replace('T', ' ').removesuffix('Z')} UTC"
+def _utc(time: str | None, assumed: bool = False) -> str:
+    if time is None:
+        return wording.ABSENT
+    note = f" ({wording.UTC_ASSUMED})" if assumed else ""
+    return f"{time.replace('T', ' ').removesuffix('Z')} UTC{note}"
+
+
+def _sent(alert: AlertSummary) -> str:
+    return _utc(alert.time_created, "time_created" in alert.utc_assumed)
 
 
 def _given(text: str | None) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sirenflow.alert import SUPEREVENT_ID
 from sirenflow.differences import EventDifferences
 from sirenflow.errors import SirenflowError
 from sirenflow.fields import text_or_none
+from sirenflow.identifier import is_identifier
 from sirenflow.quantities import (
     ALERTS,
     KNOWN_SCHEMAS,
@@ -64,7 +64,7 @@ def find_superevents(results: Path) -> frozenset[str]:
     if not results.is_dir():
         raise SirenflowError(f"{results} does not exist; expected a directory of results")
     try:
-        names = [path.name for path in results.iterdir() if SUPEREVENT_ID.fullmatch(path.name)]
+        names = [path.name for path in results.iterdir() if is_identifier(path.name)]
         found = frozenset(name for name in names if (results / name / ALERTS).is_file())
     except OSError as error:
         raise SirenflowError(f"{error.filename} cannot be read: {error.strerror}") from error

@@ -214,12 +214,15 @@ class ReceivedFile:
 class AlertSummary:
     """One readable alert; its delay is against its own T0, in a retraction the one before it.
 
-    `since_first` is None where the first alert with values is the one before.
+    `alert_type` is a known type in our spelling, or an unknown one as sent. `utc_assumed` names the
+    times among `time_created` and `trigger_time` that were sent without a zone. `since_first` is
+    None where the first alert with values is the one before.
     """
 
     number: int
     alert_type: str
     time_created: str | None
+    utc_assumed: tuple[str, ...]
     sha256: str | None
     also_received_as: tuple[ReceivedFile, ...]
     delay_s: float | None
@@ -257,7 +260,10 @@ class EventSummary:
     """Everything event.json holds; `current` is the alert whose values stand.
 
     That is the last alert with an event record; after a retraction, the last one before it.
-    `reinstated_by` is the first alert with an event record after the last retraction.
+    `state` is that of the last alert: a word of ours, or the canonical form, in upper case, of an
+    alert type that is unknown. `retracted_by` is the first retraction of the last run of
+    retractions, `reinstated_by` the first alert with an event record after that run.
+    `unusual_identifier` says that the identifier does not follow the usual grammar.
     `skymap_alert_number` and `combined_skymap_alert_number` are those of the alerts whose GW and
     combined maps are used, as `sirenflow.map_choice` says: the current one or, where its map is
     absent or cannot be used, the newest before it with a usable map.
@@ -267,6 +273,7 @@ class EventSummary:
     sirenflow_version: str
     config_sha256: str | None
     superevent_id: str
+    unusual_identifier: bool
     kind: str
     state: str
     retracted: bool

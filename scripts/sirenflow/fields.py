@@ -7,8 +7,10 @@ means: the callers do.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from sirenflow.timestamp import Timestamp, read_timestamp
 
 TEXT_LIMIT = 160
 # Control characters, line breaks, bidirectional controls and lone surrogates: each of them can
@@ -106,15 +108,20 @@ def probabilities(value: object, limit: int = 12) -> dict[str, float]:
     return clean
 
 
-def time_or_none(value: object) -> datetime | None:
-    """Give an ISO 8601 time in UTC; a time without a zone is taken as UTC."""
+def timestamp_or_none(value: object) -> Timestamp | None:
+    """Return an instant as sent: exact, in UTC; see `read_timestamp`."""
     if not isinstance(value, str):
         return None
     try:
-        time = datetime.fromisoformat(value.strip())
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return read_timestamp(value)
+    except ValueError:
         return None
+
+
+def time_or_none(value: object) -> datetime | None:
+    """Return an instant for arithmetic, in UTC, to the microsecond."""
+    timestamp = timestamp_or_none(value)
+    return timestamp.to_datetime() if timestamp else None
 
 
 def time_to_text(time: datetime | None, timespec: str = "seconds") -> str | None:

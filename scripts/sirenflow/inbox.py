@@ -1,13 +1,14 @@
 """The inbox: every alert as it arrived, under a name that its content decides.
 
-    {superevent_id}/{alert_type}/{time_created}-{sha256[:12]}.avro|json    the bytes that arrived
-    {superevent_id}/{alert_type}/{time_created}-{sha256[:12]}.meta.json    how and when they came
-    quarantine/                                                            sirenflow.quarantine
-    .incoming/                                                             sirenflow.incoming
-    .listener/                                                             sirenflow.kafka.listener
+    {superevent_id}/{alert_type}/{time}-{sha256[:12]}.avro|json    the bytes that arrived
+    {superevent_id}/{alert_type}/{time}-{sha256[:12]}.meta.json    how and when they came
+    quarantine/                                                    sirenflow.quarantine
+    .incoming/                                                     sirenflow.incoming
+    .listener/                                                     sirenflow.kafka.listener
 
-Superevent id and alert type together are not unique, so the time and the hash follow. The same
-bytes always get the same name: what is delivered twice is stored once, and nothing is overwritten.
+The alert type is in its canonical form (`canonical_type`), the time is `time_created` in UTC,
+floored to the second. Superevent id and alert type together are not unique, so the time and the
+hash follow. What is delivered twice is found by its hash and stored once; nothing is overwritten.
 The same alert in another encoding is other bytes: it is stored too, and its notes name the first.
 """
 
@@ -18,15 +19,19 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sirenflow.alert import ALERT_TYPES, SUPEREVENT_ID, Identity
+from sirenflow.alert import Identity
+from sirenflow.alert_type import ALERT_TYPES, canonical_type
 from sirenflow.durable import link_durably, write_durably
 from sirenflow.errors import AlertError, InboxError
+from sirenflow.identifier import is_identifier, same_but_for_case
 from sirenflow.judge import judge_content
+from sirenflow.timestamp import read_timestamp
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,6 +43,7 @@ HASH_DIGITS = 12
 
 _NOT_ALERTS = (".meta.json", ".reason.json")
 # What a shell, Snakemake's wildcards and a URL all take literally.
+_TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _PLAIN_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,200}")
 
 
@@ -68,11 +74,11 @@ def is_alert_name(name: str) -> bool:
 def alert_path(alert: Identity, digits: int = HASH_DIGITS) -> Path:
     """Path of an alert below its inbox."""
     name = f"{_time_in_name(alert)}-{alert.sha256[:digits]}.{alert.encoding}"
-    return Path(alert.superevent_id, alert.alert_type, name)
+    return Path(alert.superevent_id, canonical_type(alert.alert_type), name)
 
 
 def _time_in_name(alert: Identity) -> str:
-    return alert.time_created.replace("-", "").replace(":", "").removesuffix("Z") + "Z"
+    return read_timestamp(alert.time_created).in_file_name
 
 
 def store(
@@ -100,10 +106,13 @@ def store(
 
     Raises
     ------
+    AlertError
+        If the inbox has a superevent whose identifier differs only in case.
     InboxError
         If it cannot be written.
     """
-    path = inbox / alert_path(alert)
+    _refuse_other_case(inbox, alert.superevent_id)
+    path = _named_before(inbox / alert_path(alert), alert, data)
     if is_taken(path, data):
         _LOG.warning("%s holds other bytes than its name says: is the disk sound?", path)
         path = inbox / alert_path(alert, digits=64)
@@ -121,16 +130,58 @@ def store(
     return Stored(path, new, same)
 
 
+def _refuse_other_case(inbox: Path, superevent_id: str) -> None:
+    """Raise AlertError if a superevent is there whose name differs only in case.
+
+    On a file system, or in a tool, that ignores case, both would be one.
+    """
+    with suppress(OSError):  # to write into it fails too, and says why
+        if (inbox / superevent_id).is_dir():
+            return
+    present = same_but_for_case(superevent_id, _names(inbox))
+    if present is not None:
+        raise AlertError(
+            f"superevent_id {superevent_id!r} differs only in case from {present!r}, which is in "
+            "the inbox; if both are one superevent, look at this alert with `sirenflow quarantine "
+            f"show`; if the older one is wrong, move {present!r} away and run `sirenflow "
+            "quarantine retry`",
+            "key",
+        )
+
+
+def _names(directory: Path) -> list[str]:
+    """List the names in a directory; none if it is not there.
+
+    Raises
+    ------
+    InboxError
+        If it cannot be read.
+    """
+    try:
+        with os.scandir(directory) as entries:
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InboxError(f"{directory} cannot be read: {error.strerror}") from error
+
+
+def _named_before(path: Path, alert: Identity, data: bytes) -> Path:
+    """Return the file beside a path that holds the same bytes under another time, else the path.
+
+    Version 0.3 wrote fractions of a second into names.
+    """
+    end = f"-{alert.sha256[:HASH_DIGITS]}.{alert.encoding}"
+    others = (name for name in _names(path.parent) if name.endswith(end) and name != path.name)
+    same = (path.with_name(name) for name in sorted(others))
+    return next((other for other in same if not is_taken(other, data)), path)
+
+
 def _same_alerts(path: Path, alert: Identity, data: bytes) -> tuple[str, ...]:
     """Find files beside a path that hold the same alert in other bytes."""
-    try:
-        names = [entry.name for entry in path.parent.iterdir()]
-    except FileNotFoundError:
-        return ()
-    except OSError as error:
-        raise InboxError(f"{path.parent} cannot be read: {error.strerror}") from error
-    start = f"{_time_in_name(alert)}-"
-    beside = sorted(name for name in names if name.startswith(start))
+    second = _time_in_name(alert).removesuffix("Z")
+    of_second = (f"{second}Z-", f"{second}.")  # with a fraction, as version 0.3 named them
+    beside = sorted(name for name in _names(path.parent) if name.startswith(of_second))
     others = [path.with_name(name) for name in beside if is_alert_name(name) and name != path.name]
     content = judge_content(data) if others else ""
     return tuple(file.name for file in others if _is_same(file, content))
@@ -196,21 +247,39 @@ def list_superevents(inbox: Path, only: Iterable[str] | None = None) -> dict[str
             "or name another with `--config inbox=DIR`"
         )
     try:
-        names = [entry.name for entry in os.scandir(inbox)] if only is None else only
-        ids = sorted({name for name in names if SUPEREVENT_ID.fullmatch(name)})
-        listed = {superevent: list_alerts(inbox / superevent) for superevent in ids}
+        ids = _superevent_ids(_names(inbox))
+        wanted = ids if only is None else sorted({*ids} & {*only})
+        listed = {superevent: list_alerts(inbox / superevent) for superevent in wanted}
     except OSError as error:
         raise InboxError(f"{error.filename} cannot be read: {error.strerror}") from error
     return {superevent: files for superevent, files in listed.items() if files}
 
 
+def _superevent_ids(names: Iterable[str]) -> list[str]:
+    """Sort the names of superevents; of those that differ only in case, keep the first."""
+    kept: dict[str, str] = {}
+    for name in sorted(filter(is_identifier, names)):
+        first = kept.setdefault(name.lower(), name)
+        if first != name:
+            _LOG.warning(
+                "directory %r of the inbox is left out: its name differs only in case from %r; "
+                "move its alerts there or rename it",
+                name,
+                first,
+            )
+    return [*kept.values()]
+
+
 def list_alerts(directory: Path) -> list[Path]:
-    """List the alert files of one superevent, in the order of types and names."""
+    """List the alert files of one superevent, in the order of types and names.
+
+    Known types come first, in the order of a superevent's life.
+    """
     alerts = []
-    for type_ in ALERT_TYPES:
+    for type_ in _types_in(directory):
         try:
             entries = os.scandir(directory / type_)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError):  # moved away meanwhile
             continue
         with entries:
             files = sorted((entry.name, entry.is_file()) for entry in entries)
@@ -223,3 +292,14 @@ def list_alerts(directory: Path) -> list[Path]:
                     "%r is not taken for an alert: expected a file named like x.avro", file
                 )
     return alerts
+
+
+def _types_in(directory: Path) -> list[str]:
+    """List the directories of alert types."""
+    try:
+        with os.scandir(directory) as entries:
+            names = {entry.name for entry in entries if entry.is_dir()}
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    known = [type_ for type_ in ALERT_TYPES if type_ in names]
+    return known + sorted(name for name in names - {*known} if _TYPE_NAME.fullmatch(name))

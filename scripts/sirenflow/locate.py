@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sirenflow.alert import SUPEREVENT_ID
 from sirenflow.candidates import Match, MatchedAlert, Positions, match_alerts
 from sirenflow.errors import SirenflowError, SkymapError
 from sirenflow.event import SkymapSummary
+from sirenflow.identifier import is_identifier
 from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.skymap import Skymap
 from sirenflow.wording import signed_text
@@ -60,11 +60,15 @@ def find_events(results: Path, superevent_id: str | None) -> list[Path]:
             f"results {str(results)!r} does not exist; run snakemake, or name it with --results"
         )
     if superevent_id is not None:
-        known = SUPEREVENT_ID.fullmatch(superevent_id)
+        known = is_identifier(superevent_id)
         if not known or not (results / superevent_id / "localization.json").is_file():
             raise SirenflowError(f"{superevent_id!r} is not in results {str(results)!r}")
         return [results / superevent_id]
-    return [file.parent for file in sorted(results.glob("*/localization.json"))]
+    return [
+        file.parent
+        for file in sorted(results.glob("*/localization.json"))
+        if is_identifier(file.parent.name)
+    ]
 
 
 def locate_in(

@@ -6,6 +6,7 @@ from pprint import pformat
 from typing import Any
 
 from sirenflow.alert import Alert, AttachedMap
+from sirenflow.alert_type import RETRACTION
 from sirenflow.errors import SkymapError
 from sirenflow.localization import peak
 from sirenflow.skymap import read_skymap
@@ -30,7 +31,7 @@ def describe(alert: Alert) -> str:
     lines = [line for attached in alert.maps for line in _describe_map(attached)]
     if not alert.maps:
         lines = ["No sky map"]
-    if alert.alert_type == "RETRACTION":
+    if alert.alert_type == RETRACTION:
         lines = [f"{alert.superevent_id} was retracted"]
     return "\n".join([*lines, "Record:", pformat(_without_maps(alert.record))])
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from sirenflow import __version__
+from sirenflow.alert_type import RETRACTION, canonical_type
 from sirenflow.changes import with_comparisons
 from sirenflow.event import (
     SCHEMA_VERSION,
@@ -38,11 +39,12 @@ from sirenflow.fields import (
     probabilities,
     text_or_none,
     texts,
-    time_or_none,
-    time_to_text,
+    timestamp_or_none,
 )
 from sirenflow.headline import headline
+from sirenflow.identifier import is_usual, superevent_kind
 from sirenflow.map_choice import choose_combined_map, choose_gw_map
+from sirenflow.timestamp import Timestamp
 from sirenflow.wording import SentenceFacts, sentence, sentence_text
 
 STATES = {
@@ -52,7 +54,6 @@ STATES = {
     "UPDATE": "update",
     "RETRACTION": "retracted",
 }
-KINDS = {"M": "mock", "T": "test"}
 _SKYMAP_TEXTS = (
     "file",
     "sha256",
@@ -89,8 +90,8 @@ def summarize_event(
     The alerts come in their order, and keep it. Without regions, the state is told without lobes
     and without comparisons of sky maps.
     """
-    superevent_id = text_or_none(alerts.get("superevent_id"), 40) or "unknown"
-    kind = KINDS.get(superevent_id[:1], "real")
+    superevent_id = text_or_none(alerts.get("superevent_id"), 64) or "unknown"
+    kind = superevent_kind(superevent_id)
     history = _history(
         mappings(alerts.get("alerts")),
         mappings(localization.get("alerts")),
@@ -99,13 +100,14 @@ def summarize_event(
     current = next((alert for alert in reversed(history) if alert.values), None)
     located = choose_gw_map(history, current)
     combined = choose_combined_map(history, current)
-    state = STATES.get(history[-1].alert_type, "preliminary") if history else "no_readable_alert"
+    state = _state(history[-1].alert_type) if history else "no_readable_alert"
     retracted_by, reinstated_by = _retraction(history)
     return EventSummary(
         schema_version=SCHEMA_VERSION,
         sirenflow_version=__version__,
         config_sha256=config_sha256,
         superevent_id=superevent_id,
+        unusual_identifier=not is_usual(superevent_id),
         kind=kind,
         state=state,
         retracted=state == "retracted",
@@ -120,6 +122,17 @@ def summarize_event(
         history=history,
         rejected_alerts=_rejected(alerts),
     )
+
+
+def _state(alert_type: str) -> str:
+    """Return the state after an alert of a type.
+
+    That of an unknown type is in upper case, so that it cannot be taken for one of `STATES`.
+    """
+    try:
+        return STATES.get(alert_type) or canonical_type(alert_type)
+    except ValueError:
+        return "UNKNOWN"
 
 
 def sentence_facts(
@@ -189,15 +202,16 @@ def _alert_summary(
         entry.get("kind"): _skymap(entry, lobes.get(entry.get("kind"), {}))
         for entry in mappings(place.get("skymaps"))
     }
-    created, trigger = time_or_none(alert.get("time_created")), time_or_none(trigger_time)
+    created, trigger = (timestamp_or_none(t) for t in (alert.get("time_created"), trigger_time))
     record = mapping_or_empty(alert.get("record"))
     return AlertSummary(
         number=integer_or_none(alert.get("number")) or 0,
-        alert_type=text_or_none(alert.get("alert_type"), 24) or "unknown",
-        time_created=time_to_text(created),
+        alert_type=text_or_none(alert.get("alert_type"), 64) or "unknown",
+        time_created=created.display() if created else None,
+        utc_assumed=_utc_assumed(record, values),
         sha256=text_or_none(alert.get("sha256"), 64),
         also_received_as=_also_received_as(alert),
-        delay_s=round((created - trigger).total_seconds(), 3) if created and trigger else None,
+        delay_s=_seconds_between(trigger, created) if created and trigger else None,
         values=values,
         skymap=skymaps.get("gw"),
         skymap_absent_because=None
@@ -207,6 +221,19 @@ def _alert_summary(
         external_coinc=_coincidence(mapping_or_empty(record.get("external_coinc"))),
         combined_with_gw=_comparison(parts.get("combined_with_gw")),
     )
+
+
+def _seconds_between(earlier: Timestamp, later: Timestamp) -> float:
+    return round((later.to_datetime() - earlier.to_datetime()).total_seconds(), 3)
+
+
+def _utc_assumed(record: Mapping[str, Any], values: Values | None) -> tuple[str, ...]:
+    """Name the times that are used and were sent without a zone."""
+    sent = {"time_created": record.get("time_created")}
+    if values is not None:
+        sent["trigger_time"] = mapping_or_empty(record.get("event")).get("time")
+    read = {name: timestamp_or_none(time) for name, time in sent.items()}
+    return tuple(name for name, time in read.items() if time and not time.zone_given)
 
 
 def _also_received_as(alert: Mapping[str, Any]) -> tuple[ReceivedFile, ...]:
@@ -224,12 +251,13 @@ def _also_received_as(alert: Mapping[str, Any]) -> tuple[ReceivedFile, ...]:
 def _values(alert: Mapping[str, Any]) -> Values | None:
     """Read the event record; a retraction has none, whatever it carries."""
     event = mapping_or_empty(mapping_or_empty(alert.get("record")).get("event"))
-    if not event or alert.get("alert_type") == "RETRACTION":
+    if not event or alert.get("alert_type") == RETRACTION:
         return None
+    trigger = timestamp_or_none(event.get("time"))
     far = number_or_none(event.get("far"))
     group = text_or_none(event.get("group"), 24)
     return Values(
-        trigger_time=time_to_text(time_or_none(event.get("time")), "milliseconds"),
+        trigger_time=trigger.rounded() if trigger else None,
         far=far if far is not None and far >= 0 else None,
         significant=boolean_or_none(event.get("significant")),
         instruments=texts(event.get("instruments")),
@@ -286,13 +314,16 @@ def _coincidence(sent: Mapping[str, Any]) -> Coincidence | None:
 
 
 def _retraction(history: Sequence[AlertSummary]) -> tuple[int | None, int | None]:
-    """Find the last retraction, and the first alert with an event record after it."""
+    """Find the first of the last run of retractions, and the first alert with values after it."""
     retracted_by = reinstated_by = None
+    in_run = False
     for alert in history:
-        if alert.alert_type == "RETRACTION":
-            retracted_by, reinstated_by = alert.number, None
+        if alert.alert_type == RETRACTION:
+            if not in_run:
+                retracted_by, reinstated_by = alert.number, None
         elif retracted_by is not None and reinstated_by is None and alert.values:
             reinstated_by = alert.number
+        in_run = alert.alert_type == RETRACTION
     return retracted_by, reinstated_by
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import watchfiles
 
 from sirenflow import inbox
-from sirenflow.alert import SUPEREVENT_ID
 from sirenflow.errors import SirenflowError
 from sirenflow.filesystem import is_shared
+from sirenflow.identifier import is_identifier
 from sirenflow.standby import Standby
 
 _LOG = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class Watch:
 
     def _superevent(self, path: str) -> str | None:
         inside = Path(path).relative_to(self._inbox).parts
-        return inside[0] if inside and SUPEREVENT_ID.fullmatch(inside[0]) else None
+        return inside[0] if inside and is_identifier(inside[0]) else None
 
     def _changed_since(self) -> set[str]:
         """Find superevents that were made, and of which there are other files now."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 JULIAN_YEAR_S = 365.25 * 86400
 ABSENT = "not provided"
+UTC_ASSUMED = "zone not given, UTC assumed"
 NARROW_SPACE = "\u202f"
 NO_BREAK = "\u00a0"
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")

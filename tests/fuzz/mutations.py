@@ -188,8 +188,11 @@ def full_record() -> dict[str, Any]:
 def wild_record(choices: Choices) -> dict[str, Any]:
     """Give a record with its maps, and some of its values replaced, renamed, lost or added."""
     sent = full_record()
-    sent["alert_type"] = choices.pick(("PRELIMINARY", "UPDATE", "INITIAL", "EARLY_WARNING"))
-    sent["time_created"] = f"2026-01-01T00:0{choices.below(10)}:00Z"
+    sent["alert_type"] = choices.pick(
+        ("PRELIMINARY", "UPDATE", "INITIAL", "EARLY_WARNING", "Pre_Merger", "retracted")
+    )
+    zone = choices.pick(("Z", "", "+05:30", ".999999Z"))
+    sent["time_created"] = f"2026-01-01T00:0{choices.below(10)}:00{zone}"
     if choices.one_in(8):
         sent |= {"alert_type": "RETRACTION", "event": None}
     elif choices.one_in(2):

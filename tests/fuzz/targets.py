@@ -35,7 +35,7 @@ from fuzz.mutations import (
 )
 from pages import assert_safe
 from sirenflow import stages
-from sirenflow.alert import ALERT_TYPES, MAX_ALERT_BYTES, Alert, parse_alert
+from sirenflow.alert import MAX_ALERT_BYTES, Alert, parse_alert
 from sirenflow.errors import AlertError, SkymapError
 from sirenflow.inbox import alert_path
 from sirenflow.ingest import items
@@ -43,7 +43,12 @@ from sirenflow.measure import measure
 from sirenflow.skymap import read_skymap
 from sirenflow.stages.extract import OF_OURS
 
-_PLAIN_PATH = re.compile(r"[MT]?S\d{6}[a-z]{1,16}/[A-Z]{6,12}/[0-9T.]+Z-[0-9a-f]{12}\.(avro|json)")
+_PLAIN_PATH = re.compile(
+    r"[A-Za-z][A-Za-z0-9_-]{0,63}/[A-Z][A-Z0-9-]{0,63}/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}\.(avro|json)",
+    re.ASCII,
+)
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]*[1-9])?Z")
+_RESERVED = ("quarantine", "logs")
 
 
 def parse(data: bytes) -> Alert | None:
@@ -52,9 +57,10 @@ def parse(data: bytes) -> Alert | None:
         alert = parse_alert(data)
     except AlertError:
         return None
-    assert alert.alert_type in ALERT_TYPES
+    assert alert.superevent_id.lower() not in _RESERVED
+    assert _INSTANT.fullmatch(alert.time_created)
     assert _PLAIN_PATH.fullmatch(str(alert_path(alert)))
-    assert alert.order[0] <= alert.time_created
+    assert alert.order[0] == alert.time_created.removesuffix("Z")
     assert len(alert.content_sha256) == len(alert.sha256) == 64
     json.dumps(alert.record, allow_nan=False)
     return alert
@@ -154,6 +160,8 @@ def parse_seeds() -> Iterator[bytes]:
     yield from (b"", b"{}", b"Obj\x01", json_alert(record()), json_alert(full_record()))
     yield from (avro_alert(with_map(b"SIMPLE"), codec=codec) for codec in ("null", "deflate"))
     yield avro_alert(record(event=None, alert_type="RETRACTION"))
+    yield json.dumps({"format": "json", "content": record(superevent_id="S1234-a")}).encode()
+    yield json_alert(record(alert_type="Pre_Merger", time_created="2016-12-31 18:59:60.25-05:00"))
     yield from _wild(wild_alert, 60)
 
 

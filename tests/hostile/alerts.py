@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
+from base64 import b64encode
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -328,11 +330,11 @@ _AVRO: dict[str, tuple[Make, str]] = {
         "truncated or corrupt",
     ),
     "a flipped bit of the id": (
-        lambda: _flipped(avro_alert(record()).index(b"MS260101a")),
+        lambda: _flipped(avro_alert(record()).index(b"MS260101a"), 6),
         "superevent_id",
     ),
     "a flipped bit of the type": (
-        lambda: _flipped(avro_alert(record()).index(b"PRELIMINARY")),
+        lambda: _flipped(avro_alert(record()).index(b"PRELIMINARY"), 6),
         "alert_type",
     ),
     "a flipped bit of the sync marker": (lambda: _flipped(-1), "sync marker"),
@@ -354,6 +356,11 @@ _AVRO: dict[str, tuple[Make, str]] = {
 
 def _json(**changes: Any) -> Make:
     return lambda: json_alert(record(**changes))
+
+
+def _envelope(content: Any) -> bytes:
+    """Write the envelope of old versions of hop-client around something."""
+    return json.dumps({"format": "blob", "content": content}).encode()
 
 
 def _value(text: bytes) -> Make:
@@ -385,10 +392,30 @@ _JSON: dict[str, tuple[Make, str]] = {
         _value(b'{"a":0,' + b",".join(b'"%d":0' % n for n in range(90_000)) + b',"89999":0}'),
         "two values of '89999'",
     ),
-    "a list of records": (lambda: json.dumps([record()]).encode(), "begins with"),
+    "a list of two records": (lambda: json.dumps([record(), record()]).encode(), "a list of 2"),
+    "an empty list": (lambda: b"[]", "a list of 0"),
+    "a list in a list": (lambda: json.dumps([[record()]]).encode(), "the record is a list"),
+    "an envelope in an envelope": (
+        lambda: _envelope(json.loads(_envelope(record()))),
+        "within an envelope",
+    ),
+    "an envelope around two records": (lambda: _envelope([record(), record()]), "a list of 2"),
+    "an envelope around a text": (lambda: _envelope("x y"), "neither JSON nor base64"),
+    "an envelope around 100,000 brackets": (
+        lambda: _envelope("[" * 100_000),
+        "in the content of the envelope: JSON cannot be decoded",
+    ),
+    "an envelope around Avro that expands to 1 GiB": (
+        lambda: _envelope(b64encode(_bomb(b"deflate", bombs.deflate(1024))).decode()),
+        "in the content of the envelope: .* more than",
+    ),
+    "an envelope around an address": (
+        lambda: _envelope("file:///etc/passwd"),
+        "neither JSON nor base64",
+    ),
     "UTF-16": (lambda: json_alert(record()).decode().encode("utf-16"), "begins with"),
     "UTF-32": (lambda: json_alert(record()).decode().encode("utf-32"), "begins with"),
-    "a byte-order mark": (lambda: b"\xef\xbb\xbf" + json_alert(record()), "begins with"),
+    "two byte-order marks": (lambda: 2 * BOM_UTF8 + json_alert(record()), "begins with"),
     "bytes that are not UTF-8": (_value(b'"\xff\xfe"'), "cannot be decoded"),
     "a text with a control character": (_value(b'"\x1b"'), "cannot be decoded"),
     "a text without end": (_value(b'"'), "cannot be decoded"),
@@ -407,7 +434,18 @@ _JSON: dict[str, tuple[Make, str]] = {
     "no time": (_json(time_created=...), "no time_created"),
     "a time that is no date": (_json(time_created="2026-13-45T99:99:99Z"), "time_created"),
     "a time in other digits": (_json(time_created="٢٠٢٦-01-01T00:10:00Z"), "time_created"),
-    "a time with a newline": (_json(time_created="2026-01-01T00:10:00Z\n"), "time_created"),
+    "a time with a newline": (_json(time_created="2026-01-01\n00:10:00Z"), "time_created"),
+    "a date without a time": (_json(time_created="2026-01-01"), "time_created"),
+    "a leap second at noon": (_json(time_created="2026-01-01T12:00:60Z"), "time_created"),
+    "a time in a zone by name": (_json(time_created="2026-01-01T00:10:00 EST"), "time_created"),
+    "a time with a million digits": (
+        _json(time_created=f"2026-01-01T00:10:00.{'1' * 10**6}Z"),
+        "time_created",
+    ),
+    "a time after the year 9999": (
+        _json(time_created="9999-12-31T23:59:59-00:01"),
+        "time_created",
+    ),
     "a time before the common era": (_json(time_created="0000-01-01T00:10:00Z"), "time_created"),
 }
 _NEITHER: dict[str, tuple[Make, str]] = {

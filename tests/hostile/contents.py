@@ -113,7 +113,6 @@ _NO_MAPS = {
     "a map that is a number": 5,
     "a map that is an object": {"a": 1},
     "a map that is no base64": "U0lNUExF*",
-    "a map that is base64 in lines": "U0lN\nUExF",
     "a map that is an address": "file:///etc/passwd",
 }
 

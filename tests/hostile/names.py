@@ -7,16 +7,18 @@ from itertools import islice, product
 
 from builders import json_alert, record
 from fuzz.mutations import MARKUP, as_avro
-from hostile.case import Case
+from hostile.case import Case, Outcome, update
 
 NAMES = (
     *("../../x", "..", ".", "/", "/var/x", "~/x", "~root", "a/b", "a\\b", "C:\\x", "//host/x", ""),
     *("a\0b", "S260101a\0", "x" * 256, "x" * 5000, "\ud800", "-rf", "--config=x"),
     *(";touch x", "$(touch x)", "`x`", "a\nb", "a\rb", "{superevent}", "{wildcards.x}", "*", "?"),
     *("[a]", "\u202etxt", "S260101а", "%2e%2e%2f", "a b", "'x", '"x', "S260101a/../../x"),
-    *("S260101a\n", "S260101a ", "\ufeffS260101a", "S２60101a", f"{MARKUP}>", "\x1b[2J", "CON"),
-    *("quarantine", ".incoming", ".listener", ".sirenflow", "NaN", "０"),
+    *("S260101a\n", "S260101a ", "\ufeffS260101a", "S２60101a", f"{MARKUP}>", "\x1b[2J"),
+    *(".incoming", ".listener", ".sirenflow", "_", "０"),
 )
+# As an id each is a directory of somebody else's; as a type, a word like any other.
+RESERVED = ("quarantine", "Quarantine", "logs", "LOGS", "CON", "lpt1")
 
 
 def hostile_alerts(count: int) -> Iterator[bytes]:
@@ -29,23 +31,18 @@ def hostile_alerts(count: int) -> Iterator[bytes]:
 
 def cases() -> Iterator[Case]:
     """Give each as an id, and as a type."""
-    for name in NAMES:
+    for name in (*NAMES, *RESERVED):
         shown = ascii(name) if len(name) < 100 else f"{len(name)} letters"
-        yield Case(
-            f"id {shown}",
-            "Avro and JSON",
-            _sent("superevent_id", name),
-            "no alert",
-            "superevent_id",
-        )
-        yield Case(
-            f"type {shown}", "Avro and JSON", _sent("alert_type", name), "no alert", "alert_type"
-        )
+        for key, said in (("superevent_id", "id"), ("alert_type", "type")):
+            is_word = key == "alert_type" and name in RESERVED
+            outcome: Outcome = "shown" if is_word else "no alert"
+            reason = "" if is_word else key
+            yield Case(f"{said} {shown}", "Avro and JSON", _sent(key, name), outcome, reason)
 
 
 def _sent(key: str, name: str) -> Callable[[], list[tuple[str, bytes]]]:
     def alerts() -> list[tuple[str, bytes]]:
-        sent = record(**{"superevent_id": "S260101a", "alert_type": "UPDATE", key: name})
-        return [("json", json_alert(sent)), ("avro", as_avro(sent))]
+        sent, later = ({**update(minute), key: name} for minute in (30, 31))
+        return [("json", json_alert(sent)), ("avro", as_avro(later))]
 
     return alerts

@@ -30,11 +30,10 @@ def of_all(product):
 
 def report_category(wildcards):
     """Name the menu of a superevent, real ones apart from all others."""
-    kinds = {"M": "Mock superevents", "T": "Test superevents"}
-    return kinds.get(wildcards.superevent[0], "Superevents")
+    menus = {"mock": "Mock superevents", "test": "Test superevents"}
+    return menus.get(identifier.superevent_kind(wildcards.superevent), "Superevents")
 
 
 def report_month(wildcards):
     """Name the month of a superevent's signal, by its identifier: S241102br is of 2024-11."""
-    date = wildcards.superevent.lstrip("MTS")
-    return f"20{date[:2]}-{date[2:4]}"
+    return identifier.superevent_month(wildcards.superevent) or "Unusual identifiers"

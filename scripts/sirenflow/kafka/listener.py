@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 
 from sirenflow import __version__, health, quarantine
-from sirenflow.alert import ALERT_TYPES
 from sirenflow.errors import InboxError, StreamError
+from sirenflow.identifier import is_identifier
 from sirenflow.kafka.credentials import find_credential
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.lock import exclusive
@@ -83,14 +83,18 @@ def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
 
 def _clear(inbox: Path) -> None:
     """Delete what processes that were killed had begun to write; what another writes is younger."""
-    beside_alerts = [inbox.glob(f"*/{alert_type}/.*.tmp") for alert_type in ALERT_TYPES]
+    beside_alerts = (path for path in inbox.glob("*/*/.*.tmp") if _is_beside_alerts(path))
     own = [(inbox / name).glob(".*.tmp") for name in (STATE, quarantine.DIRECTORY)]
     metrics = (inbox / STATE).glob(f"{METRICS_FILE.name}.*")
-    for path in chain(*beside_alerts, *own, metrics):
+    for path in chain(beside_alerts, *own, metrics):
         with suppress(OSError):
             is_old = time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
             if is_old and (_TEMPORARY.fullmatch(path.name) or path.name.startswith("metrics")):
                 path.unlink()
+
+
+def _is_beside_alerts(path: Path) -> bool:
+    return is_identifier(path.parents[1].name)
 
 
 def _check(subscriptions: Sequence[Subscription]) -> None:

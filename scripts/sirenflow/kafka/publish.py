@@ -24,6 +24,7 @@ from sirenflow.errors import AlertError, StreamError
 from sirenflow.ingest import items
 from sirenflow.kafka.address import PUBLIC_TOPIC, Address
 from sirenflow.kafka.credentials import Stream, tuned
+from sirenflow.timestamp import read_timestamp
 
 DELIVERY_TIMEOUT = timedelta(seconds=30)
 """How long a server may take to acknowledge an alert."""
@@ -153,7 +154,7 @@ def _place(source: str, start: int, data: bytes, order_before: _Order) -> _Waiti
         alert = parse_alert(data)
     except AlertError:
         return _Waiting(source, start, len(data), order_before)
-    made = datetime.fromisoformat(alert.time_created.removesuffix("Z"))
+    made = read_timestamp(alert.time_created).to_datetime()
     return _Waiting(source, start, len(data), alert.order, alert.superevent_id, made)
 
 

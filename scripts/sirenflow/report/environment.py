@@ -13,6 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sirenflow import __version__, wording
+from sirenflow.alert_type import ALERT_TYPES
+from sirenflow.event import AlertSummary
+from sirenflow.fields import timestamp_or_none
 from sirenflow.map_choice import absence_word
 from sirenflow.report.figures import bar_segments, class_style
 from sirenflow.report.skyplot import sky_frame
@@ -81,9 +84,21 @@ def render(
     )
 
 
-def ribbon(kind: str, state: str, significant: bool | None) -> Ribbon:
-    """Choose icon, words and colour: test alerts first, then retraction, then significance."""
-    icon, words, tone = _STATES[state]
+def ribbon(
+    kind: str, state: str, significant: bool | None, alert_type: str | None = None
+) -> Ribbon:
+    """Choose icon, words and colour: test alerts first, then retraction, then significance.
+
+    Parameters
+    ----------
+    kind, state
+        Of the superevent, as in event.json.
+    significant
+        Of the current alert.
+    alert_type
+        Of the last alert; it is the words where its type, and so the state, is unknown.
+    """
+    icon, words, tone = _STATES.get(state) or ("?", alert_type or state, "amber")
     if significant is False and tone in ("amber", "green"):
         words, tone = f"{words}, low significance", "grey"
     if kind != "real":
@@ -103,6 +118,11 @@ def alert_name(alert_type: str) -> str:
 
 def _format_name(name: str | None) -> str:
     return wording.ABSENT if name is None else _FORMAT_NAMES.get(name, name)
+
+
+def _zone_note(alert: AlertSummary, time: str) -> str:
+    """Return a note to a time of an alert that was sent without a zone; empty for any other."""
+    return f" ({wording.UTC_ASSUMED})" if time in alert.utc_assumed else ""
 
 
 def _first_upper(text: str) -> str:
@@ -151,7 +171,8 @@ def _environment() -> Environment:
         "total": wording.total_text,
         "megabytes": wording.megabytes_text,
         "utc": utc_text,
-        "utc_seconds": lambda time: utc_text(time).partition(".")[0],
+        "utc_seconds": utc_seconds_text,
+        "zone_note": _zone_note,
         "alert_name": alert_name,
         "absence_word": absence_word,
         "format_name": _format_name,
@@ -166,6 +187,7 @@ def _environment() -> Environment:
         "frame": sky_frame(),
         "gain": wording.gain_text,
         "ribbon_of": ribbon,
+        "known_types": ALERT_TYPES,
         "likelihood_words": wording.LIKELIHOOD_WORDS,
         "certainty_words": wording.CERTAINTY_WORDS,
         "version": __version__,
@@ -176,3 +198,9 @@ def _environment() -> Environment:
 def utc_text(time: str | None) -> str:
     """Write an ISO 8601 UTC time for a reader: a space for T, no Z (the page says UTC)."""
     return wording.ABSENT if time is None else time.replace("T", " ").removesuffix("Z")
+
+
+def utc_seconds_text(time: str | None) -> str:
+    """Write an ISO 8601 UTC time as `utc_text`, rounded to the second."""
+    timestamp = timestamp_or_none(time)
+    return utc_text(timestamp.rounded(0) if timestamp else time)

@@ -112,6 +112,7 @@ def render_event(
     ]
     mchirp = values.mchirp_source if values else None
     shown_history = summary.history[-_MOST_ALERTS:]
+    latest = summary.history[-1] if summary.history else None
     return render(
         "event.html.j2",
         styles=_STYLES,
@@ -127,10 +128,15 @@ def render_event(
         combined_label=map_label(joint, current),
         combined_is_earlier=joint is not None and joint is not current,
         combined_problem=map_problem(current, "combined") if joint is not current else None,
-        latest=summary.history[-1] if summary.history else None,
+        latest=latest,
         shown_history=shown_history,
         sentence=wording.sentence(facts),
-        ribbon=ribbon(summary.kind, summary.state, values.significant if values else None),
+        ribbon=ribbon(
+            summary.kind,
+            summary.state,
+            values.significant if values else None,
+            latest.alert_type if latest else None,
+        ),
         problem=problem,
         figures=drawings.skies,
         zooms=drawings.zooms,

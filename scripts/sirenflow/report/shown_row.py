@@ -6,7 +6,7 @@ from sirenflow import wording
 from sirenflow.catalogue import CatalogueRow
 from sirenflow.event import Thumbnail
 from sirenflow.products import rounded
-from sirenflow.report.environment import utc_text
+from sirenflow.report.environment import utc_seconds_text
 from sirenflow.report.figures import bar_segments
 
 # A class of the source whose part of the bar is narrower is named, and not drawn.
@@ -85,7 +85,7 @@ def shown_row(row: CatalogueRow) -> ShownRow:
         far=_if_known(row.far, wording.false_alarm_text(row.far)),
         far_number=_short(row.far),
         detectors=row.instruments,
-        time=_if_known(row.trigger_time, utc_text(row.trigger_time).partition(".")[0]),
+        time=_if_known(row.trigger_time, utc_seconds_text(row.trigger_time)),
         words=" ".join(text for text in texts if text),
         no_map=row.no_map if row.skymap_alert_number is None else wording.ABSENT,
         thumbnail=row.thumbnail,
@@ -94,6 +94,8 @@ def shown_row(row: CatalogueRow) -> ShownRow:
 
 def _tags(row: CatalogueRow) -> list[tuple[str, str]]:
     tags = [] if row.kind == "real" else [(row.kind, "test")]
+    if row.unusual_identifier:
+        tags.append(("unusual identifier", "warn"))
     if row.retracted:
         tags.append(("retracted", "bad"))
     elif row.significant is not None:

@@ -18,11 +18,13 @@ from types import MappingProxyType
 from typing import Any
 
 from sirenflow.alert import MAX_ALERT_BYTES, Alert, AttachedMap, MapKind, parse_alert
+from sirenflow.alert_type import RETRACTION, canonical_type
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
 from sirenflow.measure import measure
 from sirenflow.measure import unmeasured as unmeasured_map
 from sirenflow.products import write_json
 from sirenflow.skymap import read_skymap
+from sirenflow.timestamp import read_timestamp
 
 SCHEMA_VERSION = 1
 OF_OURS = "an error in Sirenflow"
@@ -120,7 +122,7 @@ def extract(
         _describe(number, first, others)
         for number, (first, *others) in enumerate(same_alerts, start=1)
     ]
-    retracted = bool(described) and described[-1]["alert_type"] == "RETRACTION"
+    retracted = bool(described) and described[-1]["alert_type"] == RETRACTION
     head = {
         "schema_version": SCHEMA_VERSION,
         "superevent_id": superevent_id,
@@ -308,7 +310,7 @@ def _describe(number: int, first: _File, others: Sequence[_File]) -> dict[str, A
         **_describe_file(first),
         "also_received_as": [_describe_file(other) for other in others],
         "alert_type": first.alert_type,
-        "time_created": first.time_created,
+        "time_created": read_timestamp(first.time_created).display(),
         "record": first.record,
     }
 
@@ -323,12 +325,12 @@ def _describe_file(file: _File) -> dict[str, Any]:
 
 
 def _localize(number: int, alert: _File, skymaps: Path, maps: _Maps) -> dict[str, Any]:
-    absent = "retraction" if alert.alert_type == "RETRACTION" else "not provided"
-    name = f"{number:02d}-{alert.alert_type}"
+    absent = "retraction" if alert.alert_type == RETRACTION else "not provided"
+    name = f"{number:02d}-{canonical_type(alert.alert_type)}"
     return {
         "number": number,
         "alert_type": alert.alert_type,
-        "time_created": alert.time_created,
+        "time_created": read_timestamp(alert.time_created).display(),
         "sha256": alert.sha256,
         "skymap_absent_because": None if alert.maps else absent,
         "skymaps": [maps.deliver(attached, name, skymaps) for attached in alert.maps],
