@@ -8,9 +8,10 @@ from sirenflow.errors import SirenflowError
 from sirenflow.event import SCHEMA_VERSION, Thumbnail, top_class
 from sirenflow.identifier import is_usual
 from sirenflow.map_choice import absence_text
-from sirenflow.wording import ABSENT
+from sirenflow.sub_solar import sub_solar_name
+from sirenflow.wording import ABSENT, SUB_SOLAR, SUB_SOLAR_SEARCH
 
-_CLASSES = ("BNS", "NSBH", "BBH", "Terrestrial", "burst", "no class")
+_CLASSES = ("BNS", "NSBH", "BBH", "Terrestrial", SUB_SOLAR, SUB_SOLAR_SEARCH, "burst", "no class")
 
 
 def _column(description: str, unit: str | None = None, ucd: str | None = None) -> Any:
@@ -50,6 +51,9 @@ class CatalogueRow:
     has_ssm: float | None = _column("HasSSM, given an astrophysical source")
     duration: float | None = _column("Duration of a burst", "s", "time.duration")
     central_frequency: float | None = _column("Central frequency of a burst", "Hz")
+    coincidence: str | None = _column(
+        "Observatory of the external coincidence that the last alert with values names"
+    )
     skymap_alert_number: int | None = _column("Number of the alert whose sky map is used")
     peak_ra_deg: float | None = _column(
         "Right ascension (ICRS) of the most probable cell", "deg", "pos.eq.ra;meta.main"
@@ -76,11 +80,13 @@ class CatalogueRow:
     link: str = ""
     is_earlier_map: bool = False
     no_map: str = ABSENT
+    sub_solar: str | None = None
 
     @property
     def class_name(self) -> str:
         """The class to count and choose by: the most probable source, or what is in its place."""
-        return self.source_class or ("burst" if self.is_burst else "no class")
+        missing = "burst" if self.is_burst else self.sub_solar or "no class"
+        return self.source_class or missing
 
 
 class Listed(Protocol):
@@ -155,6 +161,7 @@ def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
     return CatalogueRow(
         **copied,
         unusual_identifier=not is_usual(event["superevent_id"]),
+        coincidence=_observatory(current.get("external_coinc")),
         alert_number=latest.get("number"),
         skymap_alert_number=number,
         alert_type=latest.get("alert_type"),
@@ -180,6 +187,19 @@ def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
         link=link,
         is_earlier_map=number is not None and number != current.get("number"),
         no_map=_absence(current.get("skymap")),
+        sub_solar=_sub_solar(values),
+    )
+
+
+def _observatory(coincidence: Mapping[str, Any] | None) -> str | None:
+    return None if coincidence is None else coincidence["observatory"] or "unnamed"
+
+
+def _sub_solar(values: Mapping[str, Any]) -> str | None:
+    return sub_solar_name(
+        has_classes=bool(values.get("classification")) or values.get("is_burst", False),
+        search=values.get("search"),
+        has_ssm=values.get("properties", {}).get("HasSSM"),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sirenflow import wording
 from sirenflow.alert_type import ALERT_TYPES
+from sirenflow.combined_words import combined_gain_text, warning_text
 from sirenflow.event import (
     AlertSummary,
     ChirpMass,
@@ -21,6 +22,7 @@ from sirenflow.event import (
 from sirenflow.headline import ascii_text
 from sirenflow.map_choice import MapKind, map_of, map_problem
 from sirenflow.since import since_phrases
+from sirenflow.sub_solar import sub_solar_class
 
 _COLUMNS = 78
 _LABEL = 22
@@ -57,7 +59,7 @@ def circular_text(summary: EventSummary) -> str:
             observatory = current.external_coinc.observatory or "an unnamed observatory"
             heading = f"POSSIBLE COINCIDENCE WITH {observatory}"
             lines += _section(heading, _coincidence(current.external_coinc))
-            lines += _section("COMBINED SKY MAP", _combined(summary, current, located))
+            lines += _section("COMBINED SKY MAP", _combined(summary, current))
     lines += _section("FILES", _files(summary))
     lines += [
         _RULE,
@@ -113,7 +115,8 @@ def _source(values: Values) -> Iterator[Row]:
     if values.is_burst:
         yield "Duration", wording.duration_text(values.duration)
         yield "Central frequency", wording.frequency_text(values.central_frequency)
-    yield "Classes", _probabilities(values.classification)
+    sub_solar = sub_solar_class(values)
+    yield "Classes", sub_solar or _probabilities(values.classification)
     yield "If astrophysical", _probabilities(values.properties)
     if values.mchirp_source:
         yield "Chirp mass", _chirp_mass(values.mchirp_source)
@@ -176,9 +179,7 @@ def _coincidence(coincidence: Coincidence) -> Iterator[Row]:
     yield "Joint FAR, with sky", _rate(coincidence.time_sky_position_coincidence_far)
 
 
-def _combined(
-    summary: EventSummary, current: AlertSummary, located: AlertSummary | None
-) -> Iterator[Row]:
+def _combined(summary: EventSummary, current: AlertSummary) -> Iterator[Row]:
     joint = summary.combined_alert
     combined = joint.combined_skymap if joint else None
     if joint is None or combined is None:
@@ -186,11 +187,13 @@ def _combined(
         return
     if joint.number != current.number:
         yield "Sky map", _earlier(joint, current, "combined")
+    warning, gain = warning_text(summary), combined_gain_text(summary)
+    if warning is not None:
+        yield "Warning", warning
     yield "50 % area", f"{wording.area_text(combined.area_50_deg2)} deg2"
     yield "90 % area", f"{wording.area_text(combined.area_90_deg2)} deg2"
-    alone = located.skymap.area_90_deg2 if located and located.skymap else None
-    if alone and combined.area_90_deg2:
-        yield "Against GW alone", wording.gain_text(alone, combined.area_90_deg2)
+    if gain is not None:
+        yield "Against GW alone", gain
     yield from _lobes(combined)
     yield "Most probable cell", _cell(combined)
 

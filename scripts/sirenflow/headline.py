@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 from sirenflow.event import AlertSummary, SkymapSummary, Values, top_class
+from sirenflow.sub_solar import sub_solar_class, told_has_ssm
 from sirenflow.wording import (
     area_text,
     distance_text,
@@ -16,6 +16,8 @@ from sirenflow.wording import (
 
 # A text message holds 160, and names the superevent besides; only hostile values are cut.
 _LIMIT = 140
+# Of an observatory; "Einstein Probe" has 14.
+_LONGEST_NAME = 20
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 _POWER = re.compile(rf"\s?×\s?10([{_SUPERSCRIPTS}]+)")
 _TO_DIGITS = str.maketrans(_SUPERSCRIPTS, "0123456789-")
@@ -30,29 +32,33 @@ def headline(
 ) -> str:
     """Write the line: "CBC (HasRemnant=91%), 186 Mpc, 270 deg2, FAR ~1 per 3.2 yr".
 
+    An external coincidence comes after the source: "possible Fermi coincidence". Where the line
+    would be longer than 140 characters, the alert of the map, then the distance, then the area are
+    left out.
+
     Parameters
     ----------
     kind, state
         Of the superevent, as in event.json.
     current, located
-        The alert whose values stand, and the one whose GW map does.
+        The alert whose values are used, and the one whose GW map is.
     """
     opening = "" if kind == "real" else "TEST, do not observe: "
     if state == "retracted":
         opening += "RETRACTED: "
     if current is None or current.values is None:
         told = "no readable alert" if state == "no_readable_alert" else "no alert with values"
-    else:
-        told = ", ".join(
-            (
-                _source(current.values),
-                *_place(current, located),
-                _rate(current.values.far),
-                *(["low significance"] if current.values.significant is False else []),
-            )
-        )
-    line = ascii_text(opening + told)
-    return line if len(line) <= _LIMIT else f"{line[: _LIMIT - 3]}..."
+        return ascii_text(opening + told)
+    distance, area, earlier = _place(current, located)
+    source = [_source(current.values), *_coincidence(current)]
+    trust = [_rate(current.values.far)]
+    trust += ["low significance"] if current.values.significant is False else []
+    # From all there is to what must be said; the first that fits counts.
+    places: tuple[list[str], ...] = ([*distance, area + earlier], [*distance, area], [area], [])
+    lines = [ascii_text(opening + ", ".join([*source, *place, *trust])) for place in places]
+    shortest = lines[-1]
+    cut = shortest if len(shortest) <= _LIMIT else f"{shortest[: _LIMIT - 3]}..."
+    return next((line for line in lines if len(line) <= _LIMIT), cut)
 
 
 def ascii_text(text: str) -> str:
@@ -69,17 +75,25 @@ def ascii_text(text: str) -> str:
     return "".join(sign if " " <= sign <= "~" else "?" for sign in kept)
 
 
-def _place(current: AlertSummary, located: AlertSummary | None) -> Iterator[str]:
+def _place(current: AlertSummary, located: AlertSummary | None) -> tuple[list[str], str, str]:
+    """Write the distance, if there is one to write, the area, and whose map is used."""
     skymap: SkymapSummary | None = located.skymap if located else None
-    if skymap is None:
-        yield "no usable sky map" if current.skymap else "no sky map"
-        return
+    if located is None or skymap is None:
+        return [], "no usable sky map" if current.skymap else "no sky map", ""
+    distance = []
     if skymap.distance_mean_mpc is not None:
-        yield f"{distance_text(skymap.distance_mean_mpc)} Mpc"
+        distance = [f"{distance_text(skymap.distance_mean_mpc)} Mpc"]
     elif current.values and not current.values.is_burst:
-        yield "no distance"
-    earlier = "" if located is None or located is current else f" (map of alert {located.number})"
-    yield f"{area_text(skymap.area_90_deg2)} deg2{earlier}"
+        distance = ["no distance"]
+    earlier = "" if located is current else f" (map of alert {located.number})"
+    return distance, f"{area_text(skymap.area_90_deg2)} deg2", earlier
+
+
+def _coincidence(current: AlertSummary) -> list[str]:
+    if current.external_coinc is None:
+        return []
+    observatory = (current.external_coinc.observatory or "external")[:_LONGEST_NAME]
+    return [f"possible {observatory} coincidence"]
 
 
 def _rate(far_hz: float | None) -> str:
@@ -94,8 +108,12 @@ def _source(values: Values) -> str:
             details.append(duration_text(values.duration))
         if values.central_frequency is not None:
             details.append(frequency_text(values.central_frequency))
-    elif "HasRemnant" in values.properties:
-        details.append(_equation("HasRemnant", values.properties["HasRemnant"]))
+    else:
+        sub_solar, has_ssm = sub_solar_class(values), told_has_ssm(values)
+        details += [sub_solar] if sub_solar else []
+        details += [_equation("HasSSM", has_ssm)] if has_ssm is not None else []
+        if "HasRemnant" in values.properties:
+            details.append(_equation("HasRemnant", values.properties["HasRemnant"]))
     source, probability = top_class(values.classification)
     if source == "Terrestrial" and probability is not None:  # the properties suppose it is not
         details.append(_equation("Terrestrial", probability))

@@ -44,6 +44,7 @@ from sirenflow.fields import (
 from sirenflow.headline import headline
 from sirenflow.identifier import is_usual, superevent_kind
 from sirenflow.map_choice import choose_combined_map, choose_gw_map
+from sirenflow.sub_solar import sub_solar_class, told_has_ssm
 from sirenflow.timestamp import Timestamp
 from sirenflow.wording import SentenceFacts, sentence, sentence_text
 
@@ -155,6 +156,8 @@ def sentence_facts(
         distance_alert_number=located.number if located and located is not current else None,
         duration_s=values.duration,
         central_frequency_hz=values.central_frequency,
+        sub_solar=sub_solar_class(values),
+        has_ssm=told_has_ssm(values),
     )
 
 

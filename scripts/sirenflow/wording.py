@@ -14,6 +14,8 @@ NARROW_SPACE = "\u202f"
 NO_BREAK = "\u00a0"
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
+SUB_SOLAR, SUB_SOLAR_SEARCH = "sub-solar mass", "sub-solar search"
+
 # Lowest probability for each word: likelihood of a property, then certainty of a source class.
 LIKELIHOOD_WORDS = (
     (0.99, "almost certain"),
@@ -55,7 +57,8 @@ class Phrase:
 class SentenceFacts:
     """What the sentence is made of; None where the alert does not say.
 
-    `distance_alert_number` is set where the distance is that of an earlier alert's sky map.
+    `distance_alert_number` is set where the distance is that of an earlier alert's sky map;
+    `sub_solar` and `has_ssm` as `sirenflow.sub_solar` says.
     """
 
     kind: str
@@ -70,6 +73,8 @@ class SentenceFacts:
     duration_s: float | None = None
     central_frequency_hz: float | None = None
     has_values: bool = True
+    sub_solar: str | None = None
+    has_ssm: float | None = None
 
 
 def probability_text(probability: float | None) -> str:
@@ -204,6 +209,11 @@ def _distance_decimals(mean_mpc: float, std_mpc: float | None) -> int:
 def distance_range_text(low_mpc: float, high_mpc: float) -> str:
     """Write an interval of distances with its unit: "74–124 Mpc"."""
     return f"{distance_text(low_mpc)}–{distance_text(high_mpc)}{NO_BREAK}Mpc"
+
+
+def shift_text(degrees: float) -> str:
+    """Write an angle in degrees with one decimal, two significant digits under 1: "111.2°"."""
+    return f"{small_text(degrees) if degrees < 1 else f'{degrees:.1f}'}°"
 
 
 def duration_text(seconds: float | None) -> str:
@@ -346,16 +356,28 @@ def _description(facts: SentenceFacts) -> list[Phrase]:
         away = " away" if alert is None else f" away by the sky map of alert {alert}"
         unbroken = f"{distance} Mpc".replace(" ", NO_BREAK)
         phrases += [Phrase(", "), Phrase(unbroken, strong=True), Phrase(away)]
-    if facts.has_remnant is not None:
-        phrases += [
-            Phrase("; matter outside the remnant is "),
-            Phrase(word_for(facts.has_remnant, LIKELIHOOD_WORDS), strong=True),
-            Phrase(f" (HasRemnant {probability_text(facts.has_remnant)})"),
-        ]
+    phrases += _property("a component below one solar mass", "HasSSM", facts.has_ssm)
+    phrases += _property("matter outside the remnant", "HasRemnant", facts.has_remnant)
     return [*phrases, Phrase(".")]
 
 
+def _property(what: str, name: str, probability: float | None) -> list[Phrase]:
+    """Write how likely a property is; nothing where that is unknown."""
+    if probability is None:
+        return []
+    return [
+        Phrase(f"; {what} is "),
+        Phrase(word_for(probability, LIKELIHOOD_WORDS), strong=True),
+        Phrase(f" ({name} {probability_text(probability)})"),
+    ]
+
+
 def _source(facts: SentenceFacts) -> list[Phrase]:
+    if facts.sub_solar == SUB_SOLAR:
+        return [Phrase("a "), Phrase("sub-solar-mass candidate", strong=True)]
+    if facts.sub_solar is not None:
+        candidate = Phrase("a compact binary candidate", strong=True)
+        return [candidate, Phrase(" of the sub-solar-mass search")]
     if facts.source_class is None or facts.source_probability is None:
         return [Phrase("a compact binary candidate", strong=True), Phrase(" with no source class")]
     noun = CLASS_NOUNS.get(facts.source_class, f"a source of class {facts.source_class}")

@@ -20,6 +20,7 @@ from sirenflow.map_choice import absence_word
 from sirenflow.report.figures import bar_segments, class_style
 from sirenflow.report.skyplot import sky_frame
 from sirenflow.since import since_phrases
+from sirenflow.sub_solar import sub_solar_class
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("theme.css", "layout.css", "parts.css", "figures.css")
@@ -175,6 +176,7 @@ def _environment() -> Environment:
         "zone_note": _zone_note,
         "alert_name": alert_name,
         "absence_word": absence_word,
+        "sub_solar": sub_solar_class,
         "format_name": _format_name,
         "first_upper": _first_upper,
         "given": lambda value: wording.ABSENT if value is None else value,
@@ -185,7 +187,6 @@ def _environment() -> Environment:
     environment.globals |= {
         "distance_range": wording.distance_range_text,
         "frame": sky_frame(),
-        "gain": wording.gain_text,
         "ribbon_of": ribbon,
         "known_types": ALERT_TYPES,
         "likelihood_words": wording.LIKELIHOOD_WORDS,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sirenflow import wording
+from sirenflow.combined_words import combined_phrases, warning_text
 from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
 from sirenflow.map_choice import absence_word, map_problem
 from sirenflow.report.candidates_section import candidates_section
@@ -13,6 +14,7 @@ from sirenflow.report.environment import alert_name, render, ribbon, utc_text
 from sirenflow.report.figures import chirp_mass_histogram
 from sirenflow.report.history_plot import area_figure, distance_history_figure
 from sirenflow.report.visibility_figure import visibility_figure
+from sirenflow.sub_solar import sub_solar_class, told_has_ssm
 from sirenflow.summary import sentence_facts
 
 _STYLES = ("visibility.css",)
@@ -119,12 +121,16 @@ def render_event(
         summary=summary,
         current=current,
         values=values,
+        sub_solar=sub_solar_class(values) if values else None,
+        has_ssm=told_has_ssm(values) if values else None,
         skymap=skymap,
         skymap_label=map_label(located, current),
         skymap_is_earlier=located is not None and located is not current,
         unused_problem=map_problem(current) if located is not current else None,
         absence=absence_word(current),
         combined=joint.combined_skymap if joint else None,
+        combined_phrases=combined_phrases(summary),
+        maps_disagree=warning_text(summary) is not None,
         combined_label=map_label(joint, current),
         combined_is_earlier=joint is not None and joint is not current,
         combined_problem=map_problem(current, "combined") if joint is not current else None,

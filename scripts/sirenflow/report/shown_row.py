@@ -104,6 +104,8 @@ def _tags(row: CatalogueRow) -> list[tuple[str, str]]:
         tags.append(("no readable alert", "warn"))
     elif row.is_earlier_map:
         tags.append((f"map of alert {row.skymap_alert_number}", "low"))
+    if row.coincidence is not None:
+        tags.append((f"{row.coincidence} coincidence", "warn"))
     if row.alert_type is not None and row.rejected_alerts:
         tags.append((f"{row.rejected_alerts} rejected", "warn"))
     return tags
@@ -117,8 +119,14 @@ def _source(row: CatalogueRow) -> tuple[tuple[str, str, float], ...] | str | Non
             for part in segments
         )
     if not row.is_burst:
-        return None
+        return row.sub_solar if row.has_ssm is None else _with_has_ssm(row)
     return "burst" if row.duration is None else f"burst {wording.duration_text(row.duration)}"
+
+
+def _with_has_ssm(row: CatalogueRow) -> str | None:
+    if row.sub_solar is None:
+        return None
+    return f"{row.sub_solar}, HasSSM {wording.probability_text(row.has_ssm)}"
 
 
 def _if_known(value: object, text: str) -> str | None:
