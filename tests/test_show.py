@@ -74,7 +74,10 @@ def test_retraction_says_so() -> None:
     [
         (b"<VOTABLE>", "expected a FITS file"),
         (5, "the sky map is a int; expected bytes"),
-        (fits_map({**flat_columns(), "PROBDENSITY": np.full(12, np.nan)}), "nan in 12 of 12 rows"),
+        (
+            fits_map({**flat_columns(), "PROBDENSITY": np.full(12, np.nan)}),
+            "is not a number in 12 of 12 rows",
+        ),
     ],
 )
 def test_broken_map_gives_the_reason_and_the_record(skymap: object, reason: str) -> None:

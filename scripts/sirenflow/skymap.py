@@ -174,7 +174,7 @@ def read_skymap(data: bytes) -> Skymap:
     _check_conventions(header, columns)
     rows = len(columns["UNIQ"])
     if not 0 < rows <= MAX_ROWS:
-        raise SkymapValueError(f"sky map has {rows} rows; expected 1 to {MAX_ROWS}")
+        raise SkymapValueError(f"the sky map has {rows:,} rows; expected 1 to {MAX_ROWS:,}")
     probdensity = _floats("PROBDENSITY", columns)
     distance: list[Floats | None] = [None, None, None]
     if all(name in columns for name in _DISTANCE_COLUMNS):
@@ -189,7 +189,7 @@ def _check_conventions(header: Mapping[str, Any], columns: Mapping[str, NDArray[
     missing = [name for name in ("UNIQ", "PROBDENSITY") if name not in columns]
     if missing:
         raise SkymapValueError(
-            f"sky map lacks {' and '.join(missing)} (found {', '.join(columns)}); "
+            f"the sky map lacks {' and '.join(missing)} (found {', '.join(columns)}); "
             "expected a multi-order map"
         )
     if header.get("ORDERING", "NUNIQ") != "NUNIQ":
@@ -201,7 +201,8 @@ def _check_conventions(header: Mapping[str, Any], columns: Mapping[str, NDArray[
             continue
         unit = header[f"TUNIT{i}"]
         if str(unit).replace(" ", "") not in _UNITS[name]:
-            raise SkymapValueError(f"{name} is in {unit!r}; expected {_UNITS[name][0]!r}")
+            found = repr(unit) if isinstance(unit, str) else "a unit that cannot be read"
+            raise SkymapValueError(f"{name} is in {found}; expected {_UNITS[name][0]!r}")
 
 
 def _column(name: str, columns: Mapping[str, NDArray[Any]], kind: str) -> NDArray[Any]:
@@ -210,10 +211,23 @@ def _column(name: str, columns: Mapping[str, NDArray[Any]], kind: str) -> NDArra
         raise SkymapValueError(f"{name} is scaled ({column[0]}); expected plain values")
     if column.ndim != 1 or column.dtype.kind != kind:
         raise SkymapValueError(
-            f"{name} has format {column.dtype.str} and shape {column.shape[1:]} a row; "
+            f"{name} holds {_described(column)} in each row; "
             f"expected one {'integer' if kind == 'i' else 'floating-point number'}"
         )
     return column
+
+
+def _described(column: NDArray[Any]) -> str:
+    """Describe what a column holds in each row: "2 floating-point numbers", "8 characters"."""
+    one, many = {
+        "i": ("an integer", "integers"),
+        "u": ("a byte", "bytes"),
+        "f": ("a floating-point number", "floating-point numbers"),
+        "c": ("a complex number", "complex numbers"),
+        "S": ("a character", "characters"),
+    }.get(column.dtype.kind, ("bits or a list", "bits or lists"))
+    count = int(np.prod(column.shape[1:]))
+    return one if count == 1 else f"{count:,} {many}"
 
 
 def _uniq(columns: Mapping[str, NDArray[Any]]) -> Ints:
@@ -229,17 +243,28 @@ def _check_values(skymap: Skymap) -> None:
     if not (skymap.probdensity.min() >= 0 and skymap.probdensity.max() < np.inf):
         wrong = ~(np.isfinite(skymap.probdensity) & (skymap.probdensity >= 0))
         raise SkymapValueError(
-            f"PROBDENSITY is {skymap.probdensity[wrong][0]} in {wrong.sum()} of {len(skymap)} "
-            "rows; expected finite values, none negative"
+            f"PROBDENSITY is {_wrong_density(float(skymap.probdensity[wrong][0]))} in "
+            f"{wrong.sum():,} of {len(skymap):,} rows; expected finite values, none negative"
         )
     if skymap.uniq.min() < _UNIQ_OF_FIRST or skymap.uniq.max() >= _UNIQ_AFTER_LAST:
         wrong = (skymap.uniq < _UNIQ_OF_FIRST) | (skymap.uniq >= _UNIQ_AFTER_LAST)
-        raise SkymapValueError(f"UNIQ = {skymap.uniq[wrong][0]} is no HEALPix cell")
+        raise SkymapValueError(
+            f"UNIQ = {skymap.uniq[wrong][0]} is not a HEALPix cell; expected "
+            f"{_UNIQ_OF_FIRST} to {_UNIQ_AFTER_LAST - 1}"
+        )
     _check_cover(skymap)
     with np.errstate(over="ignore"):
         total = float(skymap.probability.sum())
     if not abs(total - 1) <= INTEGRAL_TOLERANCE:
-        raise SkymapValueError(f"probability sums to {total:.6g}; expected 1")
+        raise SkymapValueError(
+            f"the probability sums to {total:.6g}; expected 1 within {INTEGRAL_TOLERANCE:g}"
+        )
+
+
+def _wrong_density(value: float) -> str:
+    if np.isnan(value):
+        return "not a number"
+    return "infinite" if value == np.inf else f"negative ({value:g})"
 
 
 def _check_cover(skymap: Skymap) -> None:
@@ -256,9 +281,17 @@ def _check_cover(skymap: Skymap) -> None:
     first, end = curve - width, curve + width
     sphere = 24 << (2 * MAX_LEVEL)
     if first[0] != 0 or end[-1] != sphere or not np.array_equal(end[:-1], first[1:]):
-        overlaps = int(np.sum(end > np.append(first[1:], sphere)))
-        missing = 1 - float(skymap.area_sr.sum()) / SPHERE_SR
-        raise SkymapValueError(
-            f"cells do not cover the sphere exactly once: {overlaps} overlap, "
-            f"{max(missing, 0):.3g} of the sphere is missing"
-        )
+        raise SkymapValueError(_cover_problem(first, end, sphere))
+
+
+def _cover_problem(first: Ints, end: Ints, sphere: int) -> str:
+    """Describe how cells, sorted along the curve, fail to tile the sphere."""
+    overlaps = int(np.sum(end > np.append(first[1:], sphere)))
+    reached = np.maximum.accumulate(end)
+    new = end - np.maximum(first, np.append(0, reached[:-1]))
+    missing = 100 * (1 - float(np.maximum(new, 0).sum()) / sphere)
+    verb = "overlaps" if overlaps == 1 else "overlap"
+    found = [f"{overlaps:,} of them {verb} others"] if overlaps else []
+    if missing > 0:
+        found.append(f"{missing:.3g} % of it is missing" if missing >= 0.001 else "gaps are left")
+    return f"the cells do not cover the sky exactly once: {', '.join(found)}"

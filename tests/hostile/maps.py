@@ -175,7 +175,12 @@ CASES = (
     _case("its first block only", lambda: good_map()[:2880], "no map", "no HDU 1"),
     _case("its first 100 bytes only", lambda: good_map()[:100], "no map", "no END"),
     _case("truncated in the header", lambda: good_map()[:4000], "no map", "no END"),
-    _case("truncated in the table", lambda: good_map()[:6000], "no map", "the file holds"),
+    _case(
+        "truncated in the table",
+        lambda: good_map()[:6000],
+        "no map",
+        "cut short: 6,000 of 8,640 bytes",
+    ),
     _case("no END", lambda: good_map().replace(b"END     ", b"ENX     "), "no map", "no END"),
     _case(
         "header of 64 MB, gzipped",
@@ -202,7 +207,7 @@ CASES = (
         "gzip, truncated",
         lambda: _gzipped(good_map())[:-20],
         "no map",
-        "cannot be decompressed",
+        "cut short",
     ),
     _case(
         "gzip, a wrong checksum",
@@ -223,8 +228,8 @@ CASES = (
         "no map",
         "primary HDU has NAXIS",
     ),
-    _case("NAXIS2 = 2^40", _cards(NAXIS2=2**40), "no map", "the file holds"),
-    _case("NAXIS2 = 2^63", _cards(NAXIS2=2**63), "no map", "the file holds"),
+    _case("NAXIS2 = 2^40", _cards(NAXIS2=2**40), "no map", "cut short"),
+    _case("NAXIS2 = 2^63", _cards(NAXIS2=2**63), "no map", "cut short"),
     _case("NAXIS2 = -1", _cards(NAXIS2=-1), "no map", "NAXIS2"),
     _case("NAXIS2 = 1.5", _cards(NAXIS2=1.5), "no map", "NAXIS2"),
     _case("NAXIS2 = T", _cards(NAXIS2=True), "no map", "NAXIS2"),
@@ -241,7 +246,7 @@ CASES = (
     _case(
         "variable-length PROBDENSITY", _cards(TFORM2="1PD(3)"), "numbers withheld", "PROBDENSITY"
     ),
-    _case("two columns UNIQ", _cards(TTYPE2="UNIQ"), "no map", "columns cannot be read"),
+    _case("two columns UNIQ", _cards(TTYPE2="UNIQ"), "no map", "2 columns are named"),
     # A table that is no multi-order map in ICRS.
     _case("zero rows", _rows(lambda rows: rows[:0]), "numbers withheld", "has 0 rows"),
     _case("NAXIS2 = 0", _cards(NAXIS2=0), "numbers withheld", "has 0 rows"),
@@ -350,26 +355,26 @@ CASES = (
         "PROBDENSITY -inf",
         _with("PROBDENSITY", 5, -np.inf),
         "numbers withheld",
-        "PROBDENSITY is -inf",
+        "PROBDENSITY is negative .-inf.",
     ),
     _case(
         "PROBDENSITY NaN",
         _with("PROBDENSITY", 47, np.nan),
         "numbers withheld",
-        "PROBDENSITY is nan",
+        "PROBDENSITY is not a number",
     ),
-    _case(
-        "PROBDENSITY all NaN", _scaled(np.nan), "numbers withheld", "PROBDENSITY is nan in 48 of 48"
-    ),
+    _case("PROBDENSITY all NaN", _scaled(np.nan), "numbers withheld", "not a number in 48 of 48"),
     _case(
         "PROBDENSITY negative",
         _with("PROBDENSITY", 0, -1e-9),
         "numbers withheld",
-        "PROBDENSITY is -1e-09",
+        "PROBDENSITY is negative .-1e-09.",
     ),
     _case("PROBDENSITY all negative", _scaled(-1), "numbers withheld", "in 48 of 48"),
     _case("PROBDENSITY all zero", _scaled(0), "numbers withheld", "sums to 0"),
-    _case("PROBDENSITY 1e308", _scaled(1e309), "numbers withheld", "sums to|PROBDENSITY is inf"),
+    _case(
+        "PROBDENSITY 1e308", _scaled(1e309), "numbers withheld", "sums to|PROBDENSITY is infinite"
+    ),
     _case("integral 0.5 % too high", _scaled(1.005), "numbers withheld", "sums to 1.005"),
     _case("integral 0.5 % too low", _scaled(0.995), "numbers withheld", "sums to 0.995"),
     _case(
@@ -377,7 +382,7 @@ CASES = (
     ),
     # Cells that are no partition of the sphere.
     *(
-        _case(f"UNIQ = {value}", _with("UNIQ", 7, value), "numbers withheld", "no HEALPix cell")
+        _case(f"UNIQ = {value}", _with("UNIQ", 7, value), "numbers withheld", "not a HEALPix cell")
         for value in (0, 1, 2, 3, -1, -(2**63), 2**62 + 5, 2**63 - 1)
     ),
     _case("a missing cell", _rows(lambda rows: rows[:-1]), "numbers withheld", "missing"),
@@ -393,8 +398,15 @@ CASES = (
         "numbers withheld",
         "missing",
     ),
-    _case("a cell twice", _rows(lambda rows: np.append(rows, 5)), "numbers withheld", "1 overlap"),
-    _case("a cell in place of another", _with("UNIQ", 7, 20), "numbers withheld", "1 overlap"),
+    _case(
+        "a cell twice",
+        _rows(lambda rows: np.append(rows, 5)),
+        "numbers withheld",
+        "1 of them overlaps",
+    ),
+    _case(
+        "a cell in place of another", _with("UNIQ", 7, 20), "numbers withheld", "1 of them overlaps"
+    ),
     _case(
         "a cell and its children",
         _cells(lambda: np.append(all_cells(1), [4, 5])),
@@ -405,7 +417,7 @@ CASES = (
         "half of the sphere",
         _cells(lambda: all_cells(2)[:96]),
         "numbers withheld",
-        "0.5 of the sphere",
+        "50 % of it is missing",
     ),
     _case(
         "a cell of level 29, alone",
@@ -415,13 +427,16 @@ CASES = (
     ),
     # Large tables in small files.
     _case(
-        "gzip bomb of 6 million rows, all zero", _bomb_of_zeros, "numbers withheld", "6684672 rows"
+        "gzip bomb of 6 million rows, all zero",
+        _bomb_of_zeros,
+        "numbers withheld",
+        "6,684,672 rows",
     ),
     _case(
         "gzip bomb of 33 million rows, the same twelve cells",
         partial(_bomb_of_cells, 255 * MIB // 8),
         "numbers withheld",
-        "33423360 rows",
+        "33,423,360 rows",
     ),
     _case(
         "gzip bomb of 3 million rows, the same twelve cells",
