@@ -137,9 +137,10 @@ def test_bad_map_does_not_hide_a_good_one_in_any_product(bad: str, tmp_path: Pat
     area = f"{float(alone.row['area_90_deg2']):,.0f}".replace(",", " ")
     text = both.page.text
     assert f"Sky area, 90 % {area} deg²" in text
-    label = "Preliminary, alert 1, 2026-01-01 01:00 UTC"
-    assert f"Sky map of {label}; {REASON[bad]}" in text
-    assert text.count(f"sky map of {label}") == 2  # in the tiles of area and distance
+    label = "ky map of alert 1, Preliminary, 2026-01-01 01:00 UTC"
+    assert f"S{label}; {REASON[bad]}" in text
+    assert f"Where s{label}" in text
+    assert f"How far s{label}" in text
     assert "90 % area" in both.circular
     assert "of alert 1, PRELIMINARY, sent 2026-01-01 01:00:00 UTC; " + REASON[bad] in both.circular
     catalogue = (both.directory.parent / "index.html").read_text(encoding="utf-8")
@@ -208,7 +209,7 @@ def test_bad_combined_map_does_not_hide_a_good_one(bad: bytes | None, tmp_path: 
     found = made(tmp_path, alert(1, GOOD, SMALL), alert(2, GOOD, bad))
     event, text = found.json("event.json"), found.page.text
     assert (event["skymap_alert_number"], event["combined_skymap_alert_number"]) == (2, 1)
-    assert "Combined (Preliminary, alert 1, 2026-01-01 01:00 UTC): 90 % in " in text
+    assert "Combined (sky map of alert 1, Preliminary, 2026-01-01 01:00 UTC): 90 % in " in text
     why = "carries no combined sky map" if bad is None else "combined sky map of alert 2 cannot be"
     assert why in text
     assert why in found.circular

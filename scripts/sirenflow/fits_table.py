@@ -79,7 +79,7 @@ def read_table(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     if start + rows * dtype.itemsize > len(data):
         raise SkymapError(
             f"the file is cut short: {len(data):,} of {start + _padded(rows * dtype.itemsize):,} "
-            f"bytes (NAXIS2 = {rows} rows of {dtype.itemsize} bytes)"
+            f"bytes ({rows:,} rows of {dtype.itemsize:,} bytes)"
         )
     table = np.frombuffer(data, dtype, count=rows, offset=start)
     names = dtype.names or ()

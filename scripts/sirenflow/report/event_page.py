@@ -42,10 +42,11 @@ def map_label(used: AlertSummary | None, current: AlertSummary | None) -> str | 
     shown = used or current
     if shown is None or current is None:
         return None
-    name = f"{alert_name(shown.alert_type)}, alert {shown.number}"
-    if shown.number == current.number or shown.time_created is None:
-        return name
-    return f"{name}, {utc_text(shown.time_created)[:16]} UTC"
+    name = alert_name(shown.alert_type)
+    if shown.number == current.number:
+        return f"{name}, alert {shown.number}"
+    sent = "" if shown.time_created is None else f", {utc_text(shown.time_created)[:16]} UTC"
+    return f"sky map of alert {shown.number}, {name}{sent}"
 
 
 def percentiles_problem(skymap: SkymapSummary) -> str | None:
