@@ -51,7 +51,7 @@ def _start(text: str) -> datetime | None:
 def _positive(text: str) -> float:
     """Read a number above 0; click's own range lets NaN pass."""
     try:
-        number = number_from_text(text)
+        number = number_from_text(str(text))  # click also passes the default
     except ValueError:
         number = 0.0
     if not 0 < number <= 1e6:
