@@ -68,6 +68,72 @@ def test_retracted_then_confirmed_is_in_force() -> None:
     assert event["current"]["number"] == 3
 
 
+@pytest.mark.parametrize(
+    ("kinds", "retracted_by", "reinstated_by"),
+    [
+        ("PRR", 2, None),
+        ("RIRR", 3, None),
+        ("RRI", 1, 3),
+        ("RIRRUR", 6, None),
+        ("PIRRIU", 3, 5),
+    ],
+)
+def test_first_retraction_of_the_last_run_is_named(
+    kinds: str, retracted_by: int, reinstated_by: int | None
+) -> None:
+    names = {"P": "PRELIMINARY", "I": "INITIAL", "U": "UPDATE", "R": "RETRACTION"}
+    alerts = [
+        alert(number, names[kind], f"2026-11-22T04:{number:02d}:00Z")
+        for number, kind in enumerate(kinds, start=1)
+    ]
+    event = summary(*alerts)
+    assert (event["retracted_by"], event["reinstated_by"]) == (retracted_by, reinstated_by)
+
+
+@pytest.mark.parametrize(
+    ("sent", "state"),
+    [
+        *(
+            ("PREMERGER", "PREMERGER"),
+            ("Pre_Merger", "PREMERGER"),
+            ("post-merger2", "POST-MERGER2"),
+        ),
+        *(("retracted", "RETRACTED"), ("early-warning", "EARLY-WARNING")),
+        *(("no_readable_alert", "NOREADABLEALERT"), ("RETRACTIONS", "RETRACTIONS")),
+    ],
+)
+def test_unknown_type_is_a_state_of_its_own_and_its_values_are_used(sent: str, state: str) -> None:
+    event = summary(PRELIMINARY, alert(2, sent, "2026-11-22T03:47:00Z", far=3e-9))
+    assert (event["state"], event["retracted"], event["retracted_by"]) == (state, False, None)
+    assert (event["current"]["alert_type"], event["current"]["values"]["far"]) == (sent, 3e-9)
+
+
+def test_times_are_rounded_to_milliseconds_in_utc() -> None:
+    created = "2026-11-22T03:08:33.9996Z"
+    times = alert(1, "UPDATE", created, time="2026-11-22T04:08:04.753906+01:00")
+    (row,) = summary(times)["history"]
+    assert (row["time_created"], row["delay_s"]) == ("2026-11-22T03:08:34Z", 29.246)
+    assert row["values"]["trigger_time"] == "2026-11-22T03:08:04.754Z"
+
+
+def test_event_time_that_cannot_be_read_is_unknown() -> None:
+    event = summary(alert(1, "UPDATE", "2026-11-22T03:08:33Z", time="2026-11-22"))
+    assert event["current"]["values"]["trigger_time"] is None
+    assert event["history"][0]["delay_s"] is None
+
+
+def test_times_sent_without_a_zone_are_named() -> None:
+    sent = alert(1, "UPDATE", "2018-11-01T22:36:25Z", time="2018-11-01 22:22:46.654")
+    sent["record"]["time_created"] = "2018-11-01 22:36:25"
+    retraction = alert(2, "RETRACTION", "2018-11-01T23:00:00Z")
+    retraction["record"]["time_created"] = "2018-11-02T00:00:00+01:00"
+    event = summary(sent, retraction)
+    assert [row["utc_assumed"] for row in event["history"]] == [
+        ["time_created", "trigger_time"],
+        [],
+    ]
+
+
 def test_retraction_alone_has_no_values() -> None:
     event = summary(RETRACTION)
     assert event["current"] is None
@@ -128,6 +194,27 @@ def test_kind_comes_from_the_identifier_only() -> None:
     assert summary(mdc)["kind"] == "real"
     assert summary(PRELIMINARY, superevent_id="MS261122ab")["kind"] == "mock"
     assert summary(PRELIMINARY, superevent_id="TS261122ab")["kind"] == "test"
+
+
+@pytest.mark.parametrize(
+    ("superevent_id", "kind", "unusual"),
+    [
+        *(
+            ("S261122ab", "real", False),
+            ("MS261122ab", "mock", False),
+            ("TS261122a", "test", False),
+        ),
+        *(("S1234", "real", True), ("M1234567", "mock", True), ("MS181101ab2", "mock", True)),
+        *(("GW250101_123456", "real", True), ("T1", "test", True), ("ms261122ab", "real", True)),
+        *(("S261122AB", "real", True), ("S261122", "real", True), ("X" * 64, "real", True)),
+    ],
+)
+def test_first_character_decides_and_an_unusual_identifier_is_marked(
+    superevent_id: str, kind: str, unusual: bool
+) -> None:
+    event = summary(PRELIMINARY, superevent_id=superevent_id)
+    assert event["superevent_id"] == superevent_id
+    assert (event["kind"], event["unusual_identifier"]) == (kind, unusual)
 
 
 def test_no_readable_alert_is_a_state() -> None:

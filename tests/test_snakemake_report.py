@@ -24,6 +24,8 @@ __all__ = ["chromium"]
 SUPEREVENTS = {
     "S260902f": ("Superevents", "2026-09"),
     "S261126dm": ("Superevents", "2026-11"),
+    "S1234-a": ("Superevents", "Unusual identifiers"),
+    "M1234567": ("Mock superevents", "Unusual identifiers"),
     "MS260926m": ("Mock superevents", "2026-09"),
     "TS260902f": ("Test superevents", "2026-09"),
 }
