@@ -77,6 +77,13 @@ def test_scale_of_an_astropy_column_is_converted_to_utc(
     assert times(path) == tuple(utc(time))
 
 
+@pytest.mark.parametrize("ending", ["ecsv", "fits"])
+def test_leap_second_counts_as_the_second_after_it(ending: str, tmp_path: Path) -> None:
+    table(Time(["2016-12-31T23:59:60.5"] * 3, scale="utc").tai).write(tmp_path / f"t.{ending}")
+    expected = datetime(2017, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)
+    assert times(tmp_path / f"t.{ending}") == (expected,) * 3
+
+
 def test_offsets_from_utc_are_those_of_the_scales(tmp_path: Path) -> None:
     """TAI is 37 s ahead of UTC since 2017, and TT another 32.184 s."""
     for scale, seconds in (("tai", 37.0), ("tt", 69.184)):

@@ -1,8 +1,7 @@
 """Times as users write them: ISO 8601, decimal days or Modified Julian Dates, in UTC.
 
 ============================  =====================================================================
-2026-04-19T03:12:49.5Z        ISO 8601, extended or basic (20260419T031249Z); a blank for the T; any
-                              offset from UTC, and UTC where there is none
+2026-04-19T03:12:49.5Z        ISO 8601, as `sirenflow.timestamp` reads it for alerts
 2026-04-19.1339               decimal day, as the IAU, TNS and ATels write: 03:12:48.96
 2026 04 19.1339               the same; also 2026/04/19.1339, 20260419.1339, 2026 Apr 19.1339
 61149.1339                    Modified Julian Date
@@ -17,6 +16,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+
+from sirenflow.timestamp import read_timestamp
 
 EXPECTED = (
     "expected a time in UTC between 1900 and 2100, as ISO 8601 (2026-04-19T03:12:49Z), decimal day "
@@ -39,14 +40,9 @@ def _pattern(text: str) -> re.Pattern[str]:
 _NUMBER = _pattern(r"[+-]? (\d+\.?\d*|\.\d+) (e[+-]?\d+)?")
 _DATE = _pattern(r"(\d{4}) ([-/ ]) (\d{1,2}|[a-z]{3,9}\.?) \2 (\d{1,2}) (\.\d{1,20})?")
 _BASIC_DATE = _pattern(r"(\d{4}) () (\d\d) (\d\d) (\.\d{1,20})?")
-_ISO = _pattern(
-    r"""(?: \d{4}-\d\d-\d\d [T ] \d\d:\d\d (?: :\d\d ([.,]\d+)? )?
-          | \d{8} T \d{4} (?: \d\d ([.,]\d+)? )? )
-        \ ? (Z | [+-]\d\d (?: :?\d\d)? )?"""
-)
 _DAY_OR_MONTH_FIRST = _pattern(r"(\d{1,2}) ([-/.\ ]) (\d{1,2}) \2 (\d{4}) .*")
 _TIME_OR_OFFSET = _pattern(r"(\d{4}-\d\d-\d\d) ([+-]\d\d (?: :?\d\d)?)")
-_CLOCK_OR_DECIMALS = _pattern(r"(\d{4}-\d\d-\d\d) \  (\d\d)(\d\d)")
+_CLOCK_OR_DECIMALS = _pattern(r"(\d{4}-?\d\d-?\d\d) \ + (\d\d (?: \d\d){0,2})")
 _DATE_OR_MJD = _pattern(r"(\d\d) (\d\d) (\d\d) (\.\d*)?")
 
 
@@ -133,10 +129,7 @@ def _month(text: str) -> int:
 
 
 def _read_iso(text: str) -> datetime | None:
-    if not _ISO.fullmatch(text):
-        return None
-    time = datetime.fromisoformat(text.upper().replace(" ", "T", 1).replace(" ", ""))
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return read_timestamp(text).to_datetime()
 
 
 _READERS: tuple[Callable[[str], datetime | None], ...] = (_read_mjd, _read_date, _read_iso)
@@ -153,8 +146,8 @@ def _refuse_ambiguous(text: str) -> None:
         date, rest = found.groups()
         _raise_ambiguous(text, f"{date} at {rest[1:]}", f"{date} at an offset of {rest} from UTC")
     if found := _CLOCK_OR_DECIMALS.fullmatch(text):
-        date, hour, minute = found.groups()
-        _raise_ambiguous(text, f"{date}T{hour}:{minute}", f"the decimal day {date}.{hour}{minute}")
+        date, digits = found.groups()
+        _raise_ambiguous(text, f"{date}T{digits}", f"the decimal day {date}.{digits}")
     if (found := _DATE_OR_MJD.fullmatch(text)) and float(text) >= _FIRST_MJD:
         year, month, day, fraction = found.groups("")
         if 1 <= int(month) <= 12 and 1 <= int(day) <= 31 and float(text) <= _LAST_MJD:
