@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from sirenflow import __version__, health, quarantine
+from sirenflow.alert_type import canonical_type
 from sirenflow.errors import InboxError, StreamError
 from sirenflow.identifier import is_identifier
 from sirenflow.kafka.credentials import find_credential
@@ -94,7 +95,10 @@ def _clear(inbox: Path) -> None:
 
 
 def _is_beside_alerts(path: Path) -> bool:
-    return is_identifier(path.parents[1].name)
+    type_ = path.parent.name
+    with suppress(ValueError):
+        return is_identifier(path.parents[1].name) and canonical_type(type_) == type_
+    return False
 
 
 def _check(subscriptions: Sequence[Subscription]) -> None:
