@@ -77,6 +77,7 @@ def test_page_is_quiet_and_fits_at_every_width(shared: Watched, results: Path, n
             *look(page, "smallFigureTexts", 9),
             *look(page, "textsOutsideTheirFigure"),
             *look(page, "overlappingFigureTexts"),
+            *look(page, "coveredMarkers"),
         ]
         wrong += [f"{width}: {fault}" for fault in found]
     assert not wrong, "\n".join(wrong)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import string
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +49,16 @@ FLAT = Skymap(all_cells(0), np.full(12, 1 / (4 * np.pi)), None, None, None, head
 """A map without a shape, for what does not depend on it."""
 
 
+QUESTIONS: tuple[tuple[Any, ...], ...] = (
+    ("overflowing",),
+    ("smallFigureTexts", 9),
+    ("textsOutsideTheirFigure",),
+    ("overlappingFigureTexts",),
+    ("coveredMarkers",),
+)
+"""Of browser.js, with their arguments."""
+
+
 def rendered(template: str, call: str, **values: object) -> str:
     """Render one macro of a template."""
     text = f'{{% import "{template}" as part with context %}}{{{{ part.{call} }}}}'
@@ -76,26 +87,50 @@ def test_page_of_a_real_kind_has_no_layout_fault(pages: dict[str, Path], name: s
     assert layout_faults(html) == []
 
 
+@pytest.mark.parametrize("name", ["combined-far-away", "combined-inside", "combined-of-whole-sky"])
+def test_small_combined_region_is_visible_in_a_close_up(pages: dict[str, Path], name: str) -> None:
+    html = pages[name].read_text(encoding="utf-8")
+    figure = re.search(r'<svg class="sky zoom"[^>]*closeup-title.*?</svg>', html, re.DOTALL)
+    assert figure
+    outline = re.search(r'class="r90" d="M(-?\d+) (-?\d+)l([-\d ]+)z', figure[0])
+    assert outline
+    steps = np.array(re.findall(r"-?\d+", outline[3]), dtype=float).reshape(-1, 2)
+    # A quarter of the frame across, at least.
+    assert np.ptp(np.cumsum(steps, axis=0), axis=0).min() > 150
+
+
+def test_far_apart_regions_are_shown_on_the_whole_sky(pages: dict[str, Path]) -> None:
+    html = pages["combined-far-away"].read_text(encoding="utf-8")
+    titles = re.findall(r'<svg class="(sky[a-z ]*)"[^>]*labelledby="([a-z-]+)-title', html)
+    assert titles == [
+        ("sky", "gw"),
+        ("sky", "gw-small"),
+        ("sky", "combined"),
+        ("sky zoom", "closeup"),
+        ("sky zoom", "zoom"),
+    ]
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("name", CASES)
 def test_browser_finds_no_layout_fault(
     chromium: Browser, pages: dict[str, Path], name: str
 ) -> None:
+    assert browser_faults(chromium, pages[name], f"shape-{name}") == []
+
+
+def browser_faults(chromium: Browser, page_file: Path, name: str) -> list[str]:
+    """Describe the layout faults that a browser finds on a page at every width."""
+    found = []
     with browsing(chromium) as watched:
-        page = watched.open(pages[name])
-        wrong = []
+        page = watched.open(page_file)
         for width in WIDTHS:
             resize(page, width)
-            keep_screenshot(page, f"shape-{name}-{width}")
-            found = [
-                *look(page, "overflowing"),
-                *look(page, "smallFigureTexts", 9),
-                *look(page, "textsOutsideTheirFigure"),
-                *look(page, "overlappingFigureTexts"),
-                *look(page, "coveredMarkers"),
-            ]
-            wrong += [f"{width}: {fault}" for fault in found]
-        assert not wrong, "\n".join(wrong)
+            keep_screenshot(page, f"{name}-{width}")
+            for question, *arguments in QUESTIONS:
+                faults = look(page, question, *arguments)
+                found += [f"{name} at {width} px: {fault}" for fault in faults]
+    return found
 
 
 # ---------------------------------------------------------------------- single figures
@@ -367,10 +402,28 @@ def real_alerts() -> dict[str, list[Path]]:
     return found
 
 
-@pytest.mark.skipif(not REAL_ALERTS, reason="SIRENFLOW_REAL_ALERTS names no directory")
+needs_real_alerts = pytest.mark.skipif(
+    not REAL_ALERTS, reason="SIRENFLOW_REAL_ALERTS names no directory"
+)
+
+
+@needs_real_alerts
 def test_pages_of_real_alerts_have_no_layout_fault(tmp_path: Path) -> None:
+    for superevent_id, page in real_pages(tmp_path).items():
+        assert layout_faults(page.read_text(encoding="utf-8")) == [], superevent_id
+
+
+@pytest.mark.browser
+@needs_real_alerts
+def test_browser_finds_no_layout_fault_on_pages_of_real_alerts(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    pages = real_pages(tmp_path).items()
+    assert [fault for name, page in pages for fault in browser_faults(chromium, page, name)] == []
+
+
+def real_pages(folder: Path) -> dict[str, Path]:
+    """Write the page of each superevent in the directory of real alerts."""
     sent = real_alerts()
     assert sent
-    for superevent_id, files in sent.items():
-        page = make_page(files, superevent_id, tmp_path / superevent_id)
-        assert layout_faults(page.read_text(encoding="utf-8")) == [], superevent_id
+    return {name: make_page(files, name, folder / name) for name, files in sent.items()}

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sirenflow.event import AlertSummary
 from sirenflow.report.figures import LINE_FONT_SIZES
@@ -12,9 +13,9 @@ from sirenflow.report.labels import (
     LabelRequest,
     Place,
     axis_labels,
+    label_room,
     marker_box,
     place_labels,
-    text_box,
 )
 from sirenflow.wording import area_text, distance_text
 
@@ -117,24 +118,47 @@ def _figure(
 
 
 def _values(points: Sequence[Point], names: Sequence[Label]) -> tuple[Label, ...]:
-    """Write the values beside their points, the newest, the oldest, then the others."""
-    size = LINE_FONT_SIZES[0]
+    """Write the values beside their points: the newest, the oldest, then the others.
+
+    Only the newest may lie on the line.
+    """
     markers = [marker_box(point.x, point.y, _RADIUS) for point in points]
     markers += [
         Box(point.x - 2, point.top - 1, point.x + 2, point.bottom + 1)
         for point in points
         if point.top is not None and point.bottom is not None
     ]
-    markers += [text_box(label.text, Place(label.x, label.y), size) for label in names]
-    newest_first = points[::-1]
-    ordered = [newest_first[0], newest_first[-1], *newest_first[1:-1]]
-    requests = [LabelRequest(point.text, _places(point)) for point in ordered]
-    return place_labels(requests, _FRAME, markers, LINE_FONT_SIZES)
+    markers += [label_room(label, LINE_FONT_SIZES[0]) for label in names]
+    line = _line_boxes(points)
+    newest, *others = (LabelRequest(point.text, _places(point)) for point in reversed(points))
+    largest = LINE_FONT_SIZES[:1]
+    first = place_labels([newest], _FRAME, [*markers, *line], largest) or place_labels(
+        [newest], _FRAME, markers, largest
+    )
+    taken = [*markers, *line, *(label_room(label, largest[0]) for label in first)]
+    return (*first, *place_labels([*others[-1:], *others[:-1]], _FRAME, taken, LINE_FONT_SIZES))
+
+
+def _line_boxes(points: Sequence[Point]) -> list[Box]:
+    """Return boxes along the line from point to point, without the ends of its parts."""
+    boxes = []
+    for one, other in pairwise(points):
+        steps = max(int(math.hypot(other.x - one.x, other.y - one.y) / 3), 1)
+        for i in range(1, steps):
+            share = i / steps
+            x, y = one.x + share * (other.x - one.x), one.y + share * (other.y - one.y)
+            boxes.append(marker_box(x, y, 1))
+    return boxes
 
 
 def _places(point: Point) -> tuple[Place, ...]:
-    """Return where a value may be written: beside, above or below its point."""
+    """Return where a value may be written: beside, above or below its point or error bar."""
     x, y = point.x, point.y
-    sides = (Place(x + 8, y - 8, "start"), Place(x - 8, y - 8, "end"), Place(x, y - 10))
+    top = y - 5 if point.top is None else min(point.top, y - 5)
+    sides = (
+        Place(x + 8, y - 8, "start"),
+        Place(x - 8, y - 8, "end"),
+        Place(x, top - 5, moves=True),
+    )
     below = (Place(x + 8, y + 6, "start", 0.8), Place(x - 8, y + 6, "end", 0.8))
     return (*sides, *below, Place(x, y + 8, drop_em=0.8))

@@ -149,14 +149,17 @@ def place_labels(
     """
     placed: dict[int, Label] = {}
     for size in sizes:
-        taken = [*markers, *(_roomy_box(label, size, requests[i]) for i, label in placed.items())]
+        taken = [
+            *markers,
+            *(label_room(label, size, requests[i].bold) for i, label in placed.items()),
+        ]
         for number, request in enumerate(requests):
             if number in placed:
                 continue
             label = _first_free(request, size, frame, taken)
             if label is not None:
                 placed[number] = Label(*label, request.style, size < sizes[0])
-                taken.append(_roomy_box(placed[number], size, request))
+                taken.append(label_room(placed[number], size, request.bold))
     return tuple(placed[number] for number in sorted(placed))
 
 
@@ -180,9 +183,9 @@ def _holds_rounded(frame: Box, box: Box) -> bool:
     return Box(frame.left - 0.1, frame.top - 0.1, frame.right + 0.1, frame.bottom + 0.1).holds(box)
 
 
-def _roomy_box(label: Label, size: float, request: LabelRequest) -> Box:
+def label_room(label: Label, size: float, bold: bool = False) -> Box:
     """Return the box of a label with the room that another label must leave beside it."""
-    box = text_box(label.text, Place(label.x, label.y, label.anchor), size, request.bold)
+    box = text_box(label.text, Place(label.x, label.y, label.anchor), size, bold)
     return Box(box.left - _GAP_EM * size, box.top, box.right + _GAP_EM * size, box.bottom)
 
 

@@ -149,13 +149,15 @@ def _coordinates() -> list[LabelRequest]:
         )
     for dec in _PARALLELS_DEG:
         _, y = _project(0.0, dec)
-        left, text = sky_edge(y), f"{'+' if dec > 0 else '−'}{abs(dec)}°"
-        right = WIDTH - left
+        text = f"{'+' if dec > 0 else '−'}{abs(dec)}°"
+        # Where the label's lower or upper end meets the edge of the sky.
+        above = max(sky_edge(y - 40), sky_edge(y)) + 12
+        below = max(sky_edge(y + 50), sky_edge(y)) + 12
         places = (
-            Place(left + 26, y - 8, "start"),
-            Place(left + 26, y + 8, "start", 0.8),
-            Place(right - 26, y - 8, "end"),
-            Place(right - 26, y + 8, "end", 0.8),
+            Place(sky_edge(y) + 26, y - 8, "start"),
+            Place(below, y + 8, "start", 0.8),
+            Place(WIDTH - above, y - 8, "end"),
+            Place(WIDTH - below, y + 8, "end", 0.8),
         )
         requests.append(LabelRequest(text, places))
     return requests
