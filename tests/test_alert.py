@@ -125,12 +125,24 @@ def test_event_may_be_null_in_avro_outside_a_retraction() -> None:
     assert parse_alert(avro_alert(record(event=None))).record["event"] is None
 
 
-@pytest.mark.parametrize("skymap", [5, True, [1], {"a": 1}, "not base64!", "ümlaut", "QUJ"])
-def test_map_of_the_wrong_type_costs_the_map_and_not_the_alert(skymap: object) -> None:
+@pytest.mark.parametrize(
+    ("skymap", "reason"),
+    [
+        (5, "the sky map is a number; expected the bytes of a FITS file"),
+        (True, "is true or false; expected"),
+        ([1], "is a list; expected"),
+        ({"a": 1}, "is an object; expected"),
+        ("not base64!", "base64 text has '!' as character 10; expected letters, digits"),
+        ("ümlaut", r"has '\xfc' as character 1; expected"),
+        ("QUJ", "the sky map's base64 text is cut short: 3 characters; expected a multiple of 4"),
+        ("QQ==QQ==", "is damaged: '=' comes before its end"),
+    ],
+)
+def test_map_of_the_wrong_type_costs_the_map_and_not_the_alert(skymap: object, reason: str) -> None:
     alert = parse_alert(json_alert(with_map(skymap)))
     (attached,) = alert.maps
     assert attached.error is not None
-    assert "sky map" in attached.error
+    assert reason in attached.error
     assert (attached.data, attached.sha256) == (b"", None)
     assert alert.record["event"]["skymap"] == {"error": attached.error}
 

@@ -342,7 +342,7 @@ def test_map_without_honest_numbers_is_delivered_as_sent(tmp_path: Path) -> None
     products = run(tmp_path, {"P/a.avro": avro_alert(with_map(NAN))})
     ((entry,),) = products.maps
     assert products.skymaps == {entry["file"]: NAN}
-    assert "nan in 12 of 12 rows" in entry["numbers_withheld_because"]
+    assert "is not a number in 12 of 12 rows" in entry["numbers_withheld_because"]
     assert entry["rejected_because"] is None
     assert {value for key, value in entry.items() if key.endswith(("_deg2", "_mpc"))} == {None}
 

@@ -73,7 +73,7 @@ def test_retraction_says_so() -> None:
     ("skymap", "reason"),
     [
         (b"<VOTABLE>", "expected a FITS file"),
-        (5, "the sky map is a int; expected bytes"),
+        (5, "the sky map is a number; expected the bytes of a FITS file"),
         (
             fits_map({**flat_columns(), "PROBDENSITY": np.full(12, np.nan)}),
             "is not a number in 12 of 12 rows",

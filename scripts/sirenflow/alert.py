@@ -243,14 +243,24 @@ def _detach_maps(sent: dict[str, Any]) -> tuple[tuple[AttachedMap, ...], dict[st
     return tuple(maps), record
 
 
+_JSON_TYPES = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
+
+
 def _attached_map(kind: MapKind, value: object) -> AttachedMap:
     if isinstance(value, str):  # as JSON has it; line breaks come from encoders for e-mail
         try:
             value = decode_base64(value)
         except ValueError as error:
-            return AttachedMap(kind, b"", f"the sky map is not base64: {error}")
+            return AttachedMap(kind, b"", f"the sky map's base64 text {error}")
     if not isinstance(value, bytes):
-        return AttachedMap(kind, b"", f"the sky map is a {type(value).__name__}; expected bytes")
+        named = _JSON_TYPES.get(type(value), f"of type {type(value).__name__}")
+        return AttachedMap(kind, b"", f"the sky map is {named}; expected the bytes of a FITS file")
     return AttachedMap(kind, value)
 
 

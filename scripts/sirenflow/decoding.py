@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from codecs import BOM_UTF8
 from collections import Counter
 from functools import lru_cache
@@ -75,9 +76,26 @@ def decode_base64(text: str) -> bytes:
     Raises
     ------
     ValueError
-        If it has any other character than those of base64 and blanks, or is cut short.
+        If it has any other character than those of base64 and blanks, or is cut short. The message
+        continues "the base64 text ...".
     """
-    return base64.b64decode("".join(text.split()), validate=True)
+    packed = "".join(text.split())
+    try:
+        return base64.b64decode(packed, validate=True)
+    except ValueError as error:  # binascii.Error is one
+        raise ValueError(_base64_problem(packed)) from error
+
+
+def _base64_problem(packed: str) -> str:
+    other = re.search("[^A-Za-z0-9+/=]", packed)
+    if other:
+        return (
+            f"has {other[0]!a} as character {other.start() + 1:,}; expected letters, digits, "
+            "'+', '/' and '='"
+        )
+    if len(packed) % 4:
+        return f"is cut short: {len(packed):,} characters; expected a multiple of 4"
+    return "is damaged: '=' comes before its end"
 
 
 def _read(data: bytes, max_bytes: int) -> Any:

@@ -133,7 +133,7 @@ def cases() -> Iterator[Case]:
     for name, change in _SHAPES.items():
         yield _case(name, change)
     for name, value in _NO_MAPS.items():
-        yield _case(name, partial(_put_map, value=value), "no map", "the sky map is ")
+        yield _case(name, partial(_put_map, value=value), "no map", "the sky map")
 
 
 def _case(
