@@ -34,6 +34,7 @@ from sirenflow.config import (
     validate,
 )
 from sirenflow.errors import SirenflowError
+from sirenflow.unreadable import read_unreadable
 from snakemake.exceptions import WorkflowError
 
 IS_MODULE = snakemake_hooks.is_module(workflow)
@@ -70,6 +71,7 @@ try:
 except SirenflowError as error:
     raise WorkflowError(str(error)) from None
 
+UNREADABLE = read_unreadable(INBOX)
 RESULTS = config["results"]
 LOGS = f"{RESULTS}/logs"
 PRIVATE = f"{RESULTS}/.sirenflow"

@@ -22,6 +22,8 @@ import numpy as np
 import yaml
 
 from builders import json_alert
+from sirenflow import quarantine
+from sirenflow.errors import AlertError
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"
@@ -68,13 +70,15 @@ STATES = (
     State("test-of-2022", "TS260211a", "TS260211a"),
     State("retracted-mock", "MS260902f", "TS260902f"),
 )
+UNREADABLE = State("unreadable-retraction", "S260418bf", "MS260418b", 4)
 REJECTED = State("nothing-readable", "S261122ab", "")
-NAMES = [state.name for state in (*STATES, REJECTED)]
+ALL = (*STATES, UNREADABLE, REJECTED)
+NAMES = [state.name for state in ALL]
 
 
 def page_of(results: Path, name: str) -> Path:
     """Give the page of a state."""
-    (state,) = (state for state in (*STATES, REJECTED) if state.name == name)
+    (state,) = (state for state in ALL if state.name == name)
     return results / state.superevent_id / "index.html"
 
 
@@ -91,12 +95,23 @@ def processed(base: Path) -> Path:
 
 def write_inbox(inbox: Path) -> None:
     """Write the alerts of every state."""
-    for state in STATES:
+    for state in (*STATES, UNREADABLE):
         for number, record in enumerate(_records(state.sample)[: state.alerts], start=1):
             changed = record | {"superevent_id": state.superevent_id}
             kind = record["alert_type"].replace("_", "")
             write_alert(inbox, state.superevent_id, kind, f"{number:02}.json", json_alert(changed))
     write_alert(inbox, REJECTED.superevent_id, "PRELIMINARY", "01.avro", b"Obj\x01 truncated")
+    retraction = {
+        "superevent_id": UNREADABLE.superevent_id,
+        "alert_type": "RETRACTION",
+        "time_created": "2026-04-18T09:12:44.5.5Z",
+    }
+    garbage = b"Obj\x01 truncated, of S999999zz"
+    for data, reason in (
+        (json_alert(retraction), "time_created '2026-04-18T09:12:44.5.5Z'; expected ISO 8601"),
+        (garbage, "not an Avro container: its header ends after 4 bytes"),
+    ):
+        quarantine.keep(inbox, data, AlertError(reason, "key"), {"way": "listen"})
 
 
 def write_tables(

@@ -23,6 +23,8 @@ import states
 from browser import WIDTHS, accessibility_faults, browsing, chromium, keep_screenshot, look, resize
 from builders import SYNC, distance_columns, fits_map, flat_columns, json_alert
 from pages import assert_safe
+from sirenflow import quarantine
+from sirenflow.errors import AlertError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -132,6 +134,9 @@ def write_alerts(inbox: Path) -> None:
     for number, data in enumerate(files, start=1):
         kind = "avro" if data.startswith(b"Obj") else "json"
         states.write_alert(inbox, SUPEREVENT, "UPDATE", f"{number:03}.{kind}", data)
+    for text in PAYLOADS:
+        unreadable = json_alert({**head, "alert_type": "RETRACTION", "time_created": text})
+        quarantine.keep(inbox, unreadable, AlertError(text), {"way": text})
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sirenflow import quarantine
+from sirenflow.acknowledgements import acknowledge
+from sirenflow.errors import AlertError
 from sirenflow.record import notes
 from sirenflow.standby import Standby
 from test_workflow import BIN, SAMPLES, checksums, ingest, jobs, snakemake
@@ -472,3 +476,114 @@ def test_any_sequence_of_arrivals_and_runs_ends_like_one_run_over_everything(
         ingest(directory / "inbox", *order[start:end])
         assert standby.run(["run", *where]) == 0
     assert checksums(directory / "results") == checksums(whole / "results")
+
+
+# ------------------------------------------------------------------------------------- quarantine
+
+UNREADABLE_RETRACTION = json.loads(OTHER.read_text()) | {
+    "superevent_id": "TS260902f",
+    "time_created": "{superevent} <yesterday> \x1b[2J",
+}
+
+
+def quarantine_retraction(directory: Path) -> str:
+    """Have a retraction of TS260902f in quarantine; return its name there."""
+    data = json.dumps(UNREADABLE_RETRACTION).encode()
+    error = AlertError(f"time_created {UNREADABLE_RETRACTION['time_created']!r}", "key")
+    quarantine.keep(directory / "inbox", data, error, {"way": "listen"})
+    (entry,) = quarantine.entries(directory / "inbox")
+    return entry.name
+
+
+def warns(directory: Path) -> tuple[bool, bool]:
+    """Tell whether the page of TS260902f, and the catalogue, say that a message is unreadable."""
+    files = [directory / "results" / name for name in ("TS260902f/index.html", "index.html")]
+    page, catalogue = ("could not be read" in file.read_text() for file in files)
+    return page, catalogue
+
+
+def sirenflow_run(directory: Path) -> None:
+    done(run(directory, "--log", "json"))
+
+
+def plain_run(directory: Path) -> None:
+    assert jobs(snakemake(directory)) == {"all": 1, "report": 1, "catalogue": 1}
+
+
+def has_nothing_new(directory: Path) -> bool:
+    return run(directory).stdout == "nothing new\n"
+
+
+def has_nothing_to_do(directory: Path) -> bool:
+    return "Nothing to be done" in snakemake(directory).stdout
+
+
+@pytest.mark.parametrize(
+    ("make", "is_idle"), [(sirenflow_run, has_nothing_new), (plain_run, has_nothing_to_do)]
+)
+def test_page_and_catalogue_follow_what_is_in_quarantine(
+    worked: Path, make: Callable[[Path], None], is_idle: Callable[[Path], bool]
+) -> None:
+    """It comes, its reason changes, it is acknowledged, and dropped."""
+    before = checksums(worked / "results")
+    name = quarantine_retraction(worked)
+    make(worked)
+    assert warns(worked) == (True, True)
+    after = checksums(worked / "results")
+    changed = {file for file in before if before[file] != after[file]}
+    pages = {f"TS260902f/{file}" for file in ("index.html", "event.json", "circular.txt")}
+    assert changed - {"events.atom"} == {*pages, "index.html", "catalogue.json"}
+    entry = quarantine.find(worked / "inbox", name)
+    acknowledge(worked / "inbox", [entry], datetime.now(UTC))
+    assert is_idle(worked)
+    entry.path.with_suffix(".reason.json").write_bytes(b'{"reason": "cut')
+    make(worked)
+    assert "missing or damaged" in (worked / "results/TS260902f/index.html").read_text()
+    quarantine.drop(entry)
+    make(worked)
+    assert checksums(worked / "results") == before
+    assert is_idle(worked)
+
+
+def test_message_about_no_known_superevent_makes_the_catalogue_only(worked: Path) -> None:
+    data = json.dumps(UNREADABLE_RETRACTION | {"superevent_id": "S999999zz"}).encode()
+    quarantine.keep(worked / "inbox", data, AlertError("no"), {"way": "listen"})
+    assert done(run(worked, "--log", "json")) == [("catalogue", None)]
+    assert warns(worked) == (False, True)
+    assert run(worked).stdout == "nothing new\n"
+    assert "Nothing to be done" in snakemake(worked).stdout
+
+
+def test_what_is_in_quarantine_counts_whatever_snakemake_has_noted(worked: Path) -> None:
+    name = quarantine_retraction(worked)
+    shutil.rmtree(worked / ".snakemake")
+    sirenflow_run(worked)
+    assert warns(worked) == (True, True)
+    shutil.rmtree(worked / ".snakemake")
+    quarantine.drop(quarantine.find(worked / "inbox", name))
+    sirenflow_run(worked)
+    assert warns(worked) == (False, False)
+
+
+def test_retried_message_leaves_the_products_that_it_would_have_made(
+    worked: Path, tmp_path: Path
+) -> None:
+    """Products do not tell whether an alert was in quarantine once."""
+    data = json.dumps(UNREADABLE_RETRACTION | {"time_created": "2026-09-03T00:00:00Z"}).encode()
+    quarantine.keep(worked / "inbox", data, AlertError("a bug"), {"way": "listen"})
+    sirenflow_run(worked)
+    assert warns(worked) == (True, True)
+    (entry,) = quarantine.entries(worked / "inbox")
+    quarantine.retry(worked / "inbox", entry, lambda data, _: data)
+    sirenflow_run(worked)
+    (tmp_path / "later.json").write_bytes(data)
+    ingest(tmp_path / "inbox", BURST, OTHER, tmp_path / "later.json")
+    assert snakemake(tmp_path).returncode == 0
+    assert checksums(worked / "results") == checksums(tmp_path / "results")
+    assert is_retracted(worked)
+
+
+def test_quarantine_that_cannot_be_read_stops_no_page(worked: Path) -> None:
+    (worked / "inbox/quarantine").touch()
+    ingest(worked / "inbox", RETRACTION)
+    assert ("report", "TS260902f") in done(run(worked, "--log", "json"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from sirenflow import ecsv
 from sirenflow.catalogue import CatalogueRow
+from sirenflow.unreadable_words import NOTHING_UNREADABLE
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -103,8 +104,8 @@ def json_line(row: CatalogueRow) -> str:
     return _ENCODE(dict(zip(_NAMES, _values(row), strict=True)))
 
 
-def json_text(lines: Iterable[str]) -> str:
-    """Write JSON: the columns with unit and description, then a line an event."""
+def json_text(lines: Iterable[str], unreadable: Mapping[str, Any] = NOTHING_UNREADABLE) -> str:
+    """Write JSON: the columns with unit and description, a line per event, unreadable messages."""
     described = {
         column.name: {"unit": column.unit, "description": column.description}
         for column in columns()
@@ -112,7 +113,9 @@ def json_text(lines: Iterable[str]) -> str:
     events = ",\n".join(lines)
     return (
         f'{{"columns": {_ENCODE(described)},\n'
-        f'"events": [\n{events}\n],\n"schema_version": {SCHEMA_VERSION}}}\n'
+        f'"events": [\n{events}\n],\n"schema_version": {SCHEMA_VERSION},\n'
+        f'"unreadable_message_count": {unreadable["count"]},\n'
+        f'"unreadable_messages": {_ENCODE(unreadable["listed"])}}}\n'
     )
 
 

@@ -23,6 +23,7 @@ from sirenflow.headline import ascii_text
 from sirenflow.map_choice import MapKind, map_of, map_problem
 from sirenflow.since import since_phrases
 from sirenflow.sub_solar import sub_solar_class
+from sirenflow.unreadable_words import warning
 
 _COLUMNS = 78
 _LABEL = 22
@@ -77,6 +78,11 @@ def _warnings(summary: EventSummary) -> Iterator[str]:
             f"UNUSUAL IDENTIFIER: {summary.superevent_id} does not follow the usual naming; by its "
             f"first character it is {summary.kind}."
         )
+    unread = warning(
+        summary.unreadable_message_count, summary.unreadable_messages, "this superevent"
+    )
+    if unread:
+        yield f"WARNING: {unread}. What follows does not take it into account."
     if summary.retracted:
         yield f"RETRACTED BY ALERT {summary.retracted_by}. What follows is for the record only."
     elif summary.reinstated_by is not None:

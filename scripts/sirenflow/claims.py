@@ -16,8 +16,8 @@ from sirenflow.fields import text_or_none
 _KEYS = ("superevent_id", "alert_type", "time_created")
 _VALID = {
     "superevent_id": re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}"),
-    "alert_type": re.compile(r"[A-Za-z][A-Za-z_]{0,23}"),
-    "time_created": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[0-9Tt :.,Zz+-]{0,28}"),
+    "alert_type": re.compile(r"[A-Za-z][A-Za-z0-9_]{0,23}"),
+    "time_created": re.compile(r"[0-9]{4}[0-9TWZUCtzw :.,+-]{4,60}"),
 }
 # Quotes may be escaped: JSON within JSON.
 _IN_JSON = re.compile(

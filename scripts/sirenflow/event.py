@@ -246,6 +246,34 @@ class RejectedAlert:
 
 
 @dataclass(frozen=True)
+class UnreadableMessage:
+    """A message or file in the inbox's quarantine, and what it claims to be.
+
+    Attributes
+    ----------
+    name
+        Its name in quarantine: the start of its SHA-256.
+    size_bytes, kind, reason
+        Its size, and why it could not be read: in a word and in a line.
+    superevent_id, alert_type, time_created
+        What it says of itself, never verified; the time in UTC. None where it cannot be made out.
+    """
+
+    name: str
+    size_bytes: int
+    kind: str | None
+    reason: str | None
+    superevent_id: str | None
+    alert_type: str | None
+    time_created: str | None
+
+    @property
+    def is_retraction(self) -> bool:
+        """Tell whether it says that it is a retraction."""
+        return (self.alert_type or "").upper().replace("_", "") == "RETRACTION"
+
+
+@dataclass(frozen=True)
 class Thumbnail:
     """Paths of the 90 and 50 % regions in a view box of 200 x 100, for the catalogue."""
 
@@ -288,6 +316,8 @@ class EventSummary:
     history: tuple[AlertSummary, ...]
     rejected_alerts: tuple[RejectedAlert, ...]
     thumbnail: Thumbnail | None = None
+    unreadable_message_count: int = 0
+    unreadable_messages: tuple[UnreadableMessage, ...] = ()
 
     @property
     def skymap_alert(self) -> AlertSummary | None:

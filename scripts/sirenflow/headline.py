@@ -28,7 +28,11 @@ _SIGNS = str.maketrans(
 
 
 def headline(
-    kind: str, state: str, current: AlertSummary | None, located: AlertSummary | None
+    kind: str,
+    state: str,
+    current: AlertSummary | None,
+    located: AlertSummary | None,
+    warning: str = "",
 ) -> str:
     """Write the line: "CBC (HasRemnant=91%), 186 Mpc, 270 deg2, FAR ~1 per 3.2 yr".
 
@@ -42,8 +46,11 @@ def headline(
         Of the superevent, as in event.json.
     current, located
         The alert whose values are used, and the one whose GW map is.
+    warning
+        What comes before the state: that a message could not be read.
     """
     opening = "" if kind == "real" else "TEST, do not observe: "
+    opening += warning
     if state == "retracted":
         opening += "RETRACTED: "
     if current is None or current.values is None:

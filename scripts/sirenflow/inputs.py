@@ -24,6 +24,7 @@ def load_summary(
     localization: Path,
     regions: Path | None = None,
     config_sha256: str | None = None,
+    unreadable: Mapping[str, Any] | None = None,
 ) -> EventSummary:
     """Summarize a superevent, as `summarize_event`, from its products.
 
@@ -33,12 +34,15 @@ def load_summary(
         alerts.json, localization.json, and regions.json where lobes and comparisons are needed.
     config_sha256
         Digest of what the configuration says about products.
+    unreadable
+        Messages that claim to be about the superevent and could not be read.
     """
     return summarize_event(
         load_json(alerts),
         load_json(localization),
         load_json(regions) if regions else None,
         config_sha256,
+        unreadable,
     )
 
 

@@ -9,7 +9,10 @@ Quantity = tuple[str, str]
 """A file, and the path of a value in it without the places in lists."""
 
 MATTERS = (
-    ("What was read", r"alerts.json (superevent|alert)$"),
+    (
+        "What was read",
+        r"alerts.json (superevent|alert)$|event.json unreadable_message_count$",
+    ),
     (
         "Maps used",
         r"localization.json (\S+_because|skymaps(\.(sha256|size_bytes|rows|level_\w+))?)$",

@@ -34,11 +34,14 @@ class Record:
         Digest of the alert files of each superevent that is done: see `files_digest`.
     notes
         Where Snakemake noted of all these how it made them: see `notes`. Empty if not together.
+    unreadable
+        Digest of the messages that the catalogue says could not be read: see `Unreadable.digest`.
     """
 
     basis: str
     superevents: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    unreadable: str = ""
 
     def on(self, basis: str) -> Record:
         """Give what holds on a basis: all of it, or nothing."""
@@ -106,8 +109,15 @@ def read_record(file: Path) -> Record:
     """Read the record of a results directory; an empty one if there is none."""
     try:
         content = json.loads(file.read_bytes())
-        return Record(content["basis"], dict(content["superevents"]), content["notes"])
-    except (OSError, ValueError, TypeError, KeyError):  # absent, or damaged: nothing is done
+        unreadable = content.get("unreadable", "")
+        return Record(content["basis"], dict(content["superevents"]), content["notes"], unreadable)
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+    ):  # absent, or damaged: nothing is done
         return Record("")
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sirenflow import inbox, lock, workers
@@ -14,6 +14,7 @@ from sirenflow.errors import InboxError
 from sirenflow.events import Event, Job, Observer, Trouble
 from sirenflow.project import Project
 from sirenflow.record import Record, basis_of, files_digest, notes, read_record, write_record
+from sirenflow.unreadable import read_unreadable
 
 _FIRST = "alerts.json"
 _PRODUCTS = ("index.html", "event.json", "circular.txt")
@@ -145,6 +146,10 @@ class _Survey:
     ----------
     alerts
         Files of each superevent that was looked at.
+    digests
+        Of these files, and of the messages about the superevent that could not be read.
+    unreadable
+        Digest of all messages that could not be read.
     record
         What is done.
     chosen
@@ -159,6 +164,7 @@ class _Survey:
 
     alerts: Mapping[str, Sequence[Path]]
     digests: Mapping[str, str]
+    unreadable: str
     record: Record
     chosen: list[str]
     overtaken: list[str]
@@ -167,7 +173,8 @@ class _Survey:
 
     def record_with(self, done: Iterable[str]) -> Record:
         digests = {name: self.digests[name] for name in done}
-        return self.record.without(self.gone).with_done(digests, notes())
+        record = self.record.without(self.gone).with_done(digests, notes())
+        return replace(record, unreadable=self.unreadable)
 
 
 def _record_file(project: Project) -> Path:
@@ -183,8 +190,10 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
     known = read_record(_record_file(project))
     record = known.on(basis(project))
     alerts = inbox.list_superevents(project.inbox, wanted.superevents or None)
-    digests = {superevent: files_digest(files) for superevent, files in alerts.items()}
-    due = not (project.results / "index.html").exists()
+    unread = read_unreadable(project.inbox)
+    digests = {name: files_digest(files) + unread.digest(name) for name, files in alerts.items()}
+    unreadable = unread.digest()
+    due = not (project.results / "index.html").exists() or record.unreadable != unreadable
     if wanted.superevents:
         unknown = sorted(set(wanted.superevents) - set(alerts))
         if unknown:
@@ -193,7 +202,8 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
     outdated = set(record.outdated(digests))
     chosen = [name for name in alerts if _is_wanted(project, wanted, name, alerts, outdated)]
     overtaken = known.overtaken({name: digests[name] for name in chosen}, basis(project), notes())
-    return _Survey(alerts, digests, record, chosen, overtaken, gone, due or bool(gone))
+    due = due or bool(gone)
+    return _Survey(alerts, digests, unreadable, record, chosen, overtaken, gone, due)
 
 
 def _is_wanted(
@@ -240,7 +250,9 @@ class _Run:
         made = not chosen or self._snakemake("superevents", None if whole else chosen, anew)
         done = chosen if made else self._finished(chosen)
         # And not when it was interrupted.
-        tables = (made or self._outcome.failed) and self._snakemake("tables", [])
+        is_other = survey.record.unreadable != survey.unreadable
+        anew = [f"{self._project.results / 'index.html'}"] if is_other else []
+        tables = (made or self._outcome.failed) and self._snakemake("tables", [], anew)
         if tables and says_only_how(self._extra):
             with self._disk_errors_told():
                 write_record(_record_file(self._project), survey.record_with(done))

@@ -24,6 +24,7 @@ from sirenflow.event import (
     RegionFiles,
     RejectedAlert,
     SkymapSummary,
+    UnreadableMessage,
     Values,
     top_class,
 )
@@ -46,6 +47,7 @@ from sirenflow.identifier import is_usual, superevent_kind
 from sirenflow.map_choice import choose_combined_map, choose_gw_map
 from sirenflow.sub_solar import sub_solar_class, told_has_ssm
 from sirenflow.timestamp import Timestamp
+from sirenflow.unreadable_words import headline_warning
 from sirenflow.wording import SentenceFacts, sentence, sentence_text
 
 STATES = {
@@ -85,12 +87,15 @@ def summarize_event(
     localization: Mapping[str, Any],
     regions: Mapping[str, Any] | None = None,
     config_sha256: str | None = None,
+    unreadable: Mapping[str, Any] | None = None,
 ) -> EventSummary:
     """Summarize a superevent from the contents of alerts.json, localization.json, regions.json.
 
     The alerts come in their order, and keep it. Without regions, the state is told without lobes
-    and without comparisons of sky maps.
+    and without comparisons of sky maps. `unreadable` are the messages that claim to be about the
+    superevent, as `sirenflow.unreadable.Unreadable.of` gives them.
     """
+    unread = tuple(UnreadableMessage(**each) for each in (unreadable or {}).get("listed", ()))
     superevent_id = text_or_none(alerts.get("superevent_id"), 64) or "unknown"
     kind = superevent_kind(superevent_id)
     history = _history(
@@ -114,7 +119,7 @@ def summarize_event(
         retracted=state == "retracted",
         retracted_by=retracted_by,
         reinstated_by=reinstated_by,
-        headline=headline(kind, state, current, located),
+        headline=headline(kind, state, current, located, headline_warning(unread)),
         sentence=sentence_text(sentence(sentence_facts(kind, state, current, located))),
         gracedb=_gracedb(mappings(alerts.get("alerts"))),
         current=current,
@@ -122,6 +127,8 @@ def summarize_event(
         combined_skymap_alert_number=combined.number if combined else None,
         history=history,
         rejected_alerts=_rejected(alerts),
+        unreadable_message_count=unreadable["count"] if unreadable else 0,
+        unreadable_messages=unread,
     )
 
 

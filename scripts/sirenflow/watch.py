@@ -11,7 +11,7 @@ from pathlib import Path
 
 import watchfiles
 
-from sirenflow import inbox
+from sirenflow import inbox, quarantine
 from sirenflow.errors import SirenflowError
 from sirenflow.filesystem import is_shared
 from sirenflow.identifier import is_identifier
@@ -60,6 +60,7 @@ class Watch:
         self._is_anything_new = is_anything_new
         self._basis = basis
         self._surveyed_on = ""
+        self._quarantine = 0
         self._stopping = threading.Event()
         # What was made of each superevent that changed lately, and when it is forgotten.
         self._made: dict[str, tuple[list[Path], float]] = {}
@@ -73,7 +74,9 @@ class Watch:
             surveyed = float("-inf")
             waiting: set[str] = set()
             for changed in self._changes():
-                waiting |= changed | self._changed_since()
+                if quarantine.DIRECTORY in changed or self._quarantine_state() != self._quarantine:
+                    surveyed = float("-inf")
+                waiting |= (changed - {quarantine.DIRECTORY}) | self._changed_since()
                 # What is new comes before what is only due again.
                 if waiting and self._run(standby, sorted(waiting)):
                     waiting.clear()
@@ -88,7 +91,7 @@ class Watch:
         standby.terminate()
 
     def _changes(self) -> Iterator[set[str]]:
-        """Give the superevents of which files came; at least once a second."""
+        """Yield the superevents (and the quarantine) with new files; at least once a second."""
         polling = is_shared(self._inbox)
         while not self._stopping.is_set():
             way = f"every {_POLL_MS / 1000:g} s" if polling else "as the system tells of changes"
@@ -113,8 +116,18 @@ class Watch:
                 polling = True
 
     def _superevent(self, path: str) -> str | None:
+        """Name the superevent, or the quarantine, whose directory a path is in."""
         inside = Path(path).relative_to(self._inbox).parts
+        if inside and inside[0] == quarantine.DIRECTORY:
+            return None if inside[-1].endswith(".tmp") else quarantine.DIRECTORY
         return inside[0] if inside and is_identifier(inside[0]) else None
+
+    def _quarantine_state(self) -> int:
+        """Tell when entries last came or went: the system may be late to report a new directory."""
+        try:
+            return (self._inbox / quarantine.DIRECTORY).stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def _changed_since(self) -> set[str]:
         """Find superevents that were made, and of which there are other files now."""
@@ -130,6 +143,7 @@ class Watch:
 
     def _survey(self, standby: Standby) -> None:
         """Run the workflow if anything is new in the whole inbox."""
+        self._quarantine = self._quarantine_state()
         try:
             self._surveyed_on = self._basis()
             if self._is_anything_new():

@@ -22,8 +22,16 @@ rule catalogue:
     log:
         f"{LOGS}/catalogue.log",
     params:
+        unreadable=lambda _: UNREADABLE.all(),
         version=sirenflow.__version__,  # another version makes everything anew
     message:
         "catalogue of all superevents: {output.page}"
     run:
-        work("catalogue", input, output, log, memory=f"{PRIVATE}/catalogue")
+        work(
+            "catalogue",
+            input,
+            output,
+            log,
+            memory=f"{PRIVATE}/catalogue",
+            unreadable=params.unreadable,
+        )

@@ -33,8 +33,17 @@ rule report:
         f"{LOGS}/report/{{superevent}}.log",
     params:
         config_sha256=digest(config),
+        # Not files: there may be thousands, and one that is deleted must make the page anew, too.
+        unreadable=lambda wildcards: UNREADABLE.of(wildcards.superevent),
         version=sirenflow.__version__,  # another version makes everything anew
     message:
         "{wildcards.superevent}: report"
     run:
-        work("report", input, output, log, config_sha256=params.config_sha256)
+        work(
+            "report",
+            input,
+            output,
+            log,
+            config_sha256=params.config_sha256,
+            unreadable=params.unreadable,
+        )

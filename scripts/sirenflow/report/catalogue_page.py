@@ -1,13 +1,16 @@
 """The catalogue page: what its templates and its script are given."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sirenflow.catalogue import in_class_order, newest_first, shown_at_first
 from sirenflow.catalogue_entry import CatalogueEntry
+from sirenflow.event import UnreadableMessage
 from sirenflow.report.data_block import data_block
 from sirenflow.report.environment import render
 from sirenflow.report.months import months
 from sirenflow.report.shown_row import shown_row
+from sirenflow.unreadable_words import NOTHING_UNREADABLE
 
 LISTED = 100
 """Rows in the page for readers without JavaScript, of those that are shown at first."""
@@ -43,7 +46,11 @@ _ORDERS = (
 """Orders and their names; of each column's, the first is what its heading gives first."""
 
 
-def render_catalogue(entries: Sequence[CatalogueEntry], downloads: Mapping[str, str]) -> str:
+def render_catalogue(
+    entries: Sequence[CatalogueEntry],
+    downloads: Mapping[str, str],
+    unreadable: Mapping[str, Any] = NOTHING_UNREADABLE,
+) -> str:
     """Render the catalogue page.
 
     Parameters
@@ -52,7 +59,11 @@ def render_catalogue(entries: Sequence[CatalogueEntry], downloads: Mapping[str, 
         One a superevent, newest first.
     downloads
         Address of each table and of the feed as seen from the page, by its label.
+    unreadable
+        Messages that could not be read: see `sirenflow.unreadable.Unreadable.all`.
     """
+    unread = [UnreadableMessage(**each) for each in unreadable["listed"]]
+    claimed = {(message.superevent_id or "").casefold() for message in unread}
     real = [entry for entry in entries if entry.kind == "real"]
     told = (entry for entry in shown_at_first(entries) if entry.alert_type is not None)
     latest = next((entry.row for entry in told), None)
@@ -71,6 +82,13 @@ def render_catalogue(entries: Sequence[CatalogueEntry], downloads: Mapping[str, 
         orders=_ORDERS,
         data=data_block(entry.data for entry in entries),
         downloads=downloads,
+        unreadable=unread,
+        unreadable_count=unreadable["count"],
+        unreadable_links={
+            name: entry.row.link
+            for entry in entries
+            if (name := entry.superevent_id.casefold()) in claimed
+        },
     )
 
 

@@ -21,6 +21,7 @@ from sirenflow.report.figures import bar_segments, class_style
 from sirenflow.report.skyplot import sky_frame
 from sirenflow.since import since_phrases
 from sirenflow.sub_solar import sub_solar_class
+from sirenflow.unreadable_words import warning
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("theme.css", "layout.css", "parts.css", "figures.css")
@@ -168,6 +169,7 @@ def _environment() -> Environment:
         "whole_degrees": wording.whole_degrees_text,
         "hours": wording.hours_text,
         "since": since_phrases,
+        "unreadable_warning": warning,
         "seconds": wording.seconds_text,
         "total": wording.total_text,
         "megabytes": wording.megabytes_text,

@@ -1,7 +1,8 @@
 """Rule catalogue: the page, the tables and the feed of all superevents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sirenflow.catalogue import CatalogueRow, newest_alerts, newest_first
 from sirenflow.catalogue_memory import read_entries
@@ -17,6 +18,7 @@ from sirenflow.errors import ConfigError
 from sirenflow.report.catalogue_page import render_catalogue
 from sirenflow.report.environment import relative_link
 from sirenflow.report.feed import ENTRIES, feed_text
+from sirenflow.unreadable_words import NOTHING_UNREADABLE
 
 
 def catalogue(
@@ -30,6 +32,7 @@ def catalogue(
     parquet: Path | None = None,
     memory: str | Path | None = None,
     candidates: Sequence[Path] = (),
+    unreadable: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the catalogue of all superevents.
 
@@ -46,19 +49,22 @@ def catalogue(
         are the same without it, and with one that is not there, damaged or of another version.
     candidates
         The page of candidates, if there is one.
+    unreadable
+        Messages that could not be read: see `sirenflow.unreadable.Unreadable.all`.
 
     Raises
     ------
     ConfigError
         If Parquet is wanted and pyarrow is not installed.
     """
+    unread = unreadable or NOTHING_UNREADABLE
     entries = newest_first(read_entries(events, page, Path(memory) if memory else None))
     if parquet is not None:
         _write_parquet([entry.row for entry in entries], parquet)
     comma_separated = csv_text(entry.csv for entry in entries)
     _write(csv, comma_separated)
     _write(ecsv, ecsv_text(comma_separated))
-    _write(json, json_text(entry.json for entry in entries))
+    _write(json, json_text((entry.json for entry in entries), unread))
     _write(votable, votable_text(entry.votable for entry in entries))
     told = [entry.row for entry in newest_alerts(entries, ENTRIES)]
     _write(feed, feed_text(told, relative_link(page, page), relative_link(feed, page)))
@@ -67,7 +73,7 @@ def catalogue(
     downloads = {label: relative_link(path, page) for label, path in tables.items()}
     downloads |= {"Atom feed": relative_link(feed, page)}
     downloads |= {"Candidates": relative_link(candidates[0], page)} if candidates else {}
-    _write(page, render_catalogue(entries, downloads))
+    _write(page, render_catalogue(entries, downloads, unread))
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,8 +1,9 @@
 """Rule report: the page, the text and the JSON summary of one superevent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sirenflow.circular import circular_text
 from sirenflow.inputs import load_json, load_summary, read_trusted
@@ -25,6 +26,7 @@ def report(
     galaxies: Sequence[Path] = (),
     candidates: Sequence[Path] = (),
     config_sha256: str | None = None,
+    unreadable: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the report of one superevent.
 
@@ -41,8 +43,11 @@ def report(
         configuration has none.
     config_sha256
         Digest of what the configuration says about products.
+    unreadable
+        Messages that claim to be about the superevent and could not be read: see
+        `sirenflow.unreadable.Unreadable.of`.
     """
-    summary = load_summary(alerts, localization, regions, config_sha256)
+    summary = load_summary(alerts, localization, regions, config_sha256, unreadable)
     drawings = draw(summary, lambda skymap: read_trusted(skymaps, skymap))
     summary = replace(summary, thumbnail=drawings.thumbnail)
     text = circular_text(summary)
