@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 # Of this file, also where it is a module of another workflow.
-SOURCE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+SOURCE = Path(workflow.current_basedir)
 # Snakemake has just put this directory first on the module search path. It may be the working
 # directory, in which no file, such as a token.py, may replace a module.
 if Path(sys.path[0]).absolute() == SOURCE:
@@ -96,14 +96,15 @@ def take_lock():
 
 if IS_MODULE:
     snakemake_hooks.before_first_job(workflow, take_lock)
+else:
 
-
-onstart:
-    take_lock()
-    # Snakemake's limit of 100 jobs a second is for clusters. On one machine it only costs, and more
-    # the longer a run is: each round of the scheduler arms a timer that starts one more round.
-    if workflow.local_exec:
-        workflow.scheduler.job_rate_limiter = None
+    onstart:
+        take_lock()
+        # Snakemake's limit of 100 jobs a second is for clusters. On one machine it only costs, and
+        # more the longer a run is: each round of the scheduler arms a timer that starts one more
+        # round.
+        if workflow.local_exec:
+            workflow.scheduler.job_rate_limiter = None
 
 
 report: "workflow/report/workflow.rst"

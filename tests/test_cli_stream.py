@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -145,10 +146,21 @@ def test_missing_login_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     assert "hop auth add" in said
 
 
-def test_home_that_is_not_set_is_one_line() -> None:
-    done = run("listen", "--url", HOPSKOTCH)
+def test_home_that_the_system_does_not_know_is_one_line() -> None:
+    program = (
+        "import pwd; from sirenflow.cli import main\n"
+        "def getpwuid(uid): raise KeyError(uid)\n"
+        "pwd.getpwuid = getpwuid; main(prog_name='sirenflow')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "listen", "--url", HOPSKOTCH],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin"},
+    )
     assert done.returncode == 1
-    assert one_line(done).startswith("HOME is not set, and so no login is found")
+    assert "neither HOME nor XDG_CONFIG_HOME is set" in one_line(done)
 
 
 def test_half_a_login_of_gcn_is_one_line(tmp_path: Path) -> None:

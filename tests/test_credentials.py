@@ -132,8 +132,9 @@ def test_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.delenv("HOME", raising=False)
     assert complaint() == (
-        "HOME is not set, and so no login is found; set it, "
-        "or use --no-auth for a server without login"
+        "no login can be found: neither HOME nor XDG_CONFIG_HOME is set, and the user has no entry "
+        "in the table of users; set HOME to the directory whose .config/hop/auth.toml has the "
+        "login, or use --no-auth for a server without login"
     )
 
 

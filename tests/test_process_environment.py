@@ -6,18 +6,26 @@ their own. Each test adds rows to the second table of docs/environment-faults.md
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from snakemake import cli as snakemake_cli
 
 import environment_faults
 from environment_faults import Fault, FaultRecorder
 from sirenflow import inbox, quarantine
 from sirenflow.kafka.broker import embedded_broker
+from sirenflow.run import says_only_how
+from sirenflow.snakemake_environment import PROFILE_VARIABLE
+from sirenflow.workflow import options_in_effect
 from watching import ROOT, SAMPLES, small_alert, store, wait_until, waiting
 
 SCRIPTS = Path(sys.executable).parent
@@ -132,20 +140,21 @@ def test_run_executes_no_module_of_the_working_directory(
     record_fault(fault)
 
 
-@pytest.mark.parametrize("options", [(), ("--executor=local",)], ids=["threads", "subprocesses"])
-def test_clone_as_working_directory_executes_no_module_of_it(
-    hostile: Path, options: tuple[str, ...]
-) -> None:
-    """Snakemake puts the directory of the Snakefile first on the search path."""
+@pytest.mark.parametrize("command", ["sirenflow run", "snakemake results/MS260926m/alerts.json"])
+def test_clone_as_working_directory_executes_no_module_of_it(hostile: Path, command: str) -> None:
+    """Snakemake puts the directory of the Snakefile first on the search path.
+
+    Without a profile it runs each job as a process, in which it is the working directory.
+    """
     shutil.copy(ROOT / "Snakefile", hostile)
     shutil.copytree(ROOT / "workflow", hostile / "workflow")
-    commands = [(SCRIPTS / "sirenflow", "run"), (SCRIPTS / "snakemake",)]
-    for command in commands:
-        shutil.rmtree(hostile / "results")
-        ended = execute(hostile, *command, "--cores=1", *(("--", *options) if options else ()))
-        assert ended.returncode == 0, ended.stderr
-        assert environment_faults.count_pages(hostile / "results") == len(SUPEREVENTS)
-        assert not (hostile / "executed").exists()
+    program, *arguments = command.split()
+    if program == "sirenflow":
+        shutil.copytree(ROOT / "profiles", hostile / "profiles")
+    ended = execute(hostile, SCRIPTS / program, *arguments, "--cores=1")
+    assert ended.returncode == 0, ended.stderr
+    assert (hostile / "results/MS260926m/alerts.json").exists()
+    assert not (hostile / "executed").exists()
 
 
 def test_ingest_executes_no_module_of_the_working_directory(hostile: Path) -> None:
@@ -243,3 +252,213 @@ def test_listener_blocks_until_its_worker_can_start(
             assert listener.stop() == 0
     assert [*inbox.list_superevents(tmp_path / "inbox")] == ["MS260522k"]
     assert quarantine.entries(tmp_path / "inbox") == []
+
+
+# -------------------------------------------------------------------- home, user and programs
+
+SERVICE = """
+mount --make-rprivate /
+for place in inbox results .snakemake; do mkdir -p $place; mount --bind $place $place; done
+mount -o remount,ro,bind /
+for place in inbox results .snakemake; do mount -o remount,rw,bind $place; done
+exec "$@"
+"""
+# The interpreter and the clone may be below a directory that only root may enter, such as /root.
+OPENED = """
+mount --make-rprivate /
+number=0
+for place in "$PREFIX" "$CLONE"; do
+  number=$((number + 1)); mkdir -p "$KEPT/$number"; mount --bind "$place" "$KEPT/$number"
+done
+for closed in $CLOSED; do mount -t tmpfs -o mode=755 none "$closed"; done
+number=0
+for place in "$PREFIX" "$CLONE"; do
+  number=$((number + 1)); mkdir -p "$place"; mount --bind "$KEPT/$number" "$place"
+done
+unset PREFIX CLONE KEPT CLOSED
+exec setpriv --reuid=54321 --regid=54321 --clear-groups "$@"
+"""
+FOREIGN = 54321
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts and other users are root's to make")
+
+
+@pytest.fixture
+def open_project() -> Iterator[Path]:
+    """Give a directory that any user may enter, and that belongs to a user without an entry."""
+    directory = Path(tempfile.mkdtemp(prefix="sirenflow-"))
+    make_project(directory)
+    for path in (directory, *directory.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.chown(path, FOREIGN, FOREIGN)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def foreign(directory: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user without an entry in the table of users, and without HOME."""
+    above = {place for path in (Path(sys.base_prefix), ROOT) for place in path.parents}
+    closed = {place for place in above if not place.stat().st_mode & stat.S_IXOTH}
+    outermost = sorted(str(place) for place in closed if not closed & set(place.parents))
+    with tempfile.TemporaryDirectory() as kept:
+        settings = {"PREFIX": sys.base_prefix, "CLONE": str(ROOT), "CLOSED": " ".join(outermost)}
+        unit = ("/usr/bin/unshare", "-m", "/bin/sh", "-ec", OPENED, "sh")
+        return execute(directory, *unit, *command, environment={**settings, "KEPT": kept})
+
+
+@as_root
+def test_service_of_the_readme_makes_pages(project: Path, record_fault: FaultRecorder) -> None:
+    """With what its unit file says: the root, the home and /tmp are read-only."""
+    with embedded_broker() as address:
+        sirenflow = str(SCRIPTS / "sirenflow")
+        url = ("--no-auth", "--url", address.url)
+        sample = SAMPLES / "MS260522k-02-retraction.avro"
+        execute(project, sirenflow, "publish", "--no-auth", "--to", address.url, sample)
+        unit = ("/usr/bin/unshare", "-m", "/bin/sh", "-c", SERVICE, "sh")
+        ended = execute(project, *unit, sirenflow, "listen", "--watch", "--until-eos", *url)
+    command = "sirenflow listen --watch"
+    fault = observe(project, "read-only root, home and `/tmp` (systemd unit)", command, ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stderr
+    record_fault(replace(fault, superevents=3))
+
+
+@as_root
+def test_user_without_an_entry_and_without_home(
+    open_project: Path, record_fault: FaultRecorder
+) -> None:
+    """As in a container with `--user 54321`."""
+    sample = SAMPLES / "MS260522k-02-retraction.avro"
+    ingested = foreign(open_project, SCRIPTS / "sirenflow", "ingest", sample)
+    assert ingested.returncode == 0, ingested.stderr
+    ended = foreign(open_project, SCRIPTS / "sirenflow", "run", "--cores=1")
+    situation = "user id without an entry, no HOME"
+    fault = observe(open_project, situation, "sirenflow run", ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stderr
+    left = {"config", "inbox", "results", ".snakemake"}
+    assert {path.name for path in open_project.iterdir()} == left
+    record_fault(replace(fault, superevents=3))
+
+
+def test_no_program_on_the_path_and_no_home(project: Path, record_fault: FaultRecorder) -> None:
+    """The executor plugin for Slurm is installed, and calls `which` when it is imported."""
+    (project / "programs").mkdir()
+    ended = run(project, environment={"PATH": str(project / "programs")})
+    fault = observe(project, "no `which` on PATH, no HOME", "sirenflow run", ended)
+    assert_everything_is_made(fault, ended)
+    record_fault(fault)
+
+
+# --------------------------------------------------------------------------------- profiles
+
+
+def until_extract(directory: Path) -> str:
+    """Write a profile that leaves out most jobs."""
+    (directory / "profile").mkdir(parents=True)
+    (directory / "profile/config.yaml").write_text("until: extract\n")
+    return str(directory / "profile")
+
+
+def test_profile_in_the_environment_is_not_inherited(
+    project: Path, record_fault: FaultRecorder
+) -> None:
+    profile = until_extract(project)
+    ended = run(project, environment={**HOME, "SNAKEMAKE_PROFILE": profile})
+    fault = observe(project, "SNAKEMAKE_PROFILE with `until: extract`", "sirenflow run", ended)
+    assert_everything_is_made(fault, ended)
+    record_fault(fault)
+
+
+def test_profiles_of_the_user_and_of_the_working_directory_are_not_inherited(project: Path) -> None:
+    home = project / "home"
+    for place in (home / ".config/snakemake", project):
+        shutil.copytree(until_extract(place / "templates"), place / "default")
+    shutil.copytree(project / "default", project / "profiles/default")
+    ended = run(project, environment={"HOME": str(home)})
+    assert ended.returncode == 0, ended.stderr
+    assert environment_faults.count_catalogued(project / "results") == len(SUPEREVENTS)
+
+
+def test_profile_that_is_given_counts_and_leaves_superevents_due(project: Path) -> None:
+    profile = until_extract(project)
+    part = run(project, "--", "--profile", profile)
+    assert environment_faults.count_pages(project / "results") == 0, part.stderr
+    again = run(project)
+    assert again.returncode == 0, again.stderr
+    assert environment_faults.count_catalogued(project / "results") == len(SUPEREVENTS)
+
+
+def test_options_that_choose_jobs_are_found_wherever_they_are_set(tmp_path: Path) -> None:
+    whole = ["--snakefile", str(ROOT / "Snakefile"), "--cores", "2", "--workflow-profile"]
+    for profile in ("default", "slurm"):
+        options = options_in_effect([*whole, str(ROOT / "profiles" / profile)])
+        assert "--rerun-incomplete" in options
+        assert says_only_how(options), options
+    for part in ("until: extract", "dry-run: true", "omit-from: report", "batch: tables=1/2"):
+        (tmp_path / "config.yaml").write_text(f"{part}\n")
+        options = options_in_effect([*whole, str(tmp_path)])
+        assert f"--{part.partition(':')[0]}" in options
+        assert not says_only_how(options)
+
+
+def test_snakemake_takes_options_from_one_variable_only() -> None:
+    actions = snakemake_cli.get_argument_parser()._actions
+    assert {action.env_var for action in actions if getattr(action, "env_var", None)} == {
+        PROFILE_VARIABLE
+    }
+
+
+# ------------------------------------------------------------------------- standard streams
+
+STREAMS = {
+    "standard error closed": "2>&-",
+    "standard error full": "2>/dev/full",
+    "all standard streams closed": "<&- >&- 2>&-",
+}
+
+
+def redirected(
+    directory: Path, redirection: str, *command: str | Path
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with standard streams as a shell redirects them."""
+    return execute(directory, "/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *command)
+
+
+@pytest.mark.parametrize("situation", STREAMS)
+def test_ingest_stores_whatever_its_streams_are(tmp_path: Path, situation: str) -> None:
+    (tmp_path / "alerts").mkdir()
+    (tmp_path / "alerts/1-bad.json").write_text("{}")
+    (tmp_path / "alerts/2-good.json").write_bytes(small_alert())
+    command = (SCRIPTS / "sirenflow", "ingest", "alerts")
+    ended = redirected(tmp_path, STREAMS[situation], *command)
+    assert ended.returncode == 3
+    (stored,) = inbox.list_superevents(tmp_path / "inbox").values()
+    assert stored[0].read_bytes() == small_alert()
+    assert len(quarantine.entries(tmp_path / "inbox")) == 1
+
+
+@pytest.mark.parametrize("situation", STREAMS)
+def test_run_makes_pages_whatever_its_streams_are(
+    project: Path, record_fault: FaultRecorder, situation: str
+) -> None:
+    command = (SCRIPTS / "sirenflow", "run", "--cores=1")
+    ended = redirected(project, STREAMS[situation], *command)
+    fault = observe(project, situation, "sirenflow run", ended)
+    assert_everything_is_made(fault, ended)
+    assert not any(path.name.isdigit() for path in project.iterdir())
+    record_fault(fault)
+
+
+def test_output_that_is_lost_is_an_error(project: Path) -> None:
+    sample = SAMPLES / "MS260522k-02-retraction.avro"
+    ended = redirected(project, ">/dev/full", SCRIPTS / "sirenflow", "show", sample)
+    assert (ended.returncode, ended.stderr) == (
+        *(1, "sirenflow: standard output cannot be written\n"),
+    )
+
+
+# ------------------------------------------------------------------------------------ the table
+
+
+def test_table_agrees_with_this_run(
+    request: pytest.FixtureRequest, record_fault: FaultRecorder
+) -> None:
+    environment_faults.compare_with_table(request, record_fault.rows)

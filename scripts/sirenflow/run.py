@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sirenflow import inbox, lock, workers
+from sirenflow import inbox, lock, snakemake_environment, workers
 from sirenflow.errors import InboxError
 from sirenflow.events import Event, Job, Observer, Trouble
 from sirenflow.project import Project
@@ -24,6 +24,8 @@ _HOW = re.compile(
     r"|--(default-|set-)?resources|--set-threads|--groups|--group-components|--keep-going|-k"
     r"|--retries|-T|--max-.*|--scheduler.*|--(slurm|htcondor|kubernetes)-.*|--shared-fs-usage"
     r"|--verbose|--quiet|-q|--printshellcmds|-p|--show-failed-logs"
+    # Those of profiles/default and profiles/slurm beside these.
+    r"|--force-use-threads|--rerun-incomplete|--keep-incomplete"
 )
 
 
@@ -242,6 +244,7 @@ class _Run:
             return self._outcome
         self._outcome.superevents = len(chosen)
         self._outcome.alerts = sum(len(alerts[superevent]) for superevent in chosen)
+        snakemake_environment.prepare(self._project.private)
         workers.start(self._cores)  # they import what they need while the jobs are planned
         lock.forget_stale_locks(self._project.results)
         # To name more than half of them costs Snakemake more than to consider all.
@@ -253,11 +256,17 @@ class _Run:
         is_other = survey.record.unreadable != survey.unreadable
         anew = [f"{self._project.results / 'index.html'}"] if is_other else []
         tables = (made or self._outcome.failed) and self._snakemake("tables", [], anew)
-        if tables and says_only_how(self._extra):
+        if tables and self._says_only_how():
             with self._disk_errors_told():
                 write_record(_record_file(self._project), survey.record_with(done))
         self._outcome.rejected = list(self._rejected())
         return self._outcome
+
+    def _says_only_how(self) -> bool:
+        """Return whether all wanted jobs were run; profiles have options, too."""
+        from sirenflow.workflow import options_in_effect
+
+        return says_only_how(options_in_effect([*self._project.options, *self._arguments]))
 
     def _forget(self, survey: _Survey) -> bool:
         """Have the record promise nothing that this run may break; tell whether it could."""

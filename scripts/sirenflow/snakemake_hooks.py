@@ -13,7 +13,7 @@ from typing import Any
 
 def is_module(workflow: Any) -> bool:
     """Return whether the Snakefile that is being read is a `module` of another workflow."""
-    return not workflow.modifier.is_main_snakefile()
+    return workflow.modifier.base_snakefile is not None
 
 
 def has_config(workflow: Any) -> bool:

@@ -10,15 +10,20 @@ from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 
-from snakemake import cli
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
 from sirenflow import stop
 from sirenflow.events import Event, Job, Observer, Planned, Trouble
+from sirenflow.snakemake_environment import set_home, without_which
+
+with without_which():  # Snakemake imports its plugins when it is imported itself
+    from snakemake import cli
 
 _PLUGIN = "sirenflow"
+# The destinations of the options that name the workflow, and of our own.
+_OURS = ("snakefile", "workflow_profile", "profile", "lock", "nolock", "logger", "targets")
 _IMPORTED_LATE = (
     *("jsonschema.validators", "pandas", "smart_open", "snakemake.report"),
     *("snakemake.scheduling.job_scheduler", "snakemake.executors.local"),
@@ -77,10 +82,35 @@ def run_snakemake(arguments: Sequence[str], observe: Observer) -> bool:
     return made
 
 
+def options_in_effect(arguments: Sequence[str]) -> list[str]:
+    """List Snakemake's options that differ from their defaults, also those that a profile sets.
+
+    Parameters
+    ----------
+    arguments
+        Of `snakemake`, with which it can be run; those that name the workflow are not listed.
+    """
+    with redirect_stderr(io.StringIO()):
+        parser, found = cli.parse_args([*arguments, "--nolock"])
+        default = cli.get_argument_parser().parse_args([])
+    return [
+        max(action.option_strings, key=len)
+        for action in parser._actions
+        if action.option_strings and action.dest not in (*_OURS, "help", "version")
+        if _differ(getattr(found, action.dest, None), getattr(default, action.dest, None))
+    ]
+
+
+def _differ(one: object, other: object) -> bool:
+    # Snakemake's own types cannot be compared with None.
+    return one is not other if one is None or other is None else one != other
+
+
 def preload() -> None:
     """Import what Snakemake imports only when it needs it, and find its plugins."""
     for module in _IMPORTED_LATE:
         import_module(module)
+    set_home()
     cli.get_argument_parser()
 
 

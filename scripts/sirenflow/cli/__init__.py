@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+from contextlib import suppress
+from typing import Any
+
 import click
 
-from sirenflow import __version__
+from sirenflow import __version__, streams
 from sirenflow.cli.archive import ingest, show
 from sirenflow.cli.compare import compare
 from sirenflow.cli.locate import locate
@@ -21,6 +26,17 @@ __all__ = ["main", "printable"]
 class _Commands(click.Group):
     """A group that reports its errors as one line, unless asked for the traceback."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        streams.repair()
+        _find_home()
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            if end.code in (0, None) and streams.has_lost_output():
+                click.echo("sirenflow: standard output cannot be written", err=True)
+                raise SystemExit(1) from None
+            raise
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
@@ -29,6 +45,13 @@ class _Commands(click.Group):
                 raise
             click.echo(f"sirenflow: {printable(str(error))}", err=True)
             ctx.exit(EXIT_BUSY if isinstance(error, BusyError) else 1)
+
+
+def _find_home() -> None:
+    """Set HOME where it is not set and the system knows it, as a shell does: logins are there."""
+    if not os.environ.get("HOME"):
+        with suppress(KeyError):  # the user id has no entry in the table of users
+            os.environ["HOME"] = pwd.getpwuid(os.getuid()).pw_dir
 
 
 @click.group(

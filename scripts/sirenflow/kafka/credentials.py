@@ -125,7 +125,9 @@ def _credentials_file() -> Path:
         return Path(get_config_path("auth"))
     except TypeError as error:
         raise StreamError(
-            f"HOME is not set, and so no login is found; set it, {_NO_AUTH}"
+            "no login can be found: neither HOME nor XDG_CONFIG_HOME is set, and the user has no "
+            "entry in the table of users; set HOME to the directory whose .config/hop/auth.toml "
+            f"has the login, {_NO_AUTH}"
         ) from error
 
 
