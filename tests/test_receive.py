@@ -235,3 +235,16 @@ def test_header_that_calls_an_alert_a_reference_is_not_believed(tmp_path: Path, 
     receipt = Receiver(tmp_path).receive(message, fetch)
     assert receipt.new
     assert not (tmp_path / "quarantine").exists()
+
+
+@pytest.mark.parametrize("content", [record(), ALERT.decode()])
+def test_header_that_calls_an_envelope_a_reference_is_not_believed(
+    tmp_path: Path, content: object
+) -> None:
+    data = json.dumps({"format": "json", "content": content}).encode()
+
+    def fetch(_: Message) -> bytes:
+        pytest.fail("an alert is fetched")
+
+    receipt = Receiver(tmp_path).receive(message(data, headers=OFFLOADED), fetch)
+    assert isinstance(receipt.content, Identity)

@@ -32,6 +32,8 @@ OFFLOADED = "external"
 """Value of a message's `_format` header when it only names where its content is."""
 
 _MOST_REFERENCE_BYTES = 4096
+# The second in JSON that is text within an envelope.
+_ALERT_KEYS = (b'"superevent_id"', b'\\"superevent_id\\"')
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Message:
 
 def looks_like_reference(value: bytes) -> bool:
     """Tell whether bytes could name where a message is, and are none themselves."""
-    return len(value) <= _MOST_REFERENCE_BYTES and b'"superevent_id"' not in value
+    return len(value) <= _MOST_REFERENCE_BYTES and not any(key in value for key in _ALERT_KEYS)
 
 
 @dataclass(frozen=True)
