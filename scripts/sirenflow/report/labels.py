@@ -21,8 +21,8 @@ _WIDTHS_EM = {
         ("s–°z⁻?", 0.54),
         ("ckvxyLF", 0.6),
         ("0123456789abdeghnopquEPTY", 0.64),
-        ("ABCKRSVXZ", 0.7),
-        ("DGHNOQU", 0.79),
+        ("BCKRSVXZ", 0.7),
+        ("ADGHNOQU", 0.79),
         ("+−±×<>w", 0.84),
         ("M%m", 0.98),
     )
