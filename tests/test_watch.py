@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from commands import PROGRAM
+from sirenflow import quarantine
+from sirenflow.errors import AlertError
 from sirenflow.lock import exclusive
 from watching import (
     ALERTS,
@@ -232,3 +235,34 @@ def test_whatever_is_killed_every_alert_is_made(tmp_path: Path, expected: dict[s
                 return
     with waiting(tmp_path, "watch"):
         wait_until(lambda: checksums(tmp_path / "results") == expected)
+
+
+def unreadable_messages(directory: Path) -> list[str]:
+    """Read from the catalogue and a superevent's page how many messages could not be read."""
+    said = []
+    for name in ("", "MS260926m"):
+        try:
+            page = (directory / "results" / name / "index.html").read_text()
+        except FileNotFoundError:  # it is being replaced
+            return []
+        found = re.search(r"(\d+) messages? [a-z ]*could not be read", page)
+        said.append(found[1] if found else "0")
+    return said
+
+
+def test_message_that_goes_to_quarantine_or_leaves_it_is_on_the_pages_at_once(
+    tmp_path: Path,
+) -> None:
+    """Also the first one, in a directory that was not there."""
+    store(tmp_path, small_alert())
+    with waiting(tmp_path, "watch"):
+        wait_until(lambda: is_told(tmp_path, small_alert()))
+        data = small_alert(minute=1).replace(b"00:01:00Z", b"in the morning")
+        quarantine.keep(tmp_path / "inbox", data, AlertError("no time", "key"), {"way": "listen"})
+        wait_until(lambda: unreadable_messages(tmp_path) == ["1", "1"])
+        other = b"no alert"
+        quarantine.keep(tmp_path / "inbox", other, AlertError("no alert"), {"way": "listen"})
+        wait_until(lambda: unreadable_messages(tmp_path) == ["2", "1"])
+        for entry in quarantine.entries(tmp_path / "inbox"):
+            quarantine.drop(entry)
+        wait_until(lambda: unreadable_messages(tmp_path) == ["0", "0"])
