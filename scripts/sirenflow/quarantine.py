@@ -239,7 +239,9 @@ def _note(file: Path) -> dict[str, Any]:
     """Read a reason file; empty if its writer was stopped before it, or somebody changed it."""
     try:
         with file.open("rb") as stream:
-            note = json.loads(stream.read(_MOST_NOTE_BYTES))
+            # To read more than there is costs the memory of it, ten thousand times.
+            size = min(_MOST_NOTE_BYTES, os.fstat(stream.fileno()).st_size)
+            note = json.loads(stream.read(size))
     except (OSError, ValueError, RecursionError):
         return {}
     return note if isinstance(note, dict) else {}
