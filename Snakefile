@@ -2,6 +2,7 @@
 
 # This is the workflow of Sirenflow: `sirenflow run` recognises its own Snakefile by this line.
 
+import os
 import sys
 from contextlib import suppress
 from functools import partial
@@ -18,6 +19,7 @@ import sirenflow
 from sirenflow import (
     identifier,
     inbox,
+    input_state,
     lock,
     modes,
     node,
@@ -34,6 +36,7 @@ from sirenflow.config import (
     validate,
 )
 from sirenflow.errors import SirenflowError
+from sirenflow.input_state import files_digest
 from sirenflow.unreadable import read_unreadable
 from snakemake.exceptions import WorkflowError
 

@@ -18,7 +18,6 @@ from jsonschema import Draft202012Validator
 from builders import distnorm, flat_map, with_map
 from pages import assert_safe, render_part
 from sirenflow.candidates import is_in_window
-from sirenflow.errors import TableError
 from sirenflow.report.candidates_page import MOST_A_CANDIDATE, CandidatesPage, render_candidates
 from sirenflow.report.candidates_section import MOST_ON_PAGE, candidates_section
 from sirenflow.stages.candidate_list import candidate_list
@@ -322,11 +321,19 @@ def test_rows_left_out_are_told(tmp_path: Path) -> None:
     assert "1 row left out: no declination" in assert_safe(gather(tmp_path / "results")).text
 
 
-def test_table_without_a_usable_candidate_is_an_error_that_says_why(tmp_path: Path) -> None:
-    table = tmp_path / "c.csv"
-    table.write_text("n,ra,dec,d,t\nA,400,0,,\n")
-    with pytest.raises(TableError, match="no candidate that can be used; 1 left out: no right asc"):
-        candidate_list(table, tmp_path / "c.json", COLUMNS)
+def test_table_without_a_usable_candidate_says_why(tmp_path: Path) -> None:
+    content = compare(products(tmp_path, moved()[0]), "A,400,0,,")
+    reason = "c.csv: no candidate that can be used; 1 left out: no right ascension"
+    assert reason in content["absent_because"]
+    assert reason in assert_safe(section(content)).text
+    assert reason in assert_safe(gather(tmp_path / "results")).text
+
+
+def test_table_without_any_row_lists_no_candidate(tmp_path: Path) -> None:
+    content = compare(products(tmp_path, moved()[0]))
+    assert (content["absent_because"], content["listed"]) == (None, 0)
+    assert "The table lists no candidate." in assert_safe(section(content)).text
+    assert "The table lists no candidate." in assert_safe(gather(tmp_path / "results")).text
 
 
 def test_without_candidates_the_page_has_no_section() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from builders import avro_alert, fits_map, flat_map, record, same_distance_colum
 from pages import assert_safe, render_part
 from sirenflow.errors import TableError
 from sirenflow.galaxies import catalogue_dtype, find_leaves, rank_galaxies
+from sirenflow.input_state import table_digest
 from sirenflow.placement import leaves, place
 from sirenflow.sightlines import lines_of_sight
 from sirenflow.skymap import read_skymap
@@ -279,14 +281,42 @@ def test_rows_left_out_are_told_in_the_product(tmp_path: Path) -> None:
     assert "1 row left out: no declination" in page
 
 
-def test_table_without_a_usable_galaxy_is_an_error_that_says_why(tmp_path: Path) -> None:
+def test_table_without_a_usable_galaxy_gives_no_section_and_says_why(tmp_path: Path) -> None:
     path = tmp_path / "g.csv"
     path.write_text("PGC,RA,Dec,D,L\na,10,10,-1,1\nb,10,10,,1\n")
-    with pytest.raises(TableError, match="no galaxy that can be used; 2 left out: no distance"):
-        galaxy_catalogue(path, tmp_path / "g.npy", tmp_path / "g.json", COLUMNS)
-    path.write_text("PGC,RA,Dec,D,L\n")
-    with pytest.raises(TableError, match=r"no galaxy that can be used$"):
-        galaxy_catalogue(path, tmp_path / "g.npy", tmp_path / "g.json", COLUMNS)
+    content = rank(products(tmp_path, SHELL), path)
+    assert content["absent_because"] == (
+        "the table of galaxies could not be read: g.csv: no galaxy that can be used; 2 left out: "
+        "no distance above 0 and below a million Mpc"
+    )
+    assert (content["compatible"], content["galaxies"]) == (None, [])
+    assert content["absent_because"] in assert_safe(section(content)).text
+
+
+def test_table_that_a_server_could_not_deliver_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of the machine may be over; one of the file is over when the file changes."""
+    path = write_csv(tmp_path / "g.csv", random_galaxies(9))
+    config = {"results": str(tmp_path), "galaxies": {"table": str(path)}}
+    written = (tmp_path / "g.npy", tmp_path / "galaxies.json")
+
+    def stale(*_: object) -> None:
+        cause = OSError(errno.ESTALE, "Stale file handle")
+        raise TableError(f"{path} cannot be read: Stale file handle") from cause
+
+    before = table_digest(config, "galaxies")
+    with monkeypatch.context() as patched:
+        patched.setattr("sirenflow.stages.galaxy_catalogue.read_sources", stale)
+        galaxy_catalogue(path, *written, COLUMNS)
+    reason = json.loads(written[1].read_bytes())["unusable_because"]
+    assert reason == (
+        "the table of galaxies could not be read: g.csv cannot be read: Stale file handle"
+    )
+    assert table_digest(config, "galaxies") != before
+    galaxy_catalogue(path, *written, COLUMNS)
+    assert json.loads(written[1].read_bytes())["unusable_because"] is None
+    assert table_digest(config, "galaxies") == before
 
 
 def test_array_is_sorted_plain_and_can_be_mapped(tmp_path: Path) -> None:

@@ -266,3 +266,43 @@ def test_alert_that_0_3_stored_with_a_fraction_in_its_name_is_a_duplicate(tmp_pa
     stored = inbox.store(tmp_path, alert, data, HOW)
     assert (stored.path, stored.new) == (old, False)
     assert inbox.list_superevents(tmp_path) == {alert.superevent_id: [old]}
+
+
+def test_what_cannot_be_read_is_listed_in_place_of_its_alerts(tmp_path: Path) -> None:
+    """A link to itself, or to nothing: rule extract says why; the other alerts are listed."""
+    good = tmp_path / "S260101a" / "INITIAL" / "good.avro"
+    good.parent.mkdir(parents=True)
+    good.touch()
+    loop, broken = good.with_name("loop.avro"), good.with_name("broken.json")
+    loop.symlink_to(loop.name)
+    broken.symlink_to("nowhere")
+    directory = tmp_path / "S260101a" / "UPDATE"
+    directory.symlink_to("UPDATE")
+    (tmp_path / "S260102b").symlink_to("S260102b")
+    (tmp_path / "S260103c").symlink_to("nowhere")
+    assert inbox.list_superevents(tmp_path) == {
+        "S260101a": [broken, good, loop, directory],
+        "S260102b": [tmp_path / "S260102b"],
+        "S260103c": [tmp_path / "S260103c"],
+    }
+
+
+def test_directories_without_permission_are_listed_in_place_of_their_alerts(
+    tmp_path: Path,
+) -> None:
+    """As another user than root, whom no permission keeps out."""
+    for superevent in ("S260101a", "S260102b"):
+        (tmp_path / superevent / "UPDATE").mkdir(parents=True)
+        (tmp_path / superevent / "UPDATE" / "x.avro").touch()
+    (tmp_path / "S260101a" / "UPDATE").chmod(0)
+    (tmp_path / "S260102b").chmod(0)
+    for directory in (tmp_path, *list(tmp_path.parents)[:3]):
+        directory.chmod(directory.stat().st_mode | 0o055)
+    script = (
+        "import os, sys; from pathlib import Path; from sirenflow import inbox\n"
+        "os.getuid() or os.setuid(65534)\n"
+        "print(*inbox.list_superevents(Path(sys.argv[1])).values())"
+    )
+    listed = run_python(script, tmp_path)
+    assert "S260101a/UPDATE')]" in listed.stdout, listed.stderr
+    assert "S260102b')]" in listed.stdout

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from sirenflow import record as module
-from sirenflow.record import Record, basis_of, files_digest, notes, read_record, write_record
+from sirenflow.input_state import files_digest
+from sirenflow.record import Record, basis_of, notes, read_record, write_record
 
 CONFIG: dict[str, Any] = {
     "inbox": "inbox",

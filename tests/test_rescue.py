@@ -190,3 +190,22 @@ def test_error_is_no_death(files: dict[str, Any]) -> None:
 
     with pytest.raises(TaskError):
         rescue.run_stage(run, "extract", files, LEVELS)
+
+
+@pytest.mark.parametrize("stage_name", ["galaxy_catalogue", "candidate_list"])
+@pytest.mark.parametrize("from_outside", [True, False])
+def test_reader_of_a_table_that_dies_leaves_a_product_that_says_so(
+    stage_name: str, from_outside: bool
+) -> None:
+    calls: list[dict[str, Any]] = []
+
+    def run(stage: str, files: Any, arguments: Any) -> None:  # noqa: ARG001
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise TaskKilled("was killed (SIGKILL)", from_outside=from_outside)
+
+    rescue.run_stage(run, stage_name, {"table": "/home/me/g.csv"}, {"columns": {}})
+    assert calls[1] == {
+        "columns": {},
+        "failed_because": "g.csv: reading it was killed (SIGKILL)",
+    }

@@ -5,19 +5,27 @@ Each test adds rows to the first table of docs/environment-faults.md.
 
 from __future__ import annotations
 
+import hashlib
+import html
 import json
+import os
+import shutil
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import chdir
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 import environment_faults
-from builders import avro_alert, with_map
+from builders import avro_alert, record, with_map
 from commands import PROGRAM
 from environment_faults import Fault, FaultRecorder
 from sirenflow import inbox
 from sirenflow.alert import parse_alert
+from sirenflow.standby import Standby
 from superevents import FAR, NEAR, one_cell_map
 from watching import ROOT
 
@@ -53,22 +61,66 @@ def make_project(directory: Path) -> Path:
     return directory
 
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that makes products, and how to run it."""
+
+    name: str
+    run: Run
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is not plain `snakemake`."""
+        return self.name != "snakemake"
+
+
+class Runner:
+    """Runs `sirenflow run` in warm processes, as `sirenflow watch` does, and keeps what it says.
+
+    Every run works in the same directory, which is emptied before each test.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory / "work"
+        self.directory.mkdir()
+        self._said = directory / "said"
+        kept = [os.dup(number) for number in (1, 2)]
+        with self._said.open("ab") as said, chdir(self.directory):
+            for number in (1, 2):
+                os.dup2(said.fileno(), number)
+            try:
+                self.standby = Standby()
+            finally:
+                for number, copy in enumerate(kept, start=1):
+                    os.dup2(copy, number)
+                    os.close(copy)
+
+    def __call__(self, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command; what it says on both streams is its standard output."""
+        assert directory == self.directory
+        before = self._said.stat().st_size
+        code = self.standby.run(["run", "--cores=2", *arguments])
+        said = self._said.read_bytes()[before:].decode()
+        return subprocess.CompletedProcess(arguments, code, said, "")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """Give what runs `sirenflow run`."""
+    runner = Runner(tmp_path_factory.mktemp("shared"))
+    with runner.standby:
+        yield runner
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(run: Runner) -> Path:
     """Give a directory in which nothing has been made yet."""
-    return make_project(tmp_path)
-
-
-def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `sirenflow run`, as a user does."""
-    return subprocess.run(
-        [*PROGRAM, "run", "--cores=2", *arguments],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
+    for entry in run.directory.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    return make_project(run.directory)
 
 
 def snakemake(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -84,8 +136,10 @@ def snakemake(directory: Path, *arguments: str) -> subprocess.CompletedProcess[s
     )
 
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
-NAMES: dict[Command, str] = {run: "sirenflow run", snakemake: "snakemake"}
+@pytest.fixture(params=["sirenflow run", "snakemake"])
+def command(request: pytest.FixtureRequest, run: Runner) -> Command:
+    """Give each of the commands."""
+    return Command(request.param, run if request.param == "sirenflow run" else snakemake)
 
 
 def observe(
@@ -96,7 +150,7 @@ def observe(
     reported: str = "",
 ) -> Fault:
     """Count what there is after a command; the reported words must be in its output."""
-    assert reported in ended.stdout + ended.stderr, ended.stdout + ended.stderr
+    assert reported in ended.stdout + ended.stderr, ended.stdout
     results = directory / "results"
     return Fault(
         situation=situation,
@@ -109,11 +163,244 @@ def observe(
     )
 
 
-@pytest.mark.parametrize("command", [run, snakemake])
 def test_nothing_is_broken(project: Path, record_fault: FaultRecorder, command: Command) -> None:
-    ended = command(project)
-    fault = observe(project, "nothing is broken", NAMES[command], ended)
-    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stderr
+    ended = command.run(project)
+    fault = observe(project, "nothing is broken", command.name, ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stdout
+    record_fault(fault)
+
+
+def make_loop(path: Path) -> None:
+    """Put a link to itself in the place of a file or directory."""
+    if path.exists():
+        path.unlink()
+    path.symlink_to(path.name)
+
+
+def replace_by_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def write(data: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(data)
+
+
+# What is done to a table, and what the page says of it.
+BROKEN_TABLES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "is missing": (Path.unlink, " does not exist"),
+    "is empty": (write(b""), ": has no column 'name'"),
+    "lacks a column": (write(b"name,ra\nA,45\n"), ": has no column 'dec'"),
+    "is half written": (write(b"na"), ": has no column 'name'"),
+    "has broken bytes": (write(b"\x00\xff\xfe" * 99), ": has no column 'name'"),
+    "is a directory": (replace_by_directory, " cannot be read: Is a directory"),
+    "is a loop of links": (make_loop, " cannot be read: Too many levels of symbolic links"),
+}
+
+
+@pytest.mark.parametrize("damage", BROKEN_TABLES)
+@pytest.mark.parametrize("table", ["galaxies", "candidates"])
+def test_broken_table(
+    project: Path, run: Runner, record_fault: FaultRecorder, table: str, damage: str
+) -> None:
+    """It costs its own section of each page, which says why."""
+    damaged, said = BROKEN_TABLES[damage]
+    damaged(project / f"{table}.csv")
+    ended = run(project)
+    reported = f"the table of {table} could not be read: {table}.csv{said}"
+    fault = observe(project, f"the table of {table} {damage}", "sirenflow run", ended, reported)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 3), ended.stdout
+    assert ended.stdout.count("sirenflow: ") == 1
+    record_fault(fault)
+    for superevent in SUPEREVENTS:
+        page = text_of(project / "results" / superevent / "index.html")
+        assert reported in page
+        assert str(project) not in page
+
+
+def text_of(page: Path) -> str:
+    """Read a page as text."""
+    return html.unescape(page.read_text(encoding="utf-8"))
+
+
+def test_plain_snakemake_makes_pages_without_tables(
+    project: Path, record_fault: FaultRecorder
+) -> None:
+    for table in ("galaxies", "candidates"):
+        (project / f"{table}.csv").unlink()
+    ended = snakemake(project)
+    fault = observe(project, "both tables are missing", "snakemake", ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stdout
+    record_fault(replace(fault, reported="on the pages"))
+
+
+def test_repaired_table_is_used_by_the_next_run(project: Path, run: Runner) -> None:
+    kept = (project / "galaxies.csv").read_bytes()
+    (project / "galaxies.csv").write_bytes(kept[:20])
+    page = project / "results" / SUPEREVENTS[0] / "index.html"
+    for command, code in ((run, 3), (snakemake, 0)):
+        assert command(project).returncode == code
+        assert "the table of galaxies could not be read" in text_of(page)
+    (project / "galaxies.csv").write_bytes(kept)
+    assert run(project).returncode == 0
+    assert "could not be read" not in text_of(page)
+    assert "Near" in text_of(page)
+    (project / "galaxies.csv").unlink()
+    assert snakemake(project).returncode == 0
+    assert "galaxies.csv does not exist" in text_of(page)
+    (project / "galaxies.csv").write_bytes(kept)
+    assert snakemake(project).returncode == 0
+    assert "could not be read" not in text_of(page)
+
+
+def test_table_of_candidates_without_any_is_no_fault(
+    project: Path, run: Runner, record_fault: FaultRecorder
+) -> None:
+    (project / "candidates.csv").write_text("name,ra,dec\n")
+    ended = run(project)
+    fault = observe(project, "the table of candidates has no rows", "sirenflow run", ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stdout
+    assert "sirenflow: " not in ended.stdout
+    assert "The table lists no candidate." in text_of(project / "results/candidates.html")
+    record_fault(fault)
+
+
+def test_table_of_galaxies_without_any_is_reported(
+    project: Path, run: Runner, record_fault: FaultRecorder
+) -> None:
+    (project / "galaxies.csv").write_text("name,ra,dec,distance\n")
+    ended = run(project)
+    reported = "galaxies.csv: no galaxy that can be used"
+    fault = observe(project, "the table of galaxies has no rows", "sirenflow run", ended, reported)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 3), ended.stdout
+    record_fault(fault)
+
+
+OTHER = "S260104d"
+
+
+def loop_of_type(inbox_: Path) -> None:
+    """Have a superevent whose only directory is a link to itself."""
+    (inbox_ / OTHER).mkdir()
+    (inbox_ / OTHER / "UPDATE").symlink_to("UPDATE")
+
+
+def loop_of_superevent(inbox_: Path) -> None:
+    (inbox_ / OTHER).symlink_to(OTHER)
+
+
+def loop_of_file(inbox_: Path) -> None:
+    (inbox_ / OTHER / "UPDATE").mkdir(parents=True)
+    (inbox_ / OTHER / "UPDATE" / "x.avro").symlink_to("x.avro")
+
+
+def broken_link(inbox_: Path) -> None:
+    (inbox_ / OTHER / "UPDATE").mkdir(parents=True)
+    (inbox_ / OTHER / "UPDATE" / "x.avro").symlink_to("nowhere")
+
+
+LOOP, GONE = "Too many levels of symbolic links", "No such file or directory"
+BROKEN_INBOX: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a directory of alerts is a loop of links": (loop_of_type, f"UPDATE: cannot be read: {LOOP}"),
+    "a superevent's directory is a loop of links": (
+        loop_of_superevent,
+        f"{OTHER}: cannot be read: {LOOP}",
+    ),
+    "an alert is a loop of links": (loop_of_file, f"UPDATE/x.avro: cannot be read: {LOOP}"),
+    "an alert is a broken link": (broken_link, f"UPDATE/x.avro: cannot be read: {GONE}"),
+}
+
+
+@pytest.mark.parametrize(
+    ("situation", "command"),
+    [
+        *((situation, "sirenflow run") for situation in BROKEN_INBOX),
+        (next(iter(BROKEN_INBOX)), "snakemake"),
+    ],
+    indirect=["command"],
+)
+def test_broken_entry_of_the_inbox(
+    project: Path, record_fault: FaultRecorder, situation: str, command: Command
+) -> None:
+    """It costs itself; its superevent has a page that says why."""
+    damage, said = BROKEN_INBOX[situation]
+    damage(project / "inbox")
+    ended = command.run(project)
+    is_run = command.is_ours
+    fault = observe(project, situation, command.name, ended, said if is_run else "")
+    assert (fault.pages, fault.catalogued) == (4, 4), ended.stdout
+    assert fault.exit_code == (3 if is_run else 0)
+    reason = said.partition(": ")[2]
+    assert reason in text_of(project / "results" / OTHER / "index.html")
+    record_fault(replace(fault, superevents=4, reported=said if is_run else "on the page"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "command"),
+    [(2, "sirenflow run"), (3600, "sirenflow run"), (3600, "snakemake")],
+    indirect=["command"],
+)
+def test_inputs_dated_in_the_future(
+    project: Path, record_fault: FaultRecorder, seconds: int, command: Command
+) -> None:
+    """As by another machine's clock, over NFS, or by `rsync -t`."""
+    later = time.time() + seconds
+    for path in (*(project / "inbox").rglob("*"), *project.glob("*.csv")):
+        os.utime(path, (later, later))
+    ended = command.run(project)
+    situation = f"every input is dated {seconds} s in the future"
+    fault = observe(project, situation, command.name, ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stdout
+    record_fault(fault)
+
+
+def test_clock_that_was_set_back(project: Path, run: Runner, record_fault: FaultRecorder) -> None:
+    """Every product is dated in the future; a new alert must reach its page and the catalogue."""
+    assert run(project).returncode == 0
+    later = time.time() + 3600
+    for path in (project / "results").rglob("*"):
+        os.utime(path, (later, later))
+    assert "nothing new" in run(project).stdout
+    content = record(alert_type="RETRACTION", event=None, superevent_id=SUPEREVENTS[0])
+    data = avro_alert({**content, "time_created": "2026-01-09T00:00:00Z"})
+    inbox.store(project / "inbox", parse_alert(data).identity, data, {})
+    ended = run(project)
+    situation = "the clock was set back by an hour, then an alert came"
+    fault = observe(project, situation, "sirenflow run", ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stdout
+    sha256 = hashlib.sha256(data).hexdigest()
+    assert sha256 in text_of(project / "results" / SUPEREVENTS[0] / "index.html")
+    catalogue = json.loads((project / "results/catalogue.json").read_bytes())
+    retracted = {row["superevent_id"]: row["retracted"] for row in catalogue["events"]}
+    assert retracted == {name: name == SUPEREVENTS[0] for name in SUPEREVENTS}
+    record_fault(fault)
+
+
+def looping_product(results: Path) -> None:
+    results.mkdir()
+    (results / SUPEREVENTS[1]).symlink_to(SUPEREVENTS[1])
+
+
+def file_for_directory(results: Path) -> None:
+    results.mkdir()
+    (results / SUPEREVENTS[1]).touch()
+
+
+IN_THE_WAY: dict[str, Callable[[Path], None]] = {
+    "a superevent's results are a loop of links": looping_product,
+    "a superevent's results are a file": file_for_directory,
+}
+
+
+@pytest.mark.parametrize("situation", IN_THE_WAY)
+def test_what_is_in_the_way_of_one_superevent(
+    project: Path, run: Runner, record_fault: FaultRecorder, situation: str
+) -> None:
+    """Snakemake may end before it starts any job: then the others are made without it."""
+    IN_THE_WAY[situation](project / "results")
+    ended = run(project)
+    fault = observe(project, situation, "sirenflow run", ended, f"{SUPEREVENTS[1]}: ")
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (2, 2, 1), ended.stdout
     record_fault(fault)
 
 

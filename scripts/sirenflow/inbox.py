@@ -23,7 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sirenflow.alert import Identity
 from sirenflow.alert_type import ALERT_TYPES, canonical_type
@@ -248,10 +248,10 @@ def list_superevents(inbox: Path, only: Iterable[str] | None = None) -> dict[str
         )
     try:
         ids = _superevent_ids(_names(inbox))
-        wanted = ids if only is None else sorted({*ids} & {*only})
-        listed = {superevent: list_alerts(inbox / superevent) for superevent in wanted}
     except OSError as error:
         raise InboxError(f"{error.filename} cannot be read: {error.strerror}") from error
+    wanted = ids if only is None else sorted({*ids} & {*only})
+    listed = {superevent: list_alerts(inbox / superevent) for superevent in wanted}
     return {superevent: files for superevent, files in listed.items() if files}
 
 
@@ -274,17 +274,23 @@ def list_alerts(directory: Path) -> list[Path]:
     """List the alert files of one superevent, in the order of types and names.
 
     Known types come first, in the order of a superevent's life.
+
+    A directory that cannot be listed, as for a loop of links or a missing permission, is listed in
+    place of its alerts. So is a link to an alert that leads nowhere. Rule extract rejects it with
+    the reason, as any file that cannot be read, and reads the superevent's other alerts.
     """
+    present = _entries(directory)
+    if present is None:
+        return [directory]
     alerts = []
-    for type_ in _types_in(directory):
-        try:
-            entries = os.scandir(directory / type_)
-        except (FileNotFoundError, NotADirectoryError):  # moved away meanwhile
+    for type_ in _types_among(present):
+        entries = _entries(directory / type_)
+        if entries is None:
+            alerts.append(directory / type_)
             continue
-        with entries:
-            files = sorted((entry.name, entry.is_file()) for entry in entries)
-        for name, is_file in files:
-            if is_file and is_alert_name(name) and _PLAIN_NAME.fullmatch(name):
+        for name, entry in entries.items():
+            is_named = is_alert_name(name) and _PLAIN_NAME.fullmatch(name)
+            if is_named and _is_or_leads_nowhere(entry, "is_file"):
                 alerts.append(directory / type_ / name)
             elif not name.startswith(".") and not name.endswith(_NOT_ALERTS):
                 file = str(directory / type_ / name)
@@ -294,12 +300,28 @@ def list_alerts(directory: Path) -> list[Path]:
     return alerts
 
 
-def _types_in(directory: Path) -> list[str]:
-    """List the directories of alert types."""
+def _entries(directory: Path) -> dict[str, os.DirEntry[str]] | None:
+    """List a directory by name, empty if there is none; None if it cannot be listed."""
     try:
         with os.scandir(directory) as entries:
-            names = {entry.name for entry in entries if entry.is_dir()}
+            return {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.name)}
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        return None if directory.is_symlink() else {}
+    except OSError:
+        return None
+
+
+def _types_among(entries: Mapping[str, os.DirEntry[str]]) -> list[str]:
+    """Give the directories of alert types, the known types first."""
+    names = {name for name, entry in entries.items() if _is_or_leads_nowhere(entry, "is_dir")}
     known = [type_ for type_ in ALERT_TYPES if type_ in names]
     return known + sorted(name for name in names - {*known} if _TYPE_NAME.fullmatch(name))
+
+
+def _is_or_leads_nowhere(entry: os.DirEntry[str], kind: Literal["is_file", "is_dir"]) -> bool:
+    """Tell whether an entry is of a kind, or may have been: a link that leads nowhere."""
+    try:
+        is_it: bool = getattr(entry, kind)()
+        return is_it or (entry.is_symlink() and not Path(entry).exists())
+    except OSError:
+        return True

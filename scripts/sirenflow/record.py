@@ -18,6 +18,7 @@ from typing import Any
 from sirenflow import __version__
 from sirenflow.config import digest
 from sirenflow.durable import replace_file
+from sirenflow.input_state import TABLES, table_digest
 
 _FORMAT = 1
 
@@ -31,7 +32,7 @@ class Record:
     basis
         Digest of all that every product depends on: see `basis_of`.
     superevents
-        Digest of the alert files of each superevent that is done: see `files_digest`.
+        Digest of the alert files of each superevent that is done: see `input_state.files_digest`.
     notes
         Where Snakemake noted of all these how it made them: see `notes`. Empty if not together.
     unreadable
@@ -78,8 +79,8 @@ class Record:
 
 def basis_of(config: Mapping[str, Any]) -> str:
     """Digest of the version, of the configuration, and of the tables that it names."""
-    tables = [config[key]["table"] for key in ("galaxies", "candidates") if config[key]]
-    said = [_FORMAT, __version__, digest(config), config["parquet"], [*map(_stat, tables)]]
+    tables = [table_digest(config, key) for key in TABLES if config[key]]
+    said = [_FORMAT, __version__, digest(config), config["parquet"], tables]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
@@ -89,20 +90,6 @@ def notes() -> str:
         return f"{Path('.snakemake').resolve()} {Path('.snakemake').stat().st_ino}"
     except OSError:
         return "none"
-
-
-def files_digest(files: Iterable[Path]) -> str:
-    """Digest of the names, sizes and times of alert files."""
-    listed = [[file.parent.name, file.name, *_stat(file)] for file in files]
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:32]
-
-
-def _stat(file: str | Path) -> tuple[int, int]:
-    try:
-        stat = Path(file).stat()
-    except OSError:  # it has just been moved away, or the workflow will say so
-        return (0, 0)
-    return (stat.st_size, stat.st_mtime_ns)
 
 
 def read_record(file: Path) -> Record:

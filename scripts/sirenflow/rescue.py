@@ -17,14 +17,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sirenflow.errors import WorkerUnavailableError
-from sirenflow.workers import Paths, TaskError, TaskKilled
+from sirenflow.workers import READERS_OF_TABLES, Paths, TaskError, TaskKilled
 
 Runner = Callable[[str, Paths, Mapping[str, Any]], None]
 """Runs a stage of a name with files and arguments, in a process that may die of it."""
 
 
 def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
-    """Run a stage; where alerts are read, without those that cannot be.
+    """Run a stage; where alerts or a table are read, without those that cannot be.
 
     Raises
     ------
@@ -38,6 +38,10 @@ def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any
     try:
         run(stage, files, arguments)
     except TaskKilled as death:
+        if stage in READERS_OF_TABLES:
+            cause = f"{Path(str(files['table'])).name}: reading it {death}"
+            run(stage, files, {**arguments, "failed_because": cause})
+            return
         if stage != "extract" or death.from_outside:
             raise
         _check_workers(run, death)

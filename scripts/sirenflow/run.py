@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sirenflow import inbox, lock, snakemake_environment, workers
+from sirenflow.attempt import Attempt, make_apart
 from sirenflow.errors import InboxError
 from sirenflow.events import Event, Job, Observer, Trouble
+from sirenflow.input_state import TABLES, files_digest, is_dated_after_now, table_facts
 from sirenflow.project import Project
-from sirenflow.record import Record, basis_of, files_digest, notes, read_record, write_record
+from sirenflow.record import Record, basis_of, notes, read_record, write_record
 from sirenflow.unreadable import read_unreadable
 
 _FIRST = "alerts.json"
@@ -60,6 +62,8 @@ class Outcome:
         How many jobs were done.
     rejected
         Superevent, file and reason of each alert that was rejected now.
+    left_out
+        Sentences on what could not be used, and is missing on pages that were made.
     failed
         Jobs that failed.
     troubles
@@ -70,6 +74,7 @@ class Outcome:
     alerts: int = 0
     made: int = 0
     rejected: list[tuple[str, str, str]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     failed: list[Job] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
@@ -204,6 +209,11 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
     outdated = set(record.outdated(digests))
     chosen = [name for name in alerts if _is_wanted(project, wanted, name, alerts, outdated)]
     overtaken = known.overtaken({name: digests[name] for name in chosen}, basis(project), notes())
+    overtaken += [
+        name
+        for name in chosen
+        if name not in overtaken and is_dated_after_now(project.results / name)
+    ]
     due = due or bool(gone)
     return _Survey(alerts, digests, unreadable, record, chosen, overtaken, gone, due)
 
@@ -234,6 +244,7 @@ class _Run:
         self._tell = observe
         self._outcome = Outcome()
         self._done: dict[str, set[str]] = {}
+        self._up_to_date: set[str] = set()
 
     def make(self, wanted: Wanted) -> Outcome:
         survey = _survey(self._project, wanted)
@@ -250,16 +261,14 @@ class _Run:
         # To name more than half of them costs Snakemake more than to consider all.
         whole = not wanted.superevents and len(chosen) > len(alerts) / 2
         anew = [f"{self._project.results / name / _FIRST}" for name in survey.overtaken]
-        made = not chosen or self._snakemake("superevents", None if whole else chosen, anew)
-        done = chosen if made else self._finished(chosen)
-        # And not when it was interrupted.
         is_other = survey.record.unreadable != survey.unreadable
-        anew = [f"{self._project.results / 'index.html'}"] if is_other else []
-        tables = (made or self._outcome.failed) and self._snakemake("tables", [], anew)
+        tables = self._make_superevents(chosen, whole, anew) and self._make_tables(is_other)
         if tables and self._says_only_how():
             with self._disk_errors_told():
+                done = self._finished(chosen)
                 write_record(_record_file(self._project), survey.record_with(done))
         self._outcome.rejected = list(self._rejected())
+        self._outcome.left_out = list(self._left_out())
         return self._outcome
 
     def _says_only_how(self) -> bool:
@@ -275,17 +284,66 @@ class _Run:
             return True
         return False
 
+    def _make_superevents(self, chosen: Sequence[str], whole: bool, anew: Sequence[str]) -> bool:
+        """Make superevents; tell whether anything at all can be made."""
+
+        def make(names: Sequence[str]) -> Attempt:
+            considered = None if whole and len(names) == len(chosen) else [*names]
+            forced = [file for file in anew if Path(file).parent.name in names]
+            attempt = self._snakemake("superevents", considered, forced)
+            if attempt.made:
+                self._up_to_date.update(names)
+            failed = {job.superevent for job in self._outcome.failed}
+            left = set(names) - failed - set(self._finished(names))
+            # What is for all superevents is no reason to look for some of them.
+            unfinished = () if None in failed else tuple(name for name in names if name in left)
+            return replace(attempt, unfinished=unfinished)
+
+        for names, attempt in make_apart(chosen, make) if chosen else ():
+            if not names:
+                self._report(attempt)
+                return False
+            for name in names:
+                said = "\n".join(trouble.text for trouble in attempt.troubles)
+                self._note(Job("snakemake", name, failed=True, said=said))
+        return True
+
+    def _make_tables(self, is_catalogue_due: bool) -> bool:
+        """Make what is about all superevents."""
+        results = self._project.results
+        pages = {"index.html"} if is_catalogue_due else set()
+        if is_dated_after_now(results):  # Snakemake may take them for up to date
+            has_candidates = self._project.config["candidates"]
+            pages = {"index.html", "candidates.html"} if has_candidates else {"index.html"}
+        anew = [f"{results / page}" for page in sorted(pages)]
+        attempt = self._snakemake("tables", [], anew)
+        self._report(attempt)
+        return attempt.made
+
     def _snakemake(
-        self, target: str, superevents: list[str] | None, anew: Sequence[str] = ()
-    ) -> bool:
+        self, target: str, superevents: list[str] | None, anew: Sequence[str]
+    ) -> Attempt:
         # Slow to import, and not needed where nothing is new.
         from sirenflow.workflow import run_snakemake
 
-        with self._disk_errors_told():
+        try:
             arguments = self._project.arguments(target, superevents)
-            arguments += ["--forcerun", *anew] if anew else []
-            return run_snakemake([*arguments, *self._arguments], self._note)
-        return False
+        except InboxError as error:
+            return Attempt(made=False, troubles=(Trouble(str(error)),))
+        arguments += ["--forcerun", *anew] if anew else []
+        return run_snakemake([*arguments, *self._arguments], self._note)
+
+    def _report(self, attempt: Attempt) -> None:
+        for trouble in attempt.troubles:
+            self._note(trouble)
+
+    def _left_out(self) -> Iterator[str]:
+        """Say which of the user's tables could not be used, if pages were made without them."""
+        config = self._project.config
+        for key in TABLES if self._outcome.made else ():
+            reason = table_facts(config, key).get("unusable_because") if config[key] else None
+            if reason:
+                yield f"{reason}; pages were made without it"
 
     @contextmanager
     def _disk_errors_told(self) -> Iterator[None]:
@@ -308,13 +366,14 @@ class _Run:
         self._tell(event)
 
     def _finished(self, chosen: Iterable[str]) -> list[str]:
-        """List superevents that are done, of a run that failed."""
+        """List superevents of which all is made."""
         failed = {job.superevent for job in self._outcome.failed}
         last = {"report", "flatten"} if self._project.config["flat_nside"] else {"report"}
         return [
             superevent
             for superevent in chosen
-            if last <= self._done.get(superevent, set()) and superevent not in failed
+            if superevent in self._up_to_date
+            or (last <= self._done.get(superevent, set()) and superevent not in failed)
         ]
 
     def _rejected(self) -> Iterator[tuple[str, str, str]]:

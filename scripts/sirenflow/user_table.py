@@ -78,6 +78,8 @@ def _told(path: Path) -> Iterator[None]:
         raise TableError(f"{path} does not exist") from error
     except ModuleNotFoundError as error:
         raise TableError(f'{path}: Parquet needs pip install "sirenflow[parquet]"') from error
+    except OSError as error:
+        raise TableError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # of four libraries; what a damaged file does to them is not told
         reason = " ".join(str(error).split())[:300]
         raise TableError(f"{path} cannot be read: {reason or type(error).__name__}") from error

@@ -52,7 +52,8 @@ Paths = Mapping[str, str | Sequence[str]]
 
 _Beginning = Callable[[Sequence[socket.socket], "Crew"], list[int]]
 # Tables of the user's own, of which some have tens of millions of rows, are no danger: no limits.
-_ON_OWN_TABLES = ("galaxy_catalogue", "candidate_list")
+READERS_OF_TABLES = ("galaxy_catalogue", "candidate_list")
+"""Stages that read a user's own table."""
 _THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
 _TASK_BYTES = 8
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -225,7 +226,9 @@ class Pool:
         task = {"stage": stage, "files": dict(files), "arguments": dict(arguments)}
         line = _line({"task": number, **task})
         connection = self._ready_worker()
-        patience = None if stage in _ON_OWN_TABLES else self._crew.limits.wall_seconds + _PATIENCE_S
+        patience = (
+            None if stage in READERS_OF_TABLES else self._crew.limits.wall_seconds + _PATIENCE_S
+        )
         connection.settimeout(patience)
         try:
             connection.sendall(line)
@@ -502,7 +505,7 @@ def _work(connection: socket.socket, limits: Limits, task: mmap.mmap) -> NoRetur
 
 def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     # The system ends the process when either is over, whatever it is doing.
-    if message["stage"] not in _ON_OWN_TABLES:
+    if message["stage"] not in READERS_OF_TABLES:
         signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
         _limit(resource.RLIMIT_CPU, _cpu_seconds() + limits.cpu_seconds)
         _limit(resource.RLIMIT_AS, limits.memory_bytes)

@@ -15,6 +15,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
 from sirenflow import stop
+from sirenflow.attempt import Attempt
 from sirenflow.events import Event, Job, Observer, Planned, Trouble
 from sirenflow.snakemake_environment import set_home, without_which
 
@@ -30,7 +31,7 @@ _IMPORTED_LATE = (
 )
 
 
-def run_snakemake(arguments: Sequence[str], observe: Observer) -> bool:
+def run_snakemake(arguments: Sequence[str], observe: Observer) -> Attempt:
     """Run the `snakemake` command.
 
     Parameters
@@ -38,12 +39,13 @@ def run_snakemake(arguments: Sequence[str], observe: Observer) -> bool:
     arguments
         Its arguments.
     observe
-        Is told what happens, from another thread, and all of it before the call returns.
+        Is called with what happens, from another thread, and always before this returns. Troubles
+        are returned instead.
 
     Returns
     -------
-    bool
-        Whether everything that was wanted is made.
+    Attempt
+        What came of it.
 
     Raises
     ------
@@ -75,11 +77,10 @@ def run_snakemake(arguments: Sequence[str], observe: Observer) -> bool:
         except SystemExit as end:
             made = end.code == 0
     stop.check()  # of Ctrl-C it says no more than that it failed
-    if not made and not failed:  # of a job that failed its log says more than Snakemake
-        last = printed.getvalue().strip().rpartition("\n")[2]
-        for trouble in troubles or [Trouble(last or "stopped before everything was made")]:
-            observe(trouble)
-    return made
+    if made or failed:  # the log of a job that failed says more than Snakemake
+        return Attempt(made)
+    last = printed.getvalue().strip().rpartition("\n")[2]
+    return Attempt(made, tuple(troubles or [Trouble(last or "stopped before everything was made")]))
 
 
 def options_in_effect(arguments: Sequence[str]) -> list[str]:

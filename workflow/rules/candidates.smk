@@ -5,18 +5,27 @@ if config["candidates"]:
     rule candidate_list:
         """Read the table of candidates"""
         input:
-            table=config["candidates"]["table"],
+            lambda _: table_state("candidates"),
         output:
             candidates=f"{RESULTS}/candidates.json",
         log:
             f"{LOGS}/candidate_list.log",
         params:
+            table=config["candidates"]["table"],
+            state=lambda _: input_state.table_digest(config, "candidates"),
             columns=config["candidates"]["columns"],
             version=sirenflow.__version__,  # another version makes everything anew
         message:
-            "candidates: read {input.table}"
+            "candidates: read {params.table}"
         run:
-            work("candidate_list", input, output, log, columns=params.columns)
+            work(
+                "candidate_list",
+                input,
+                output,
+                log,
+                outside={"table": params.table},
+                columns=params.columns,
+            )
 
     rule candidates:
         """Compare every candidate with the sky map of every alert"""

@@ -1,12 +1,15 @@
 # How a rule runs its stage, and where its products stand in Snakemake's report.
 
 
-def work(stage, input, output, log, **arguments):
-    """Hand a stage to a worker process, its files as arguments of the names the rule gives them."""
-    files = {**dict(input.items()), **dict(output.items())}
+def work(stage, input, output, log, outside=None, **arguments):
+    """Hand a stage to a worker process, its files as arguments of the names the rule gives them.
+
+    `outside` names the files that are not ours, and thus not among the inputs.
+    """
+    named = {**dict(input.items()), **dict(output.items()), **(outside or {})}
     files = {
         name: str(value) if isinstance(value, str) else [*map(str, value)]
-        for name, value in files.items()
+        for name, value in named.items()
     }
     try:
         rescue.run_stage(partial(workers.run, workflow.cores), stage, files, arguments)
@@ -15,6 +18,25 @@ def work(stage, input, output, log, **arguments):
             lines = [*getattr(error, "output", ()), f"{stage}: {error}\n"]
             Path(log[0]).write_text("\n".join(lines), errors="backslashreplace")
         raise
+    input_state.date_not_after_now(input)
+
+
+# Alerts and tables are not ours, so they are no inputs; see sirenflow.input_state.
+
+
+def alerts_state(wildcards):
+    """Name the file with the state of a superevent's alerts."""
+    name = f"superevents/{wildcards.superevent}"
+    return input_state.state_file(
+        Path(PRIVATE), name, files_digest(ALERTS[wildcards.superevent])
+    )
+
+
+def table_state(key):
+    """Name the file with the state of a user's table."""
+    return input_state.state_file(
+        Path(PRIVATE), f"tables/{key}", input_state.table_digest(config, key)
+    )
 
 
 def of_all(product):
@@ -24,7 +46,7 @@ def of_all(product):
     return [
         path
         for superevent, path in of.items()
-        if superevent in ALERTS or Path(path).exists()
+        if superevent in ALERTS or os.path.isfile(path)
     ]
 
 

@@ -4,7 +4,7 @@
 rule extract:
     """Decode alerts, extract sky maps and measure them"""
     input:
-        files=lambda wildcards: ALERTS[wildcards.superevent],
+        alerts_state,
     output:
         alerts=f"{RESULTS}/{{superevent}}/alerts.json",
         skymaps=directory(f"{RESULTS}/{{superevent}}/skymaps"),
@@ -12,9 +12,19 @@ rule extract:
     log:
         f"{LOGS}/extract/{{superevent}}.log",
     params:
+        files=lambda wildcards: [*map(str, ALERTS[wildcards.superevent])],
+        state=lambda wildcards: files_digest(ALERTS[wildcards.superevent]),
         levels_percent=config["credible_levels_percent"],
         version=sirenflow.__version__,  # another version makes everything anew
     message:
-        "{wildcards.superevent}: decode, extract and measure {input}"
+        "{wildcards.superevent}: decode, extract and measure {params.files}"
     run:
-        work("extract", input, output, log, levels_percent=params.levels_percent)
+        work(
+            "extract",
+            input,
+            output,
+            log,
+            outside={"files": params.files},
+            levels_percent=params.levels_percent,
+            superevent_id=wildcards.superevent,
+        )

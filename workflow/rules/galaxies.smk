@@ -5,19 +5,28 @@ if config["galaxies"]:
     rule galaxy_catalogue:
         """Read the table of galaxies into an array that jobs map to memory"""
         input:
-            table=config["galaxies"]["table"],
+            lambda _: table_state("galaxies"),
         output:
             rows=f"{RESULTS}/galaxies.npy",
             facts=f"{RESULTS}/galaxies.json",
         log:
             f"{LOGS}/galaxy_catalogue.log",
         params:
+            table=config["galaxies"]["table"],
+            state=lambda _: input_state.table_digest(config, "galaxies"),
             columns=config["galaxies"]["columns"],
             version=sirenflow.__version__,  # another version makes everything anew
         message:
-            "galaxies: read {input.table}"
+            "galaxies: read {params.table}"
         run:
-            work("galaxy_catalogue", input, output, log, columns=params.columns)
+            work(
+                "galaxy_catalogue",
+                input,
+                output,
+                log,
+                outside={"table": params.table},
+                columns=params.columns,
+            )
 
     rule galaxies:
         """Rank the catalogue's galaxies by the sky map that stands"""

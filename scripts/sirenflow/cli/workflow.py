@@ -32,9 +32,9 @@ if TYPE_CHECKING:  # slow to import for the commands beside these
     from sirenflow.run import Outcome, Wanted
 
 RUN_EXIT_CODES = (
-    "Exit codes: 0 done; 1 something failed, the rest is done; 2 wrong usage; 3 done, but alerts "
-    "that it read were rejected; 75 another run works on these results; 130 stopped by Ctrl-C, 143 "
-    "by SIGTERM."
+    "Exit codes: 0 done; 1 something failed, the rest is done; 2 wrong usage; 3 done, but alerts, "
+    "directories of the inbox or tables could not be read and were left out; 75 another run works "
+    "on these results; 130 stopped by Ctrl-C, 143 by SIGTERM."
 )
 
 WATCH_EXIT_CODES = (
@@ -127,12 +127,15 @@ class Report:
                 alerts=outcome.alerts,
                 jobs=outcome.made,
                 rejected=[list(rejected) for rejected in outcome.rejected],
+                left_out=outcome.left_out,
                 failed=[[job.superevent, job.stage, _why(job)] for job in outcome.failed],
                 exit_code=code,
             )
             return code
         for superevent, file, reason in outcome.rejected:
             _complain(f"rejected {superevent}/{file}: {reason}")
+        for text in outcome.left_out:
+            _complain(text)
         for job in outcome.failed:
             see = f"; see {job.log}" if _logged(job) else ""
             _complain(f"{job.superevent or 'all'}: {job.stage} failed: {_why(job)}{see}")
@@ -194,7 +197,7 @@ def _logged(job: Job) -> list[str]:
 def _exit_code(outcome: Outcome) -> int:
     if not outcome.succeeded:
         return 1
-    return EXIT_REJECTED if outcome.rejected else 0
+    return EXIT_REJECTED if outcome.rejected or outcome.left_out else 0
 
 
 def _since(_ctx: click.Context, _option: click.Parameter, text: str | None) -> str | None:

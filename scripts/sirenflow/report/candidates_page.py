@@ -28,12 +28,14 @@ class CandidateCard:
 class CandidatesPage:
     """What the page tells, gathered a superevent at a time.
 
-    `names` are those of all candidates, by the row of their table; `compared` counts candidates and
+    `names` are those of all candidates, by the row of their table; `unusable_because` says why the
+    table cannot be used, None if it can; `compared` counts candidates and
     distinct sky maps, `farther` those of them that the table leaves out.
     """
 
     names: Mapping[int, str | None]
     problems: Sequence[Mapping[str, Any]]
+    unusable_because: str | None = None
     superevents: int = 0
     without_map: int = 0
     compared: int = 0
@@ -45,7 +47,7 @@ class CandidatesPage:
     def add(self, product: Mapping[str, Any], link: str) -> None:
         """Take in the content of one candidates.json, and the address of the event's page."""
         self.superevents += 1
-        self.without_map += product["absent_because"] is not None
+        self.without_map += not product["maps"]
         self.window = window_text(product["days_before"], product["days_after"])
         self.compared += product["listed"] * len(product["maps"])
         self.farther += sum(each["farther"] for each in product["maps"])

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,28 +11,51 @@ from sirenflow.errors import TableError
 from sirenflow.fields import time_to_text
 from sirenflow.products import rounded, write_json
 from sirenflow.source_table import read_sources, told
+from sirenflow.unusable import USABLE, unusable
 
 SCHEMA_VERSION = 1
 
 
-def candidate_list(table: Path, candidates: Path, columns: Mapping[str, str]) -> None:
+def candidate_list(
+    table: Path,
+    candidates: Path,
+    columns: Mapping[str, str],
+    failed_because: str | None = None,
+) -> None:
     """Write the candidates of a table as JSON.
+
+    A table without any row is a list of no candidates. If the table cannot be used, the product
+    lists none and says why: pages of superevents must not depend on it.
 
     Parameters
     ----------
     table
         The user's own: CSV, ECSV, FITS or Parquet.
     candidates
-        Written: each candidate, and which rows were left out.
+        Written: each candidate, which rows were left out, and why the table cannot be used.
     columns
         The table's column for name, ra, dec and perhaps distance and time.
-
-    Raises
-    ------
-    TableError
-        If the table cannot be read, or no row of it can be used.
+    failed_because
+        Why the table must not be read, such as that the process which read it was killed.
     """
     problems: Counter[str] = Counter()
+    listed: list[dict[str, Any]] = []
+    state = USABLE
+    try:
+        if failed_because is not None:
+            raise TableError(failed_because)
+        listed = _read(table, columns, problems)
+    except Exception as error:  # whatever is wrong with it costs the section on candidates only
+        state = unusable("candidates", table, error)
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "problems": told(problems),
+        "candidates": listed,
+    }
+    write_json(candidates, {**content, **state})
+
+
+def _read(table: Path, columns: Mapping[str, str], problems: Counter[str]) -> list[dict[str, Any]]:
     listed = [
         {
             "row": int(sources.row[i]),
@@ -46,10 +70,7 @@ def candidate_list(table: Path, candidates: Path, columns: Mapping[str, str]) ->
         for sources in read_sources(table, columns, [], problems)
         for i in range(len(sources))
     ]
-    if not listed:
+    if not listed and problems:
         reasons = "".join(f"; {entry['rows']} {entry['reason']}" for entry in told(problems))
         raise TableError(f"{table}: no candidate that can be used{reasons}")
-    write_json(
-        candidates,
-        {"schema_version": SCHEMA_VERSION, "problems": told(problems), "candidates": listed},
-    )
+    return listed

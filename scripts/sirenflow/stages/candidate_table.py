@@ -67,10 +67,12 @@ def candidate_table(events: Sequence[Path], listed: Path, table: Path, page: Pat
     """
     known = json.loads(listed.read_text(encoding="utf-8"))
     names = {source["row"]: source["name"] for source in known["candidates"]}
-    gathered = CandidatesPage(names, known["problems"])
+    problem = known["unusable_because"]
+    gathered = CandidatesPage(names, known["problems"], problem)
     read = _gather(sorted(events), page, gathered)
     lines = (line for product in read for line in _pairs(product))
-    write_ecsv(table, (*_CANDIDATE, *_SUPEREVENT, *_ALERTS, *_PLACE, *_TIME), lines, _META)
+    meta = {**_META, "unusable_because": problem} if problem else _META
+    write_ecsv(table, (*_CANDIDATE, *_SUPEREVENT, *_ALERTS, *_PLACE, *_TIME), lines, meta)
     html = render_candidates(gathered, relative_link(table, page))
     page.write_text(html, encoding="utf-8", newline="\n")
 

@@ -70,9 +70,8 @@ def candidates(
         "days_before": days_before,
         "days_after": days_after,
         "problems_of_table": known["problems"],
-        "absent_because": None
-        if found
-        else map_problem(summary.current) or "the sky map cannot be read",
+        "absent_because": known["unusable_because"]
+        or (None if found else map_problem(summary.current) or "the sky map cannot be read"),
         "farthest_level": NEARBY_LEVEL,
         "listed": len(sources),
         "alerts": [_alert(alert, maps.index(alert.map)) for alert in found],

@@ -6,10 +6,12 @@ workflow costs more than all of it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +38,9 @@ _NAMED_HASH = re.compile(r"-([0-9a-f]{12}|[0-9a-f]{64})\.")
 # What is wrong with a file itself. Every other error, of reading as of writing, is one of the
 # machine: were an alert rejected for a full disk, it would stay so when there is room again. It
 # fails the job instead, which the next run tries again.
-_OF_THE_FILE = (FileNotFoundError, PermissionError, IsADirectoryError)
+_OF_THE_FILE = frozenset(
+    {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def extract(
     levels_percent: Sequence[int],
     refused: Mapping[str, str] = MappingProxyType({}),
     unmeasured: Mapping[str, str] = MappingProxyType({}),
+    superevent_id: str | None = None,
 ) -> None:
     """Decode the alerts of one superevent.
 
@@ -90,7 +95,8 @@ def extract(
     Parameters
     ----------
     files
-        Its alert files, ``{superevent_id}/{alert_type}/{name}`` below the inbox.
+        Its alert files, ``{superevent_id}/{alert_type}/{name}`` below the inbox. A directory among
+        them is one that could not be listed.
     alerts
         Written: every field of every alert but the maps' bytes, and which files were rejected.
     skymaps
@@ -103,13 +109,15 @@ def extract(
         Files, as ``{alert_type}/{name}``, that must not be decoded, and why: whoever tried died.
     unmeasured
         Files of which only the maps must not be touched, and why.
+    superevent_id
+        Its identifier; None for that in the first file's path.
 
     Raises
     ------
     OSError
         If a product cannot be written, or an alert cannot be read for no fault of its file.
     """
-    superevent_id = files[0].parent.parent.name
+    superevent_id = superevent_id or files[0].parent.parent.name
     with TemporaryDirectory(prefix=".", dir=_made(skymaps)) as received:
         maps = _Maps(Path(received), levels_percent)
         reader = _Reader(superevent_id, maps, refused, unmeasured)
@@ -216,11 +224,17 @@ class _Reader:
             except OSError:
                 raise
             except Exception as error:  # one of ours may cost this alert, and no other
-                self.rejected.append(_reject(file, error))
+                self.rejected.append(_reject(file, self._relative(file), error))
         return found
 
+    def _relative(self, file: Path) -> str:
+        """Name a file, or a directory that could not be listed, below the superevent's own."""
+        within = file.parts[::-1]
+        end = within.index(self._superevent_id) if self._superevent_id in within else 2
+        return "/".join(reversed(within[:end])) or self._superevent_id
+
     def _read(self, file: Path) -> _File:
-        name = _relative(file)
+        name = self._relative(file)
         if name in self._refused:
             raise AlertError(self._refused[name])
         alert = parse_alert(_content(file))
@@ -252,7 +266,9 @@ def _content(file: Path) -> bytes:
             # A buffer for as much as might be read costs as much as to decode an alert.
             size = os.fstat(stream.fileno()).st_size
             return stream.read(min(size, MAX_ALERT_BYTES) + 1)
-    except _OF_THE_FILE as error:
+    except OSError as error:
+        if error.errno not in _OF_THE_FILE:
+            raise
         raise AlertError(f"cannot be read: {error.strerror}") from error
 
 
@@ -274,21 +290,19 @@ def _check_name(file: Path, alert: Alert) -> None:
         )
 
 
-def _reject(file: Path, error: Exception) -> dict[str, Any]:
+def _reject(file: Path, name: str, error: Exception) -> dict[str, Any]:
     sha256: str | None = None
     size_bytes: int | None = None
     try:
-        size_bytes = file.stat().st_size
-        if size_bytes <= _MOST_HASHED_BYTES:
-            sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    except _OF_THE_FILE:
-        pass  # which is the reason given
-    return {
-        "file": _relative(file),
-        "sha256": sha256,
-        "size_bytes": size_bytes,
-        "reason": _reason(error),
-    }
+        found = file.stat()
+        if stat.S_ISREG(found.st_mode):
+            size_bytes = found.st_size
+            if size_bytes <= _MOST_HASHED_BYTES:
+                sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as unreadable:
+        if unreadable.errno not in _OF_THE_FILE:  # otherwise it is the reason given
+            raise
+    return {"file": name, "sha256": sha256, "size_bytes": size_bytes, "reason": _reason(error)}
 
 
 def _reason(error: Exception) -> str:

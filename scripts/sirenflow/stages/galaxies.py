@@ -65,7 +65,11 @@ def galaxies(
     summary = load_summary(alerts, localization)
     known = load_json(facts)
     called = text_or_none(name, 60) or "the catalogue"
-    compatible, absent, listed = _listed(summary, skymaps, rows, keep)
+    compatible, absent, listed = (
+        (None, known["unusable_because"], [])
+        if known["unusable_because"]
+        else _listed(summary, skymaps, rows, keep)
+    )
     if compatible == 0:
         absent = f"no compatible galaxy in {called}"
     located = summary.skymap_alert

@@ -13,13 +13,25 @@ from sirenflow.galaxies import catalogue_dtype
 from sirenflow.placement import leaves
 from sirenflow.products import write_json
 from sirenflow.source_table import Sources, read_sources, told
+from sirenflow.unusable import USABLE, unusable
 
 SCHEMA_VERSION = 1
 _BLOCK = 500_000
+_PLAIN = np.dtype(catalogue_dtype(1).descr[:-1])
+"""A row without its name."""
 
 
-def galaxy_catalogue(table: Path, rows: Path, facts: Path, columns: Mapping[str, str]) -> None:
+def galaxy_catalogue(
+    table: Path,
+    rows: Path,
+    facts: Path,
+    columns: Mapping[str, str],
+    failed_because: str | None = None,
+) -> None:
     """Write a table of galaxies as one array, in the order of their places on the sky.
+
+    If the table cannot be used, the array is empty and the facts say why: pages of superevents must
+    not depend on it.
 
     Parameters
     ----------
@@ -28,29 +40,46 @@ def galaxy_catalogue(table: Path, rows: Path, facts: Path, columns: Mapping[str,
     rows
         Written: the array, as .npy, that jobs map to memory.
     facts
-        Written: how many galaxies it holds, and which rows were left out.
+        Written: how many galaxies it holds, which rows were left out, and why the table cannot be
+        used.
     columns
         The table's column for name, ra, dec, distance and perhaps weight.
-
-    Raises
-    ------
-    TableError
-        If the table cannot be read, or no row of it can be used.
+    failed_because
+        Why the table must not be read, such as that the process which read it was killed.
     """
     problems: Counter[str] = Counter()
+    found, names = np.empty(0, _PLAIN), np.empty(0, "S1")
+    state = USABLE
+    try:
+        if failed_because is not None:
+            raise TableError(failed_because)
+        found, names = _read(table, columns, problems)
+    except Exception as error:  # whatever is wrong with it costs the section on galaxies only
+        state = unusable("galaxies", table, error)
+    _write(rows, found, names)
+    content = {"schema_version": SCHEMA_VERSION, "galaxies": len(found), "problems": told(problems)}
+    write_json(facts, {**content, **state})
+
+
+def _read(
+    table: Path, columns: Mapping[str, str], problems: Counter[str]
+) -> tuple[NDArray[Any], NDArray[np.bytes_]]:
+    """Read the numbers and the names of all galaxies that can be used, in the table's order."""
     # Names are kept apart until the longest is known; a bytearray grows without a second copy.
     numbers, names = bytearray(), []
-    plain = np.dtype(catalogue_dtype(1).descr[:-1])
     for sources in read_sources(table, columns, ["distance"], problems):
-        numbers += _numbers(sources, plain).tobytes()
+        numbers += _numbers(sources, _PLAIN).tobytes()
         names.append(np.array([(name or "").encode() for name in sources.name], dtype="S"))
-    found = np.frombuffer(numbers, plain)
+    found = np.frombuffer(numbers, _PLAIN)
     if not len(found):
         reasons = "".join(f"; {entry['rows']} {entry['reason']}" for entry in told(problems))
         raise TableError(f"{table}: no galaxy that can be used{reasons}")
+    return found, np.concatenate(names)
+
+
+def _write(rows: Path, found: NDArray[Any], name: NDArray[np.bytes_]) -> None:
     # Stable, so that galaxies in one place keep the order of the table.
     order = np.argsort(found["leaf"], kind="stable")
-    name = np.concatenate(names)
     with rows.open("wb") as stream:
         dtype = catalogue_dtype(name.dtype.itemsize)
         header = {"descr": dtype.descr, "fortran_order": False, "shape": (len(found),)}
@@ -58,18 +87,10 @@ def galaxy_catalogue(table: Path, rows: Path, facts: Path, columns: Mapping[str,
         for start in range(0, len(order), _BLOCK):
             chosen = order[start : start + _BLOCK]
             block = np.empty(len(chosen), dtype)
-            for field in plain.names or ():
+            for field in _PLAIN.names or ():
                 block[field] = found[field][chosen]
             block["name"] = name[chosen]
             stream.write(block.tobytes())
-    write_json(
-        facts,
-        {
-            "schema_version": SCHEMA_VERSION,
-            "galaxies": len(found),
-            "problems": told(problems),
-        },
-    )
 
 
 def _numbers(sources: Sources, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -1,0 +1,61 @@
+"""What is said of a user's table that cannot be used, in the products that depend on it."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+from sirenflow.errors import TableError
+
+# Errors of a file itself. Every other one is of the machine, and may be over at the next run.
+_OF_THE_FILE = frozenset(
+    {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
+)
+
+
+def unusable(kind: str, table: Path, error: BaseException | str) -> dict[str, Any]:
+    """Describe why a table cannot be used, for the product of the rule that reads it.
+
+    Parameters
+    ----------
+    kind
+        What it lists: ``galaxies`` or ``candidates``.
+    table
+        The file; only its name is part of the text.
+    error
+        What reading it raised, or a reason that completes a sentence on it.
+
+    Returns
+    -------
+    dict
+        ``unusable_because``, a sentence without its first capital and its full stop, and
+        ``read_again``: whether the next run shall read the table even if it does not change.
+    """
+    reason = error if isinstance(error, str) else _reason(error)
+    reason = " ".join(reason.split()).replace(str(table), table.name)
+    is_passing = isinstance(error, BaseException) and _is_of_the_machine(error)
+    return {
+        "unusable_because": f"the table of {kind} could not be read: {reason}",
+        "read_again": is_passing,
+    }
+
+
+USABLE: dict[str, Any] = {"unusable_because": None, "read_again": False}
+"""The same keys, of a table that can be used."""
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TableError):
+        return str(error)
+    return f"an error in Sirenflow: {type(error).__name__}: {error}; please report it"
+
+
+def _is_of_the_machine(error: BaseException) -> bool:
+    """Tell whether an error, or what caused it, is one of reading that may pass."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None:
+            return cause.errno not in _OF_THE_FILE
+        cause = cause.__cause__
+    return False
