@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-kafka test-browser test-slurm fuzz audit faults environment-faults hostile golden lint constraints
+.PHONY: demo test test-kafka test-browser test-slurm test-lowest fuzz audit faults environment-faults hostile golden lint constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
@@ -24,6 +24,20 @@ test-browser: .venv/installed
 # On a real Slurm of one node; skipped, with the reason, where it is missing or not for root.
 test-slurm: .venv/installed
 	$(BIN)/python -m pytest -m slurm
+
+# With the oldest versions that pyproject.toml allows, in an environment of its own.
+test-lowest: .venv/installed
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --extra parquet \
+	  --extra slurm --no-header --no-annotate --output-file .venv/lowest.txt pyproject.toml
+	$(PYTHON) -m venv .venv/lowest
+	$(BIN)/uv pip install --quiet --python .venv/lowest/bin/python --requirement .venv/lowest.txt \
+	  $(LOWEST_RUNNER)
+	$(BIN)/uv pip install --quiet --python .venv/lowest/bin/python --no-deps --editable .
+	.venv/lowest/bin/python -m pytest $(LOWEST_TESTS)
+
+LOWEST_RUNNER := pytest hypothesis igwn-gwalert-schema
+LOWEST_TESTS := $(addprefix tests/test_,other_workflow.py workers.py judge.py run.py regions.py)
 
 # Looks for alerts that break something, in all for so many seconds; see tests/README.md.
 FUZZ_SECONDS ?= 120
