@@ -14,6 +14,8 @@ import pytest
 
 import faults
 from faults import IMPATIENT, ApacheServer, EmbeddedServer, Listener, Scene, alert, alerts, until
+from sirenflow.kafka import listener as listener_module
+from sirenflow.metrics import Metrics
 
 if TYPE_CHECKING:
     pass
@@ -266,3 +268,18 @@ def test_no_secret_is_written_anywhere(on_apache: Scene) -> None:
     assert len(files) > 10
     for path in [*files, quiet.log_file]:
         assert secret.encode() not in path.read_bytes(), path
+
+
+def test_inbox_that_is_replaced_is_reported_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    watch = listener_module._Watch(inbox, [], Metrics())
+    inbox.rename(tmp_path / "old")
+    inbox.mkdir()
+    for _ in range(2):
+        watch._notice_replaced_inbox()
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "was replaced by another directory" in said
+    assert "restart the listener" in said

@@ -326,3 +326,15 @@ def test_only_what_must_survive_is_synced(
     monkeypatch.setattr(os, "fsync", calls.append)
     replace_file(tmp_path / "file", b"data", synced=synced)
     assert bool(calls) == synced
+
+
+def test_position_is_written_again_where_the_directory_was_replaced(tmp_path: Path) -> None:
+    """As when the inbox was moved away and another one put in its place."""
+    file = tmp_path / "state" / "progress.json"
+    progress = Progress(file)
+    progress.begin("group")
+    progress.advance(0, 6, is_alert=True)
+    file.parent.rename(tmp_path / "old")
+    file.parent.mkdir()
+    progress.advance(0, 7, is_alert=True)
+    assert Progress(file).position(0) == 8

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -266,3 +268,47 @@ def test_message_that_goes_to_quarantine_or_leaves_it_is_on_the_pages_at_once(
         for entry in quarantine.entries(tmp_path / "inbox"):
             quarantine.drop(entry)
         wait_until(lambda: unreadable_messages(tmp_path) == ["0", "0"])
+
+
+def _replace(directory: Path) -> None:
+    (directory / "inbox").rename(directory / "old")
+    (directory / "inbox").mkdir()
+
+
+def _delete_and_make(directory: Path) -> None:
+    """Delete the inbox and make one, which may have the same inode number."""
+    shutil.rmtree(directory / "inbox")
+    (directory / "inbox").mkdir()
+
+
+@pytest.mark.parametrize("replace", [_replace, _delete_and_make])
+def test_inbox_that_is_replaced_is_noticed_at_once(
+    tmp_path: Path, replace: Callable[[Path], None]
+) -> None:
+    """And what it held already is made, without waiting for the survey."""
+    first, later = small_alert(), small_alert("MS260927a")
+    with waiting(tmp_path, "watch") as watch:
+        store(tmp_path, first)
+        wait_until(lambda: is_told(tmp_path, first))
+        replace(tmp_path)
+        store(tmp_path, later)
+        wait_until(lambda: is_told(tmp_path, later))
+        said = ("was replaced by another directory", "is there again; all")
+        wait_until(lambda: sum(map(watch.said, said)) == 1)
+        assert watch.stop() == 0
+
+
+def test_inbox_that_is_gone_is_reported_once_and_made_when_it_is_back(tmp_path: Path) -> None:
+    first, later, last = small_alert(), small_alert("MS260927a"), small_alert("MS260928a")
+    with waiting(tmp_path, "watch") as watch:
+        store(tmp_path, first)
+        wait_until(lambda: is_told(tmp_path, first))
+        (tmp_path / "inbox").rename(tmp_path / "old")
+        wait_until(lambda: watch.said("is gone; no alert can be seen"))
+        store(tmp_path / "aside", later)
+        (tmp_path / "aside/inbox").rename(tmp_path / "inbox")
+        wait_until(lambda: is_told(tmp_path, later))
+        store(tmp_path, last)
+        wait_until(lambda: is_told(tmp_path, last))
+        assert (watch.said("is gone; no alert"), watch.said("is there again; all")) == (1, 1)
+        assert watch.stop() == 0

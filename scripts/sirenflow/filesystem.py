@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -18,6 +19,18 @@ def is_shared(directory: Path) -> bool:
     """Tell whether another machine may write there, unnoticed by this one's inotify."""
     kind = _kind(directory.resolve())
     return kind in _SHARED or kind.startswith("fuse")
+
+
+def directory_identity(directory: Path) -> tuple[int, int] | None:
+    """Return the device and the inode of a directory; None if there is none.
+
+    They differ after a directory was moved away, restored, or mounted over.
+    """
+    try:
+        found = directory.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else None
 
 
 def _kind(directory: Path) -> str:

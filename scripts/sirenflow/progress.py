@@ -142,8 +142,10 @@ class Progress:
         data = json.dumps(kept).encode().ljust(_PAGE)
         # To replace a file takes a millisecond. A page that is there already is written as a whole
         # or not at all, whatever kills this process, and needs no room on the disk.
-        if synced or len(data) > _PAGE or not self._is_page:
-            replace_file(self._file, data, synced=synced or not self._is_page)
+        # The file is missing if the inbox was replaced.
+        is_page = self._is_page and self._file.exists()
+        if synced or len(data) > _PAGE or not is_page:
+            replace_file(self._file, data, synced=synced or not is_page)
         else:
             _overwrite(self._file, data)
         self._is_page = len(data) == _PAGE

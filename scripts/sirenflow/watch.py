@@ -6,14 +6,14 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 import watchfiles
 
 from sirenflow import inbox, quarantine
 from sirenflow.errors import SirenflowError
-from sirenflow.filesystem import is_shared
+from sirenflow.filesystem import directory_identity, is_shared
 from sirenflow.identifier import is_identifier
 from sirenflow.standby import Standby
 
@@ -60,6 +60,7 @@ class Watch:
         self._is_anything_new = is_anything_new
         self._basis = basis
         self._surveyed_on = ""
+        self._is_survey_due = False
         self._quarantine = 0
         self._stopping = threading.Event()
         # What was made of each superevent that changed lately, and when it is forgotten.
@@ -82,8 +83,9 @@ class Watch:
                     waiting.clear()
                     if self._is_all_due():
                         surveyed = float("-inf")
-                if not waiting and time.monotonic() - surveyed > SURVEY_SECONDS:
-                    surveyed = time.monotonic()
+                is_due = self._is_survey_due or time.monotonic() - surveyed > SURVEY_SECONDS
+                if not waiting and is_due:
+                    surveyed, self._is_survey_due = time.monotonic(), False
                     self._survey(standby)
 
     def _stop(self, standby: Standby) -> None:
@@ -93,13 +95,14 @@ class Watch:
     def _changes(self) -> Iterator[set[str]]:
         """Yield the superevents (and the quarantine) with new files; at least once a second."""
         polling = is_shared(self._inbox)
-        while not self._stopping.is_set():
+        while self._await_inbox():
+            watched = directory_identity(self._inbox)
             way = f"every {_POLL_MS / 1000:g} s" if polling else "as the system tells of changes"
             _LOG.info("watching %s, %s", self._inbox.resolve(), way)
             try:
                 for changes in watchfiles.watch(
                     self._inbox,
-                    watch_filter=lambda _, path: self._superevent(path) is not None,
+                    watch_filter=lambda _, path: self._is_told(path),
                     debounce=_DEBOUNCE_MS,
                     step=_STEP_MS,
                     stop_event=self._stopping,
@@ -108,12 +111,44 @@ class Watch:
                     force_polling=polling,
                     poll_delay_ms=_POLL_MS,
                 ):
-                    yield {self._superevent(path) or "" for _, path in changes}
+                    if directory_identity(self._inbox) != watched or self._is_deleted(changes):
+                        break
+                    named = {self._superevent(path) for _, path in changes}
+                    yield {name for name in named if name is not None}
+            except FileNotFoundError:  # the inbox itself, which is waited for
+                continue
             except OSError as error:
                 if polling or self._stopping.is_set():
                     raise
                 _LOG.warning("the system cannot tell of changes (%s)", error)
                 polling = True
+                continue
+            if not self._stopping.is_set() and directory_identity(self._inbox) is not None:
+                _LOG.warning(
+                    "inbox %s was replaced by another directory; all of that one is looked at now",
+                    self._inbox,
+                )
+                self._is_survey_due = True
+
+    def _await_inbox(self) -> bool:
+        """Wait until there is an inbox; tell whether to go on."""
+        if directory_identity(self._inbox) is None and not self._stopping.is_set():
+            _LOG.error(
+                "inbox %s is gone; no alert can be seen until it is there again", self._inbox
+            )
+            while directory_identity(self._inbox) is None:
+                if self._stopping.wait(_TICK_MS / 1000):
+                    return False
+            _LOG.warning("inbox %s is there again; all of it is looked at now", self._inbox)
+            self._is_survey_due = True
+        return not self._stopping.is_set()
+
+    def _is_told(self, path: str) -> bool:
+        return self._superevent(path) is not None or Path(path) == self._inbox
+
+    def _is_deleted(self, changes: Set[tuple[watchfiles.Change, str]]) -> bool:
+        """Tell whether the watched directory is deleted; the next one may have its number."""
+        return (watchfiles.Change.deleted, str(self._inbox)) in changes
 
     def _superevent(self, path: str) -> str | None:
         """Name the superevent, or the quarantine, whose directory a path is in."""

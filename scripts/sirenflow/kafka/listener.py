@@ -19,6 +19,7 @@ from types import FrameType
 from sirenflow import __version__, health, quarantine
 from sirenflow.alert_type import canonical_type
 from sirenflow.errors import InboxError, StreamError
+from sirenflow.filesystem import directory_identity
 from sirenflow.identifier import is_identifier
 from sirenflow.kafka.credentials import find_credential
 from sirenflow.kafka.source import Source, Subscription
@@ -129,6 +130,7 @@ class _Watch:
         self._quarantine = QuarantineGauges(inbox, metrics)
         self._started = datetime.now(UTC)
         self._can_write = True
+        self._identity = directory_identity(inbox)
 
     def run(self, stopping: threading.Event) -> str | None:
         for source in self._sources:
@@ -137,6 +139,7 @@ class _Watch:
         beat = time.monotonic()
         while not stopping.wait(0.2) and any(source.is_alive() for source in self._sources):
             if time.monotonic() >= beat:
+                self._notice_replaced_inbox()
                 self._tell()
                 beat = time.monotonic() + health.BEAT_SECONDS
             self._give_up_waiting()
@@ -144,6 +147,18 @@ class _Watch:
         self._tell(is_last=True)
         failures = [f"{s.name}: {s.failure}" for s in self._sources if s.failure]
         return "; ".join(failures) or None
+
+    def _notice_replaced_inbox(self) -> None:
+        """Report once if the inbox is another directory now, which the lock does not guard."""
+        identity = directory_identity(self._inbox)
+        if identity != self._identity:
+            _LOG.error(
+                "inbox %s %s while the listener runs: alerts are stored there from now on, but its "
+                "lock is in the previous directory; restart the listener",
+                self._inbox,
+                "is gone" if identity is None else "was replaced by another directory",
+            )
+            self._identity = identity
 
     def _give_up_waiting(self) -> None:
         """End what was to stop at the end of a topic, where the server is gone."""
