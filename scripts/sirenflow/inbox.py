@@ -257,17 +257,38 @@ def list_superevents(inbox: Path, only: Iterable[str] | None = None) -> dict[str
 
 def _superevent_ids(names: Iterable[str]) -> list[str]:
     """Sort the names of superevents; of those that differ only in case, keep the first."""
-    kept: dict[str, str] = {}
-    for name in sorted(filter(is_identifier, names)):
-        first = kept.setdefault(name.lower(), name)
-        if first != name:
-            _LOG.warning(
-                "directory %r of the inbox is left out: its name differs only in case from %r; "
-                "move its alerts there or rename it",
-                name,
-                first,
-            )
-    return [*kept.values()]
+    ids = sorted(filter(is_identifier, names))
+    others = _same_but_for_case(ids)
+    for text in map(_left_out_text, others.items()):
+        _LOG.warning("%s", text)
+    return [name for name in ids if name not in others]
+
+
+def _same_but_for_case(ids: Iterable[str]) -> dict[str, str]:
+    """Return the names that differ only in case from one before them, each with that one."""
+    firsts: dict[str, str] = {}
+    found = {name: firsts.setdefault(name.lower(), name) for name in ids}
+    return {name: first for name, first in found.items() if name != first}
+
+
+def _left_out_text(names: tuple[str, str]) -> str:
+    other, first = names
+    return (
+        f"directory {other!r} of the inbox is left out: its name differs only in case from "
+        f"{first!r}; move its alerts there or rename it"
+    )
+
+
+def left_out(inbox: Path) -> list[str]:
+    """Say which directories of superevents `list_superevents` leaves out, and why.
+
+    Raises
+    ------
+    InboxError
+        If the inbox cannot be read.
+    """
+    others = _same_but_for_case(sorted(filter(is_identifier, _names(inbox))))
+    return [*map(_left_out_text, others.items())]
 
 
 def list_alerts(directory: Path) -> list[Path]:

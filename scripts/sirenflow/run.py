@@ -338,7 +338,9 @@ class _Run:
             self._note(trouble)
 
     def _left_out(self) -> Iterator[str]:
-        """Say which of the user's tables could not be used, if pages were made without them."""
+        """Say which directories and tables could not be used, if pages were made without them."""
+        if self._outcome.made:
+            yield from inbox.left_out(self._project.inbox)
         config = self._project.config
         for key in TABLES if self._outcome.made else ():
             reason = table_facts(config, key).get("unusable_because") if config[key] else None
