@@ -265,9 +265,12 @@ def test_what_is_no_file_in_the_inbox_is_told_and_stops_nothing(tmp_path: Path) 
     (directory / "folder.avro").mkdir(parents=True)
     (directory / "gone.avro").symlink_to("nowhere")
     run = snakemake(tmp_path)
-    assert jobs(run)["extract"] == 1
+    assert jobs(run)["extract"] == 2
     assert "folder.avro' is not taken for an alert" in run.stdout
-    assert "gone.avro' is not taken for an alert" in run.stdout
+    # A link that leads nowhere may have been an alert.
+    (rejected,) = json.loads((tmp_path / "results/TS260101a/alerts.json").read_bytes())["rejected"]
+    assert rejected["file"] == "UPDATE/gone.avro"
+    assert rejected["reason"] == "cannot be read: No such file or directory"
 
 
 @pytest.mark.parametrize(
