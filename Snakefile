@@ -89,17 +89,7 @@ wildcard_constraints:
     ),
 
 
-def take_lock():
-    """Let no two runs make the same products; a run that died is not in the way."""
-    try:
-        lock.hold(Path(PRIVATE) / "lock")
-    except SirenflowError as error:
-        raise WorkflowError(str(error)) from None
-
-
-if IS_MODULE:
-    snakemake_hooks.before_first_job(workflow, take_lock)
-else:
+if not IS_MODULE:
 
     onstart:
         take_lock()
@@ -120,6 +110,12 @@ rule all:
 
 
 include: "workflow/rules/common.smk"
+
+
+if IS_MODULE:  # whose onstart: Snakemake ignores
+    snakemake_hooks.before_first_job(workflow, take_lock)
+
+
 include: "workflow/rules/extract.smk"
 include: "workflow/rules/regions.smk"
 include: "workflow/rules/flatten.smk"

@@ -21,6 +21,14 @@ def work(stage, input, output, log, outside=None, **arguments):
     input_state.date_not_after_now(input)
 
 
+def take_lock():
+    """Let no two runs make the same products; a run that died is not in the way."""
+    try:
+        lock.hold(Path(PRIVATE) / "lock")
+    except SirenflowError as error:
+        raise WorkflowError(str(error)) from None
+
+
 # Alerts and tables are not ours, so they are no inputs; see sirenflow.input_state.
 
 
