@@ -1,3 +1,3 @@
 """Gravitational-wave alerts in; sky maps, numbers, reports and a catalogue out."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0.dev0"
