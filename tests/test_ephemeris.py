@@ -135,4 +135,4 @@ def test_half_moon_is_half_lit() -> None:
 def test_places_are_given_a_row_a_time() -> None:
     mjd = np.array([60000.0, 60001.0])
     assert sun_positions(mjd).shape == moon_positions(mjd).shape == (2, 3)
-    assert isinstance(sun_and_moon("2026-01-01"), SkyBodies)
+    assert isinstance(sun_and_moon("2026-01-01T00:00:00Z"), SkyBodies)

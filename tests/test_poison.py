@@ -36,7 +36,7 @@ POISON = {
     "garbage": (b"\x00\xff\x1b[2J garbage", "not_alert"),
     "HTML": (b"<html>502 Bad Gateway</html>", "not_alert"),
     "JSON cut": (ALERT[:-1], "undecodable"),
-    "JSON list": (b"[" + ALERT + b"]", "not_alert"),
+    "JSON list of two": (b"[" + ALERT + b"," + ALERT + b"]", "not_alert"),
     "Avro cut": (avro_alert(record())[:-20], "undecodable"),
     "two records": (avro_alert(record(), record()), "undecodable"),
     "wrong schema": (avro_alert({"x": "1"}, schema=record_type("Other", x="string")), "key"),

@@ -262,8 +262,8 @@ def test_directories_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 def test_choices_of_superevents(worked: Path) -> None:
     touch(worked, "TS260902f")
-    touch(worked, "MS260926m")
     for begin in ("2026-09-10T00:00Z", "2026-09-10.0"):
+        touch(worked, "MS260926m")
         since = done(run(worked, "--log", "json", "--since", begin))
         assert {superevent for _, superevent in since} == {"MS260926m", None}
     one = done(run(worked, "--log", "json", "--event", "TS260902f"))

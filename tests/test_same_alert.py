@@ -205,7 +205,7 @@ def test_values_that_are_alike_are_told_apart() -> None:
     assert len({content(json_alert(alert)) for alert in alerts}) == len(alerts)
 
 
-@pytest.mark.parametrize("bad", [(1, 2), ("a", "b"), ("!!!!", "????"), ([1], [2])])
+@pytest.mark.parametrize("bad", [(1, 2), ("a", "b"), ("!!!!", "!???"), ([1], [2])])
 def test_maps_that_cannot_be_recovered_make_no_alerts_the_same(bad: tuple[Any, Any]) -> None:
     """The record holds the same reason for both."""
     first, second = (json_alert(with_map(skymap)) for skymap in bad)
