@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from sirenflow import interpreter, workers
+from sirenflow.connection import Connection
 from sirenflow.errors import BusyError, WorkerUnavailableError
 from sirenflow.lock import exclusive
 from sirenflow.workers import Crew, Limits, Pool, TaskError, TaskKilled
@@ -286,6 +287,27 @@ def test_system_that_forks_no_further_worker_is_no_death(
         pool.run("die", {}, {"number": signal.SIGSEGV})
     with pytest.raises(WorkerUnavailableError, match="cannot fork: Resource temporarily"):
         pool.run("hang", {}, {"seconds": 0})
+    pool.run("self_check", {}, {})  # by a fresh interpreter
+    pool.close()
+
+
+def test_worker_that_is_killed_while_it_reads_a_task_loses_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The caller would wait for ever, or until its patience is over."""
+    parent, receive = os.getpid(), Connection.receive
+
+    def receive_or_die(connection: Connection) -> dict[str, Any]:
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return receive(connection)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "receive", receive_or_die)
+        pool = Pool(1, Crew(limits=LIMITS))
+        with pytest.raises(TaskKilled, match="lost the process") as death:
+            pool.run("hang", {}, {"seconds": 0})
+        assert death.value.from_outside
     pool.run("self_check", {}, {})  # by a fresh interpreter
     pool.close()
 

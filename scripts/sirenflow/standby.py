@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import NoReturn
 
 from sirenflow import interpreter
-from sirenflow.workers import receive, send, stop, warm_up
+from sirenflow.connection import Connection
+from sirenflow.workers import stop, warm_up
 
 _GRACE_SECONDS = 20
 """How long a command that is to end may go on. Snakemake 9 may wait for itself then, for ever."""
@@ -44,8 +45,8 @@ class Standby:
             If the process is lost, with the command; the next one is another.
         """
         try:
-            send(self._connection, {"arguments": list(arguments)})
-            code: int = receive(self._connection)["code"]
+            self._connection.send({"arguments": list(arguments)})
+            code: int = self._connection.receive()["code"]
         except (EOFError, OSError) as error:
             self.close()
             self._connection, self._process = _start()
@@ -76,7 +77,7 @@ class Standby:
         self.close()
 
 
-def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def _start() -> tuple[Connection, subprocess.Popen[bytes]]:
     mine, their = socket.socketpair()
     with their:
         number = their.fileno()
@@ -85,7 +86,7 @@ def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
             stdin=subprocess.DEVNULL,
             pass_fds=[number],
         )
-    return mine, process
+    return Connection(mine), process
 
 
 def serve(number: int) -> None:
@@ -96,18 +97,18 @@ def serve(number: int) -> None:
     number
         The socket's file descriptor.
     """
-    connection = socket.socket(fileno=number)
+    connection = Connection(socket.socket(fileno=number))
     told = _signals_as_bytes()
     _import_everything()
     while True:
-        ready, _, _ = select.select([connection, told], [], [])
-        if told in ready and signal.SIGTERM in told.recv(_MANY):
+        ready, _, _ = select.select([connection.fileno(), told.fileno()], [], [])
+        if told.fileno() in ready and signal.SIGTERM in told.recv(_MANY):
             return
-        if connection not in ready:
+        if connection.fileno() not in ready:
             continue
         try:
-            arguments = receive(connection)["arguments"]
-            send(connection, {"code": _wait(_fork(arguments, connection), told)})
+            arguments = connection.receive()["arguments"]
+            connection.send({"code": _wait(_fork(arguments, connection), told)})
         except (EOFError, OSError):
             return
 
@@ -127,7 +128,7 @@ def _signals_as_bytes() -> socket.socket:
     return ours
 
 
-def _fork(arguments: Sequence[str], connection: socket.socket) -> int:
+def _fork(arguments: Sequence[str], connection: Connection) -> int:
     """Run a command in a child; give the child's number."""
     # Held back until the child takes it as any other program does.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
@@ -168,7 +169,7 @@ def _import_everything() -> None:
     preload()
 
 
-def _command(arguments: Sequence[str], connection: socket.socket) -> NoReturn:
+def _command(arguments: Sequence[str], connection: Connection) -> NoReturn:
     from sirenflow.cli import main
 
     code: object = 1

@@ -8,17 +8,18 @@ it died of, and forks the next one.
 Why not a library's pool: a keeper has no threads, so it can fork at any time, and it can itself be
 forked from a process that has everything imported, which the standard library's server cannot.
 
-Messages are lines of JSON. A keeper sends ``ready`` when it has imported what tasks need and has
-its first worker. A process that ends before that could not start. A keeper that has no worker any
-more, because none can be forked or because it ends before it takes a task, sends ``unavailable``
-and ends. Both are faults of the machine, `WorkerUnavailableError`, and no verdict on a task. Every
-other death is one on the task in hand, `TaskKilled`.
+Messages are those of `sirenflow.connection`. A keeper sends ``ready`` when it has imported what
+tasks need and has its first worker. A process that ends before that could not start. A keeper that
+has no worker any more, because none can be forked or because it ends before it takes a task, sends
+``unavailable`` and ends. Both are faults of the machine, `WorkerUnavailableError`, and no verdict on
+a task. Every other death is one on the task in hand, `TaskKilled`. A keeper whose worker was killed
+while it read a task cannot know which one it was, and ends: the caller notices that the connection
+is closed.
 """
 
 from __future__ import annotations
 
 import atexit
-import json
 import logging
 import mmap
 import os
@@ -40,6 +41,7 @@ from weakref import WeakSet
 
 from sirenflow import interpreter, lock, stages
 from sirenflow.allocator import keep_freed_memory
+from sirenflow.connection import Connection
 from sirenflow.errors import SirenflowError, WorkerUnavailableError
 
 _LOG = logging.getLogger(__name__)
@@ -56,6 +58,8 @@ READERS_OF_TABLES = ("galaxy_catalogue", "candidate_list")
 """Stages that read a user's own table."""
 _THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
 _TASK_BYTES = 8
+# In place of a task's number, while a worker reads the task.
+_READING = b"\xff" * _TASK_BYTES
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # What no task can come to by itself.
 _FROM_OUTSIDE = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM)
@@ -102,7 +106,7 @@ class Crew:
 
     @property
     def writes(self) -> bool:
-        """Tell whether tasks write files, which nobody else may write at the same time.
+        """Whether tasks write files, which no other run may write at the same time.
 
         Workers that write nothing can be left, or killed, at any moment. They hold no locks, and a
         signal to the whole group of processes is not for them: they end with their program.
@@ -154,8 +158,8 @@ def run(workers: int, stage: str, files: Paths, arguments: Mapping[str, Any]) ->
 
 _ONE_AT_A_TIME = threading.Lock()
 _POOLS: dict[tuple[int, Crew], Pool] = {}
-# Whoever holds one of these keeps its other side from seeing that it is closed.
-_OPEN: WeakSet[socket.socket] = WeakSet()
+# A process that holds one of these keeps its other side from seeing that it is closed.
+_OPEN: WeakSet[Connection] = WeakSet()
 
 
 def start(workers: int, crew: Crew | None = None) -> Pool:
@@ -197,16 +201,16 @@ class Pool:
         self._crew = crew or Crew()
         self._numbers = count(1)
         # None is in the place of a worker that was lost, and is started when it is needed.
-        self._free: queue.SimpleQueue[socket.socket | None] = queue.SimpleQueue()
-        self._ready: set[socket.socket] = set()
-        self._children: dict[socket.socket, int] = {}
+        self._free: queue.SimpleQueue[Connection | None] = queue.SimpleQueue()
+        self._ready: set[Connection] = set()
+        self._children: dict[Connection, int] = {}
         is_forked = self._crew.writes and _is_warm()
         for mine in self._started(workers, _fork_keepers if is_forked else _start_interpreter):
             self._free.put(mine)
 
-    def _started(self, workers: int, begin: _Beginning) -> list[socket.socket]:
+    def _started(self, workers: int, begin: _Beginning) -> list[Connection]:
         pairs = [socket.socketpair() for _ in range(workers)]
-        mine, theirs = [mine for mine, _ in pairs], [their for _, their in pairs]
+        mine, theirs = [Connection(mine) for mine, _ in pairs], [their for _, their in pairs]
         _OPEN.update(mine)
         try:
             children = begin(theirs, self._crew)
@@ -224,20 +228,23 @@ class Pool:
         """Run a stage; see `run`. Give what it returns, if JSON can hold it."""
         number = next(self._numbers)
         task = {"stage": stage, "files": dict(files), "arguments": dict(arguments)}
-        line = _line({"task": number, **task})
         connection = self._ready_worker()
         patience = (
             None if stage in READERS_OF_TABLES else self._crew.limits.wall_seconds + _PATIENCE_S
         )
-        connection.settimeout(patience)
+        connection.set_timeout(patience)
         try:
-            connection.sendall(line)
-            answer = receive(connection)
+            with suppress(ConnectionError):  # it ended; what it sent before can still be read
+                connection.send({"task": number, **task})
+            answer = connection.receive()
             # Of a task before, by a worker that died late.
             while answer["task"] != number and "unavailable" not in answer:
-                answer = receive(connection)
-        # The keeper died, which nothing here can make it do.
-        except (EOFError, OSError, ValueError):
+                answer = connection.receive()
+        except TypeError:  # from JSON; nothing was sent
+            self._free.put(connection)
+            raise
+        # The keeper died, or its worker was killed while it read the task.
+        except (EOFError, OSError):
             self._lose(connection)
             raise TaskKilled("lost the process that works on it", from_outside=True) from None
         if "unavailable" in answer:
@@ -250,7 +257,7 @@ class Pool:
             raise TaskError(answer["error"])
         return answer.get("result")
 
-    def _ready_worker(self) -> socket.socket:
+    def _ready_worker(self) -> Connection:
         """Wait for a worker that is free and has imported everything; start one if one is lost."""
         connection = self._free.get()
         if connection in self._ready:
@@ -261,10 +268,10 @@ class Pool:
         except WorkerUnavailableError:
             self._free.put(None)
             raise
-        connection.settimeout(_START_SECONDS)
+        connection.set_timeout(_START_SECONDS)
         try:
-            message = receive(connection)
-        except (EOFError, OSError, ValueError) as error:
+            message = connection.receive()
+        except (EOFError, OSError) as error:
             said = self._startup_lines(connection)
             self._lose(connection)
             is_late = isinstance(error, TimeoutError)
@@ -278,11 +285,11 @@ class Pool:
         self._ready.add(connection)
         return connection
 
-    def _startup_lines(self, connection: socket.socket) -> list[str]:
+    def _startup_lines(self, connection: Connection) -> list[str]:
         output = _STARTUP_OUTPUT.get(self._children.get(connection, 0))
         return [] if output is None else output.lines()
 
-    def _lose(self, connection: socket.socket) -> None:
+    def _lose(self, connection: Connection) -> None:
         connection.close()
         self._ready.discard(connection)
         child = self._children.pop(connection, None)
@@ -325,33 +332,6 @@ def _end(child: int, *, is_killed: bool) -> None:
         os.waitpid(child, 0)
 
 
-def send(connection: socket.socket, message: Mapping[str, Any]) -> None:
-    """Send one line of JSON: no code can be in it."""
-    connection.sendall(_line(message))
-
-
-def _line(message: Mapping[str, Any]) -> bytes:
-    return json.dumps(message).encode() + b"\n"
-
-
-def receive(connection: socket.socket) -> dict[str, Any]:
-    """Wait for one line of JSON.
-
-    Raises
-    ------
-    EOFError
-        If the other side is gone.
-    """
-    line = bytearray()
-    while not line.endswith(b"\n"):
-        part = connection.recv(1 << 16)
-        if not part:
-            raise EOFError
-        line += part
-    message: dict[str, Any] = json.loads(line)
-    return message
-
-
 def warm_up(preload: Sequence[str] = PRELOAD) -> None:
     """Import what workers need, in the process whose children they will be."""
     os.environ.update(_THREADS)
@@ -386,7 +366,7 @@ def _start_interpreter(connections: Sequence[socket.socket], crew: Crew) -> list
             stdin=subprocess.DEVNULL,
             stderr=output.file,
             env=environment,
-            # Should this process be killed, nobody else may write what they still write.
+            # If this process is killed, no other run may write what they still write.
             pass_fds=[output.stderr, *numbers, *(lock.held() if crew.writes else [])],
         )
     except OSError:
@@ -396,7 +376,7 @@ def _start_interpreter(connections: Sequence[socket.socket], crew: Crew) -> list
         output.close_stderr()
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     _STARTUP_OUTPUT[process.pid] = output
-    process.returncode = 0  # whoever closes the pool waits for it, by its number
+    process.returncode = 0  # `Pool.close` waits for it, by its number
     return [process.pid] * len(connections)
 
 
@@ -426,17 +406,19 @@ def _fork_keepers(connections: Sequence[socket.socket], crew: Crew) -> list[int]
         keeper = os.fork()
         if not keeper:
             try:
-                for other in (*connections, *_OPEN):
+                for other in connections:
                     if other is not own:
                         other.close()
-                _keep(own, crew)
+                for connection in tuple(_OPEN):
+                    connection.close()
+                _keep(Connection(own), crew)
             finally:
                 os._exit(1)
         keepers.append(keeper)
     return keepers
 
 
-def _keep(connection: socket.socket, crew: Crew) -> None:
+def _keep(connection: Connection, crew: Crew) -> None:
     """Have one worker at any time, until the other side of the socket is closed."""
     _ignore_signals(crew)
     limits = crew.limits
@@ -446,7 +428,7 @@ def _keep(connection: socket.socket, crew: Crew) -> None:
         try:
             worker = os.fork()
         except OSError as error:
-            send(connection, {"task": 0, "unavailable": f"cannot fork: {error.strerror}"})
+            connection.send({"task": 0, "unavailable": f"cannot fork: {error.strerror}"})
             return
         if not worker:
             try:
@@ -454,20 +436,20 @@ def _keep(connection: socket.socket, crew: Crew) -> None:
             finally:
                 os._exit(1)
         if is_first:
-            send(connection, {"task": 0, "ready": True})
+            connection.send({"task": 0, "ready": True})
         is_first = False
         _, status = os.waitpid(worker, 0)
-        if os.waitstatus_to_exitcode(status) == 0:
+        if os.waitstatus_to_exitcode(status) == 0 or task[:] == _READING:
             return
         number = int.from_bytes(task[:], "big")
         task[:] = bytes(_TASK_BYTES)
         outside = os.WIFSIGNALED(status) and os.WTERMSIG(status) in _FROM_OUTSIDE
         if number:
             cause = _cause(status, limits)
-            send(connection, {"task": number, "killed": cause, "from_outside": outside})
+            connection.send({"task": number, "killed": cause, "from_outside": outside})
         elif not outside:  # the next one would end like it
             cause = f"ended before its first task (status {os.waitstatus_to_exitcode(status)})"
-            send(connection, {"task": 0, "unavailable": cause})
+            connection.send({"task": 0, "unavailable": cause})
             return
 
 
@@ -487,20 +469,22 @@ def _cause(status: int, limits: Limits) -> str:
     return f"crashes the program that works on it ({number.name})"
 
 
-def _work(connection: socket.socket, limits: Limits, task: mmap.mmap) -> NoReturn:
+def _work(connection: Connection, limits: Limits, task: mmap.mmap) -> NoReturn:
     """Do task after task."""
     keep_freed_memory()
     _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
     _limit(resource.RLIMIT_CORE, 0)
     while True:
         try:
-            message = receive(connection)
-        except (EOFError, OSError):  # the other side is gone
+            connection.wait()
+            task[:] = _READING
+            message = connection.receive()
+        except (EOFError, OSError):  # the other side is closed
             os._exit(0)
         task[:] = message["task"].to_bytes(_TASK_BYTES, "big")
         answer = _do(message, limits)
-        send(connection, {"task": message["task"], **answer})
-        task[:] = bytes(_TASK_BYTES)  # and not before: who dies unheard must be told of
+        connection.send({"task": message["task"], **answer})
+        task[:] = bytes(_TASK_BYTES)  # not before: the keeper reports a death without an answer
 
 
 def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
