@@ -545,6 +545,31 @@ def test_page_and_catalogue_follow_what_is_in_quarantine(
     assert is_idle(worked)
 
 
+def test_quarantine_that_cannot_be_read_is_reported_by_every_run(worked: Path) -> None:
+    """Page and catalogue warned of a retraction: they warn that it may be missing now."""
+    quarantine_retraction(worked)
+    sirenflow_run(worked)
+    directory = worked / "inbox/quarantine"
+    directory.rename(worked / "away")
+    directory.symlink_to("quarantine")
+    said = "quarantine cannot be read"
+    pages = [worked / "results" / name for name in ("TS260902f/index.html", "index.html")]
+    for is_first in (True, False):
+        again = run(worked)
+        assert again.returncode == 3
+        assert ("nothing new" in again.stdout) is not is_first
+        assert "quarantine inbox/quarantine cannot be read: Too many levels" in again.stderr
+        assert all(said in page.read_text() for page in pages)
+    directory.unlink()
+    (worked / "away").rename(directory)
+    assert "Nothing to be done" not in snakemake(worked).stdout
+    assert not any(said in page.read_text() for page in pages)
+    (worked / "inbox/quarantine").rename(worked / "away")
+    directory.symlink_to("quarantine")
+    assert snakemake(worked).returncode == 0
+    assert all(said in page.read_text() for page in pages)
+
+
 def test_message_about_no_known_superevent_makes_the_catalogue_only(worked: Path) -> None:
     data = json.dumps(UNREADABLE_RETRACTION | {"superevent_id": "S999999zz"}).encode()
     quarantine.keep(worked / "inbox", data, AlertError("no"), {"way": "listen"})
@@ -586,4 +611,4 @@ def test_retried_message_leaves_the_products_that_it_would_have_made(
 def test_quarantine_that_cannot_be_read_stops_no_page(worked: Path) -> None:
     (worked / "inbox/quarantine").touch()
     ingest(worked / "inbox", RETRACTION)
-    assert ("report", "TS260902f") in done(run(worked, "--log", "json"))
+    assert ("report", "TS260902f") in done(run(worked, "--log", "json"), code=3)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from sirenflow.stages.catalogue import catalogue
 from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
 from sirenflow.unreadable import MOST_LISTED, arrange, read_unreadable
-from sirenflow.unreadable_words import headline_warning, warning
+from sirenflow.unreadable_words import NOTHING_UNREADABLE, headline_warning, warning
 from superevents import moved, products
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "workflow/schemas"
@@ -60,12 +63,13 @@ def test_message_is_described_by_its_content(tmp_path: Path) -> None:
                 "time_created": "2026-01-01T00:10:00Z",
             }
         ],
+        "quarantine_error": None,
     }
 
 
 def test_no_quarantine_is_nothing(tmp_path: Path) -> None:
     unreadable = read_unreadable(tmp_path)
-    assert unreadable.all() == unreadable.of(EVENT) == {"count": 0, "listed": []}
+    assert unreadable.all() == unreadable.of(EVENT) == NOTHING_UNREADABLE
     assert unreadable.digest() == unreadable.digest(EVENT) == ""
 
 
@@ -222,6 +226,70 @@ def test_without_any_products_do_not_mention_it(tmp_path: Path) -> None:
     assert (content["unreadable_message_count"], content["unreadable_messages"]) == (0, [])
     content = json.loads((event.parent / "catalogue.json").read_text())
     assert (content["unreadable_message_count"], content["unreadable_messages"]) == (0, [])
+
+
+def loop(quarantine_: Path) -> None:
+    quarantine_.symlink_to(quarantine_.name)
+
+
+def broken_link(quarantine_: Path) -> None:
+    quarantine_.symlink_to("nowhere")
+
+
+BROKEN_QUARANTINES = {
+    loop: "Too many levels of symbolic links",
+    broken_link: "No such file or directory",
+    Path.touch: "Not a directory",
+}
+
+
+@pytest.mark.parametrize("damage", BROKEN_QUARANTINES)
+def test_quarantine_that_cannot_be_read_is_reported_by_page_and_catalogue(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    """Messages that were shown before are gone from the products: a retraction may be missing."""
+    (tmp_path / "inbox").mkdir()
+    damage(tmp_path / "inbox/quarantine")
+    event = made(tmp_path)
+    said = "The quarantine cannot be read: messages about this superevent may be missing"
+    reason = BROKEN_QUARANTINES[damage]
+    page = (event / "index.html").read_text()
+    assert page.index(f"<h2>{said}</h2>") < page.index("<h1>")
+    assert f"{reason}. A retraction may be among them" in page
+    catalogue_page = (event.parent / "index.html").read_text()
+    assert "<h2>The quarantine cannot be read: messages may be missing</h2>" in catalogue_page
+    assert reason in catalogue_page
+    for text in (page, catalogue_page):
+        assert_safe(text)
+        assert str(tmp_path) not in text
+    content = json.loads((event / "event.json").read_text())
+    schema = json.loads((SCHEMAS / "event.schema.json").read_text())
+    Draft202012Validator(schema).validate(content)
+    assert "UNREADABLE QUARANTINE: " in content["headline"]
+    assert said[1:] in " ".join((event / "circular.txt").read_text().split())
+    listing = json.loads((event.parent / "catalogue.json").read_text())
+    for product in (content, listing):
+        assert (product["unreadable_message_count"], product["unreadable_messages"]) == (None, [])
+        assert product["quarantine_error"] == reason
+
+
+def test_quarantine_that_cannot_be_read_changes_every_digest(tmp_path: Path) -> None:
+    loop(tmp_path / "quarantine")
+    unreadable = read_unreadable(tmp_path)
+    assert "" not in {unreadable.digest(), unreadable.digest(EVENT)}
+
+
+def test_error_of_the_machine_hides_no_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the directory may be listed, and its files not be looked at."""
+    keep(tmp_path)
+
+    def fail(file: Path) -> Entry:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+
+    monkeypatch.setattr(quarantine, "_entry", fail)
+    assert read_unreadable(tmp_path).quarantine_error == "Permission denied"
 
 
 def test_hostile_messages_leave_safe_and_bounded_products(tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ def _warnings(summary: EventSummary) -> Iterator[str]:
         summary.unreadable_message_count, summary.unreadable_messages, "this superevent"
     )
     if unread:
-        yield f"WARNING: {unread}. What follows does not take it into account."
+        them = "it" if summary.unreadable_message_count == 1 else "them"
+        yield f"WARNING: {unread}. What follows does not take {them} into account."
     if summary.retracted:
         yield f"RETRACTED BY ALERT {summary.retracted_by}. What follows is for the record only."
     elif summary.reinstated_by is not None:

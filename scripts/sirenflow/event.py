@@ -316,8 +316,9 @@ class EventSummary:
     history: tuple[AlertSummary, ...]
     rejected_alerts: tuple[RejectedAlert, ...]
     thumbnail: Thumbnail | None = None
-    unreadable_message_count: int = 0
+    unreadable_message_count: int | None = 0
     unreadable_messages: tuple[UnreadableMessage, ...] = ()
+    quarantine_error: str | None = None
 
     @property
     def skymap_alert(self) -> AlertSummary | None:

@@ -7,12 +7,13 @@ quarantine/{sha256[:12]}.reason.json    why they are no alert, what they claim t
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,13 +144,28 @@ def entries(inbox: Path) -> list[Entry]:
             for file in found:
                 stem, _, suffix = file.name.partition(".")
                 if suffix == "bin" and _NAME.fullmatch(stem):
-                    with suppress(OSError):  # deleted meanwhile, or no file
+                    with _no_file_suppressed():
                         listed += [_entry(directory / file.name)] if file.is_file() else []
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if directory.is_symlink():
+            raise InboxError(f"{directory} is a link that leads nowhere") from error
         return []
     except OSError as error:
         raise InboxError(f"{directory} cannot be read: {error.strerror}") from error
     return sorted(listed, key=lambda entry: (entry.time_received, entry.name))
+
+
+@contextmanager
+def _no_file_suppressed() -> Iterator[None]:
+    """Suppress the errors of a file that was deleted meanwhile, or is a link to no file.
+
+    Any other error, such as a missing permission, would hide a message: it is raised.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP):
+            raise
 
 
 def find(inbox: Path, name: str) -> Entry:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sirenflow import inbox, lock, snakemake_environment, workers
+from sirenflow import inbox, lock, quarantine, snakemake_environment, workers
 from sirenflow.attempt import Attempt, make_apart
 from sirenflow.errors import InboxError
 from sirenflow.events import Event, Job, Observer, Trouble
@@ -157,6 +157,8 @@ class _Survey:
         Of these files, and of the messages about the superevent that could not be read.
     unreadable
         Digest of all messages that could not be read.
+    quarantine_error
+        Why the quarantine cannot be read; None if it can be read.
     record
         What is done.
     chosen
@@ -172,6 +174,7 @@ class _Survey:
     alerts: Mapping[str, Sequence[Path]]
     digests: Mapping[str, str]
     unreadable: str
+    quarantine_error: str | None
     record: Record
     chosen: list[str]
     overtaken: list[str]
@@ -215,7 +218,8 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
         if name not in overtaken and is_dated_after_now(project.results / name)
     ]
     due = due or bool(gone)
-    return _Survey(alerts, digests, unreadable, record, chosen, overtaken, gone, due)
+    error = unread.quarantine_error
+    return _Survey(alerts, digests, unreadable, error, record, chosen, overtaken, gone, due)
 
 
 def _is_wanted(
@@ -250,6 +254,7 @@ class _Run:
         survey = _survey(self._project, wanted)
         chosen, alerts = survey.chosen, survey.alerts
         if not chosen and not survey.is_catalogue_due:
+            self._outcome.left_out = list(self._left_out(survey))
             return self._outcome
         if not self._forget(survey):
             return self._outcome
@@ -268,7 +273,7 @@ class _Run:
                 done = self._finished(chosen)
                 write_record(_record_file(self._project), survey.record_with(done))
         self._outcome.rejected = list(self._rejected())
-        self._outcome.left_out = list(self._left_out())
+        self._outcome.left_out = list(self._left_out(survey))
         return self._outcome
 
     def _says_only_how(self) -> bool:
@@ -337,12 +342,17 @@ class _Run:
         for trouble in attempt.troubles:
             self._note(trouble)
 
-    def _left_out(self) -> Iterator[str]:
-        """Say which directories and tables could not be used, if pages were made without them."""
-        if self._outcome.made:
-            yield from inbox.left_out(self._project.inbox)
+    def _left_out(self, survey: _Survey) -> Iterator[str]:
+        """Report which directories and tables cannot be used, now or since an earlier run."""
+        yield from inbox.left_out(self._project.inbox)
+        if survey.quarantine_error:
+            directory = self._project.inbox / quarantine.DIRECTORY
+            yield (
+                f"quarantine {directory} cannot be read: {survey.quarantine_error}; messages may "
+                "be missing, as pages and catalogue say; repair it and run again"
+            )
         config = self._project.config
-        for key in TABLES if self._outcome.made else ():
+        for key in TABLES:
             reason = table_facts(config, key).get("unusable_because") if config[key] else None
             if reason:
                 yield f"{reason}; pages were made without it"

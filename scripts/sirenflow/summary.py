@@ -47,7 +47,7 @@ from sirenflow.identifier import is_usual, superevent_kind
 from sirenflow.map_choice import choose_combined_map, choose_gw_map
 from sirenflow.sub_solar import sub_solar_class, told_has_ssm
 from sirenflow.timestamp import Timestamp
-from sirenflow.unreadable_words import headline_warning
+from sirenflow.unreadable_words import NOTHING_UNREADABLE, headline_warning
 from sirenflow.wording import SentenceFacts, sentence, sentence_text
 
 STATES = {
@@ -96,6 +96,7 @@ def summarize_event(
     superevent, as `sirenflow.unreadable.Unreadable.of` gives them.
     """
     unread = tuple(UnreadableMessage(**each) for each in (unreadable or {}).get("listed", ()))
+    unread_count = (unreadable or NOTHING_UNREADABLE)["count"]
     superevent_id = text_or_none(alerts.get("superevent_id"), 64) or "unknown"
     kind = superevent_kind(superevent_id)
     history = _history(
@@ -119,7 +120,7 @@ def summarize_event(
         retracted=state == "retracted",
         retracted_by=retracted_by,
         reinstated_by=reinstated_by,
-        headline=headline(kind, state, current, located, headline_warning(unread)),
+        headline=headline(kind, state, current, located, headline_warning(unread, unread_count)),
         sentence=sentence_text(sentence(sentence_facts(kind, state, current, located))),
         gracedb=_gracedb(mappings(alerts.get("alerts"))),
         current=current,
@@ -127,8 +128,9 @@ def summarize_event(
         combined_skymap_alert_number=combined.number if combined else None,
         history=history,
         rejected_alerts=_rejected(alerts),
-        unreadable_message_count=unreadable["count"] if unreadable else 0,
+        unreadable_message_count=unread_count,
         unreadable_messages=unread,
+        quarantine_error=(unreadable or NOTHING_UNREADABLE)["quarantine_error"],
     )
 
 

@@ -3,14 +3,14 @@
 What could not be read may be the retraction of a superevent whose page looks well. So the catalogue
 says how many messages could not be read, and a superevent's page says it of those that claim to be
 about it. That depends on what is in the quarantine, never on when or how it came, nor on who has
-acknowledged it: a message that is dropped, or retried with success, leaves the products.
+acknowledged it: a message that is dropped, or retried with success, leaves the products. Where the
+quarantine itself cannot be read, every product says so, since messages about it may be missing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -24,8 +24,6 @@ from sirenflow.event import UnreadableMessage
 from sirenflow.fields import text_or_none, timestamp_or_none
 from sirenflow.quarantine import Entry
 from sirenflow.timestamp import Timestamp
-
-_LOG = logging.getLogger(__name__)
 
 MOST_LISTED = 20
 """So many messages are listed in a product, whatever comes; all of them are counted."""
@@ -41,9 +39,12 @@ class Unreadable:
     ----------
     messages
         Those that say they are retractions first, then by the time that they claim, newest first.
+    quarantine_error
+        Why the quarantine cannot be read, without its path; None if it can be read.
     """
 
     messages: tuple[UnreadableMessage, ...] = ()
+    quarantine_error: str | None = None
 
     @cached_property
     def _by_superevent(self) -> dict[str, list[UnreadableMessage]]:
@@ -55,26 +56,34 @@ class Unreadable:
 
     def all(self) -> dict[str, Any]:
         """Count all messages, and list the first; in JSON's types."""
-        return _described(self.messages)
+        return self._described(self.messages)
 
     def of(self, superevent: str) -> dict[str, Any]:
         """Count and list those that claim to be about a superevent, in any case of letters."""
-        return _described(self._by_superevent.get(superevent.casefold(), ()))
+        return self._described(self._by_superevent.get(superevent.casefold(), ()))
 
     def digest(self, superevent: str | None = None) -> str:
         """Digest what the products say, of all or of a superevent; empty if it is nothing."""
         said = self.all() if superevent is None else self.of(superevent)
         text = json.dumps(said, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:32] if said["count"] else ""
+        return hashlib.sha256(text.encode()).hexdigest()[:32] if said["count"] != 0 else ""
+
+    def _described(self, messages: Sequence[UnreadableMessage]) -> dict[str, Any]:
+        return {
+            "count": len(messages) if self.quarantine_error is None else None,
+            "listed": [asdict(each) for each in messages[:MOST_LISTED]],
+            "quarantine_error": self.quarantine_error,
+        }
 
 
 def read_unreadable(inbox: Path) -> Unreadable:
-    """Read the quarantine of an inbox; nothing where it cannot be read, which `health` reports."""
+    """Read the quarantine of an inbox, or the reason why it cannot be read."""
     try:
         return arrange(quarantine.entries(inbox))
     except InboxError as error:
-        _LOG.warning("%s", error)
-        return Unreadable()
+        cause = error.__cause__
+        reason = cause.strerror if isinstance(cause, OSError) else None
+        return Unreadable(quarantine_error=text_or_none(reason or "unknown error", _REASON_LIMIT))
 
 
 def arrange(entries: Iterable[Entry]) -> Unreadable:
@@ -102,7 +111,3 @@ def _message(entry: Entry) -> UnreadableMessage:
 
 def _time(claims: Claims) -> Timestamp | None:
     return timestamp_or_none(claims.time_created)
-
-
-def _described(messages: Sequence[UnreadableMessage]) -> dict[str, Any]:
-    return {"count": len(messages), "listed": [asdict(each) for each in messages[:MOST_LISTED]]}

@@ -7,22 +7,24 @@ from typing import Any
 
 from sirenflow.event import UnreadableMessage
 
-NOTHING_UNREADABLE: Mapping[str, Any] = {"count": 0, "listed": []}
+NOTHING_UNREADABLE: Mapping[str, Any] = {"count": 0, "listed": [], "quarantine_error": None}
 """What `sirenflow.unreadable.Unreadable` gives where every message could be read."""
 
 
-def warning(count: int, listed: Sequence[UnreadableMessage], about: str = "") -> str:
+def warning(count: int | None, listed: Sequence[UnreadableMessage], about: str = "") -> str:
     """Say how many messages could not be read: "1 message about this superevent could not be read".
 
     Parameters
     ----------
     count
-        How many there are; 0 gives an empty text.
+        How many there are; 0 gives an empty text. None if the quarantine cannot be read.
     listed
         The first of them.
     about
         What they are about, where it is known.
     """
+    if count is None:
+        return f"the quarantine cannot be read: messages{about and ' about '}{about} may be missing"
     if not count:
         return ""
     what = f"{'1 message' if count == 1 else f'{count:,} messages'}{about and ' about '}{about}"
@@ -37,8 +39,13 @@ def warning(count: int, listed: Sequence[UnreadableMessage], about: str = "") ->
     return f"{what} could not be read: {says}"
 
 
-def headline_warning(listed: Sequence[UnreadableMessage]) -> str:
-    """Write what a headline opens with; empty where every message could be read."""
+def headline_warning(listed: Sequence[UnreadableMessage], count: int | None = 0) -> str:
+    """Write the headline's first words; empty where every message could be read.
+
+    A `count` of None means that the quarantine cannot be read.
+    """
+    if count is None:
+        return "UNREADABLE QUARANTINE: "
     if not listed:
         return ""
     retracts = any(message.is_retraction for message in listed)
