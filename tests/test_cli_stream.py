@@ -224,7 +224,7 @@ def test_without_listener_nothing_is_well() -> None:
     result = sirenflow("health")
     assert result.exit_code == 1
     assert result.output == (
-        f"no listener has told of itself in {Path('inbox').resolve()}; start one there\n"
+        f"no listener has written its state to {Path('inbox').resolve()}; start one there\n"
     )
 
 

@@ -27,7 +27,7 @@ from builders import (
 )
 from disk import run_python
 from sirenflow.alert import MAX_ALERT_BYTES, parse_alert
-from sirenflow.inbox import alert_path
+from sirenflow.inbox import alert_path, list_alerts
 from sirenflow.stages import extract as module
 from sirenflow.stages.extract import extract
 
@@ -496,6 +496,60 @@ def test_file_that_cannot_be_read_is_rejected_with_the_reason(tmp_path: Path) ->
         "cannot be read: No such file or directory",
     ]
     assert {entry["sha256"] for entry in rejected} == {None}
+
+
+def list_and_extract(directory: Path) -> Any:
+    outputs = (directory / name for name in ("alerts.json", "skymaps", "localization.json"))
+    files = list_alerts(directory / "inbox/MS260101a")
+    extract(files, *outputs, [50, 90], superevent_id="MS260101a")
+    return json.loads((directory / "alerts.json").read_text())
+
+
+def refuse_to_list(monkeypatch: pytest.MonkeyPatch, directory: Path, number: int) -> None:
+    """Have one directory fail to be listed."""
+    scandir = os.scandir
+
+    def fail(path: Any) -> Any:
+        if path == directory:
+            raise OSError(number, os.strerror(number), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", fail)
+
+
+PASSING = [errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM]
+
+
+@pytest.mark.parametrize("number", PASSING)
+@pytest.mark.parametrize("place", ["MS260101a", "MS260101a/UPDATE"])
+def test_error_of_listing_that_may_pass_fails_and_rejects_no_alert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, place: str
+) -> None:
+    """Also where it is over before the directory is looked at again."""
+    file = tmp_path / "inbox/MS260101a/UPDATE/a.avro"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(avro_alert(record(alert_type="UPDATE")))
+    refuse_to_list(monkeypatch, tmp_path / "inbox" / place, number)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        list_and_extract(tmp_path)
+    listed = list_alerts(tmp_path / "inbox/MS260101a")
+    monkeypatch.undo()
+    outputs = (tmp_path / name for name in ("alerts.json", "skymaps", "localization.json"))
+    with pytest.raises(OSError, match="could not be listed when the run began"):
+        extract(listed, *outputs, [50, 90], superevent_id="MS260101a")
+    assert not (tmp_path / "alerts.json").exists()
+    assert list_and_extract(tmp_path)["rejected"] == []
+
+
+def test_directory_without_permission_is_rejected_with_the_true_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "inbox/MS260101a"
+    directory.mkdir(parents=True)
+    refuse_to_list(monkeypatch, directory, errno.EACCES)
+    (rejected,) = list_and_extract(tmp_path)["rejected"]
+    assert rejected["file"] == "MS260101a"
+    assert rejected["reason"] == "directory cannot be read: Permission denied"
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENOMEM])

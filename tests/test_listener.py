@@ -201,7 +201,7 @@ def test_health_follows_the_listener(scene: Scene) -> None:
     scene.inbox.mkdir()
     code, said = scene.health()
     assert code == 1
-    assert "no listener has told of itself" in said
+    assert "no listener has written its state" in said
     with scene.listen(fault=IMPATIENT) as listener:
         until(lambda: scene.health()[0] == 0, "it is healthy")
         assert "last alert not yet" in scene.health()[1]

@@ -301,10 +301,13 @@ def broken_link(inbox_: Path) -> None:
 
 LOOP, GONE = "Too many levels of symbolic links", "No such file or directory"
 BROKEN_INBOX: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a directory of alerts is a loop of links": (loop_of_type, f"UPDATE: cannot be read: {LOOP}"),
+    "a directory of alerts is a loop of links": (
+        loop_of_type,
+        f"UPDATE: directory cannot be read: {LOOP}",
+    ),
     "a superevent's directory is a loop of links": (
         loop_of_superevent,
-        f"{OTHER}: cannot be read: {LOOP}",
+        f"rejected {OTHER}: directory cannot be read: {LOOP}",
     ),
     "an alert is a loop of links": (loop_of_file, f"UPDATE/x.avro: cannot be read: {LOOP}"),
     "an alert is a broken link": (broken_link, f"UPDATE/x.avro: cannot be read: {GONE}"),
@@ -331,7 +334,11 @@ def test_broken_entry_of_the_inbox(
     assert (fault.pages, fault.catalogued) == (4, 4), ended.stdout
     assert fault.exit_code == (3 if is_run else 0)
     reason = said.partition(": ")[2]
-    assert reason in text_of(project / "results" / OTHER / "index.html")
+    page = text_of(project / "results" / OTHER / "index.html")
+    assert reason in page
+    assert ("Alerts are missing: the inbox cannot be read" in page) is (
+        "directory cannot" in reason
+    )
     record_fault(replace(fault, superevents=4, reported=said if is_run else "on the page"))
 
 

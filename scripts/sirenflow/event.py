@@ -244,6 +244,11 @@ class RejectedAlert:
     sha256: str | None
     reason: str | None
 
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory that could not be listed, in place of its alerts."""
+        return self.file is not None and "." not in self.file
+
 
 @dataclass(frozen=True)
 class UnreadableMessage:

@@ -46,7 +46,7 @@ class SourceHealth:
     commit_problem
         Why the server does not take note of what was stored, if so: it would be delivered again.
     last_answer
-        When the connection last told of itself, as it does every second while it is read.
+        When the connection last reported its state, as it does every second while it is read.
     last_alert
         When the last alert came; None before the first.
     lag

@@ -298,7 +298,8 @@ def list_alerts(directory: Path) -> list[Path]:
 
     A directory that cannot be listed, as for a loop of links or a missing permission, is listed in
     place of its alerts. So is a link to an alert that leads nowhere. Rule extract rejects it with
-    the reason, as any file that cannot be read, and reads the superevent's other alerts.
+    the reason, as any file that cannot be read, and reads the superevent's other alerts. After an
+    error of the machine, such as EIO, rule extract fails instead, and the next run lists it again.
     """
     present = _entries(directory)
     if present is None:

@@ -199,7 +199,7 @@ def health(inbox: Path | None, silence: float) -> None:
     now = datetime.now(UTC)
     described: list[str] = []
     if heartbeat is None:
-        problems = [f"no listener has told of itself in {directory.resolve()}; start one there"]
+        problems = [f"no listener has written its state to {directory.resolve()}; start one there"]
     else:
         problems = list(heartbeats.problems(heartbeat, now, timedelta(hours=silence)))
         described = list(heartbeats.describe(heartbeat, now))

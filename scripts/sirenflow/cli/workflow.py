@@ -133,7 +133,9 @@ class Report:
             )
             return code
         for superevent, file, reason in outcome.rejected:
-            _complain(f"rejected {superevent}/{file}: {reason}")
+            # A superevent's own directory has the superevent's name.
+            where = superevent if file == superevent else f"{superevent}/{file}"
+            _complain(f"rejected {where}: {reason}")
         for text in outcome.left_out:
             _complain(text)
         for job in outcome.failed:

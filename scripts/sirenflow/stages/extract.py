@@ -237,6 +237,8 @@ class _Reader:
         name = self._relative(file)
         if name in self._refused:
             raise AlertError(self._refused[name])
+        if not file.suffix:  # alerts have one, directories of the inbox do not
+            _refuse_directory(file)
         alert = parse_alert(_content(file))
         _check_name(file, alert)
         if alert.superevent_id != self._superevent_id:
@@ -257,6 +259,28 @@ class _Reader:
             record=alert.record,
             maps=tuple(self._maps.receive(attached, because) for attached in alert.maps),
         )
+
+
+def _refuse_directory(directory: Path) -> None:
+    """Raise the reason why a directory cannot be listed.
+
+    Raises
+    ------
+    AlertError
+        For a fault of the directory, such as a missing permission or a loop of links.
+    OSError
+        For an error of the machine. That includes one that is over: the run did not list the
+        alerts in this directory, so the products must wait for the next run.
+    """
+    try:
+        with os.scandir(directory):
+            pass
+    except OSError as error:
+        if error.errno not in _OF_THE_FILE:
+            raise
+        raise AlertError(f"directory cannot be read: {error.strerror}") from error
+    reason = "could not be listed when the run began, and can be now; run again"
+    raise OSError(errno.EIO, reason, str(directory))
 
 
 def _content(file: Path) -> bytes:
