@@ -13,6 +13,7 @@ import pytest
 from sirenflow import rescue, workers
 from sirenflow.errors import WorkerUnavailableError
 from sirenflow.stages import extract as stage
+from sirenflow.stages.candidate_list import candidate_list
 from sirenflow.workers import Crew, Limits, Pool, TaskError, TaskKilled
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("MS260418b-*.avro"))[::2]
@@ -197,15 +198,41 @@ def test_error_is_no_death(files: dict[str, Any]) -> None:
 def test_reader_of_a_table_that_dies_leaves_a_product_that_says_so(
     stage_name: str, from_outside: bool
 ) -> None:
+    """A kill from outside is no fault of the table: it is read once more, and by the next run."""
+    calls: list[dict[str, Any]] = []
+
+    def run(stage: str, files: Any, arguments: Any) -> None:  # noqa: ARG001
+        calls.append(arguments)
+        if "failed_because" not in arguments:
+            raise TaskKilled("was killed (SIGKILL)", from_outside=from_outside)
+
+    rescue.run_stage(run, stage_name, {"table": "/home/me/g.csv"}, {"columns": {}})
+    tries = 2 if from_outside else 1
+    failure = {
+        "failed_because": "g.csv: reading it was killed (SIGKILL)",
+        "may_pass": from_outside,
+    }
+    assert calls == [{"columns": {}}] * tries + [{"columns": {}, **failure}]
+
+
+def test_reader_of_a_table_that_is_killed_once_reads_it_again() -> None:
     calls: list[dict[str, Any]] = []
 
     def run(stage: str, files: Any, arguments: Any) -> None:  # noqa: ARG001
         calls.append(arguments)
         if len(calls) == 1:
-            raise TaskKilled("was killed (SIGKILL)", from_outside=from_outside)
+            raise TaskKilled("was killed (SIGKILL)", from_outside=True)
 
-    rescue.run_stage(run, stage_name, {"table": "/home/me/g.csv"}, {"columns": {}})
-    assert calls[1] == {
-        "columns": {},
-        "failed_because": "g.csv: reading it was killed (SIGKILL)",
-    }
+    rescue.run_stage(run, "candidate_list", {"table": "c.csv"}, {"columns": {}})
+    assert calls == [{"columns": {}}] * 2
+
+
+@pytest.mark.parametrize("may_pass", [True, False])
+def test_table_whose_reader_was_killed_is_read_by_the_next_run(
+    tmp_path: Path, may_pass: bool
+) -> None:
+    product = tmp_path / "candidates.json"
+    candidate_list(
+        tmp_path / "c.csv", product, {}, failed_because="c.csv: killed", may_pass=may_pass
+    )
+    assert json.loads(product.read_bytes())["read_again"] is may_pass

@@ -73,4 +73,14 @@ class ConfigError(SirenflowError):
 
 
 class TableError(SirenflowError):
-    """A user's own table cannot be read, or is not as the configuration says."""
+    """A user's own table cannot be read, or is not as the configuration says.
+
+    Attributes
+    ----------
+    may_pass
+        Whether the cause is not the table, so that reading it again may succeed.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass

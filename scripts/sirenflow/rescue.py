@@ -39,8 +39,7 @@ def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any
         run(stage, files, arguments)
     except TaskKilled as death:
         if stage in READERS_OF_TABLES:
-            cause = f"{Path(str(files['table'])).name}: reading it {death}"
-            run(stage, files, {**arguments, "failed_because": cause})
+            _read_table_again(run, stage, files, arguments, death)
             return
         if stage != "extract" or death.from_outside:
             raise
@@ -56,6 +55,22 @@ def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any
             else:
                 return
         raise
+
+
+def _read_table_again(
+    run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any], death: TaskKilled
+) -> None:
+    """Read a table once more if its reader was killed from outside, else write why it failed."""
+    if death.from_outside:
+        try:
+            run(stage, files, arguments)
+        except TaskKilled as again:
+            death = again
+        else:
+            return
+    cause = f"{Path(str(files['table'])).name}: reading it {death}"
+    failure = {"failed_because": cause, "may_pass": death.from_outside}
+    run(stage, files, {**arguments, **failure})
 
 
 def _check_workers(run: Runner, death: TaskKilled) -> None:

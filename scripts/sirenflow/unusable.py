@@ -55,6 +55,8 @@ def _is_of_the_machine(error: BaseException) -> bool:
     """Tell whether an error, or what caused it, is one of reading that may pass."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, TableError) and cause.may_pass:
+            return True
         if isinstance(cause, OSError) and cause.errno is not None:
             return cause.errno not in _OF_THE_FILE
         cause = cause.__cause__

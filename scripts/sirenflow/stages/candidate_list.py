@@ -21,6 +21,7 @@ def candidate_list(
     candidates: Path,
     columns: Mapping[str, str],
     failed_because: str | None = None,
+    may_pass: bool = False,
 ) -> None:
     """Write the candidates of a table as JSON.
 
@@ -37,13 +38,15 @@ def candidate_list(
         The table's column for name, ra, dec and perhaps distance and time.
     failed_because
         Why the table must not be read, such as that the process which read it was killed.
+    may_pass
+        Whether the next run shall read the table although it failed.
     """
     problems: Counter[str] = Counter()
     listed: list[dict[str, Any]] = []
     state = USABLE
     try:
         if failed_because is not None:
-            raise TableError(failed_because)
+            raise TableError(failed_because, may_pass=may_pass)
         listed = _read(table, columns, problems)
     except Exception as error:  # whatever is wrong with it costs the section on candidates only
         state = unusable("candidates", table, error)

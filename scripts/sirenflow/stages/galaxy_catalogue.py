@@ -27,6 +27,7 @@ def galaxy_catalogue(
     facts: Path,
     columns: Mapping[str, str],
     failed_because: str | None = None,
+    may_pass: bool = False,
 ) -> None:
     """Write a table of galaxies as one array, in the order of their places on the sky.
 
@@ -46,13 +47,15 @@ def galaxy_catalogue(
         The table's column for name, ra, dec, distance and perhaps weight.
     failed_because
         Why the table must not be read, such as that the process which read it was killed.
+    may_pass
+        Whether the next run shall read the table although it failed.
     """
     problems: Counter[str] = Counter()
     found, names = np.empty(0, _PLAIN), np.empty(0, "S1")
     state = USABLE
     try:
         if failed_because is not None:
-            raise TableError(failed_because)
+            raise TableError(failed_because, may_pass=may_pass)
         found, names = _read(table, columns, problems)
     except Exception as error:  # whatever is wrong with it costs the section on galaxies only
         state = unusable("galaxies", table, error)
