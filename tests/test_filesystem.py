@@ -56,3 +56,15 @@ def test_system_without_such_a_table_is_taken_at_its_word(
 ) -> None:
     monkeypatch.setattr(filesystem, "_MOUNTS", tmp_path / "none")
     assert not filesystem.is_shared(tmp_path)
+
+
+def test_snapshot_changes_with_a_new_file_and_survives_loops(tmp_path: Path) -> None:
+    (tmp_path / "MS1/UPDATE").mkdir(parents=True)
+    (tmp_path / "MS1/LOOP").symlink_to("LOOP")
+    (tmp_path / "MS2").symlink_to(".")
+    before = filesystem.snapshot(tmp_path)
+    assert filesystem.snapshot(tmp_path) == before
+    (tmp_path / "MS1/UPDATE/x.avro").write_bytes(b"x")
+    after = filesystem.snapshot(tmp_path)
+    assert {name for name in after if after[name] != before.get(name)} >= {"MS1"}
+    assert filesystem.snapshot(tmp_path / "missing") == {}

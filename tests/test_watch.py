@@ -293,7 +293,7 @@ def test_inbox_that_is_replaced_is_noticed_at_once(
         replace(tmp_path)
         store(tmp_path, later)
         wait_until(lambda: is_told(tmp_path, later))
-        said = ("was replaced by another directory", "is there again; all")
+        said = ("was replaced by another directory", "is back; all its alerts are checked")
         wait_until(lambda: sum(map(watch.said, said)) == 1)
         assert watch.stop() == 0
 
@@ -304,11 +304,50 @@ def test_inbox_that_is_gone_is_reported_once_and_made_when_it_is_back(tmp_path: 
         store(tmp_path, first)
         wait_until(lambda: is_told(tmp_path, first))
         (tmp_path / "inbox").rename(tmp_path / "old")
-        wait_until(lambda: watch.said("is gone; no alert can be seen"))
+        wait_until(lambda: watch.said("does not exist; no alerts can be processed"))
         store(tmp_path / "aside", later)
         (tmp_path / "aside/inbox").rename(tmp_path / "inbox")
         wait_until(lambda: is_told(tmp_path, later))
         store(tmp_path, last)
         wait_until(lambda: is_told(tmp_path, last))
-        assert (watch.said("is gone; no alert"), watch.said("is there again; all")) == (1, 1)
+        assert (watch.said("does not exist; no alerts"), watch.said("is back; all its alerts")) == (
+            1,
+            1,
+        )
+        assert watch.stop() == 0
+
+
+def _loop(inbox: Path) -> None:
+    (inbox / "MS260902b").mkdir(parents=True)
+    (inbox / "MS260902b/UPDATE").symlink_to("UPDATE")
+
+
+def _unreadable(inbox: Path) -> None:
+    (inbox / "MS260902b").mkdir(parents=True)
+    (inbox / "MS260902b").chmod(0)
+
+
+# Without its capabilities, root cannot read a directory without permissions either.
+WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+POLLING = f"import sirenflow.watch as w; w.is_shared = lambda _: True; {PROGRAM[2]}"
+
+
+@pytest.mark.parametrize("polling", [False, True])
+@pytest.mark.parametrize("break_one", [_loop, _unreadable])
+def test_unreadable_directory_does_not_end_it(
+    tmp_path: Path, break_one: Callable[[Path], None], polling: bool
+) -> None:
+    """Not at the start, and not when it appears later; other superevents are processed."""
+    first, later = small_alert(), small_alert("MS260927a")
+    program = [sys.executable, "-c", POLLING] if polling else PROGRAM
+    break_one(tmp_path / "inbox")
+    store(tmp_path, first)
+    with waiting(tmp_path, "watch", program=[*WITHOUT_CAPABILITIES, *program]) as watch:
+        wait_until(lambda: is_told(tmp_path, first))
+        store(tmp_path, later)
+        wait_until(lambda: is_told(tmp_path, later))
+        assert watch.said("Traceback") == 0
+        is_fallback_certain = break_one is _unreadable and not polling
+        fallbacks = watch.said("file system notifications do not work")
+        assert fallbacks == 1 if is_fallback_certain else fallbacks <= 1
         assert watch.stop() == 0

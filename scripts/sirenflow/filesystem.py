@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -31,6 +34,37 @@ def directory_identity(directory: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else None
+
+
+Snapshot = dict[str, tuple[tuple[str, int, int], ...]]
+"""Path, modification time in ns and size in bytes of what is in each entry of a directory."""
+
+_SNAPSHOT_DEPTH = 2
+
+
+def snapshot(directory: Path) -> Snapshot:
+    """List names, times and sizes two levels below each entry of a directory.
+
+    What cannot be read counts as empty. Links are followed, so the depth is bounded.
+    """
+    return {
+        Path(state[0]).name: (state, *_list_states(state[0], _SNAPSHOT_DEPTH))
+        for state in _list_states(str(directory), 1)
+    }
+
+
+def _list_states(directory: str, depth: int) -> Iterator[tuple[str, int, int]]:
+    try:
+        with os.scandir(directory) as opened:
+            entries = sorted(opened, key=lambda entry: entry.name)
+    except OSError:  # a file, or it cannot be read
+        return
+    for entry in entries:
+        with suppress(OSError):
+            found = entry.stat(follow_symlinks=False)
+            yield entry.path, found.st_mtime_ns, found.st_size
+            if depth > 1:
+                yield from _list_states(entry.path, depth - 1)
 
 
 def _kind(directory: Path) -> str:

@@ -13,7 +13,7 @@ import watchfiles
 
 from sirenflow import inbox, quarantine
 from sirenflow.errors import SirenflowError
-from sirenflow.filesystem import directory_identity, is_shared
+from sirenflow.filesystem import directory_identity, is_shared, snapshot
 from sirenflow.identifier import is_identifier
 from sirenflow.standby import Standby
 
@@ -27,7 +27,7 @@ LINGER_SECONDS = 10.0
 _TICK_MS = 1000
 _DEBOUNCE_MS = 200
 _STEP_MS = 20
-_POLL_MS = 2000
+_POLL_SECONDS = 2.0
 _TRY_AGAIN = 75
 
 
@@ -93,53 +93,69 @@ class Watch:
         standby.terminate()
 
     def _changes(self) -> Iterator[set[str]]:
-        """Yield the superevents (and the quarantine) with new files; at least once a second."""
+        """Yield the superevents (and the quarantine) with new files; at least every 2 s."""
         polling = is_shared(self._inbox)
         while self._await_inbox():
             watched = directory_identity(self._inbox)
-            way = f"every {_POLL_MS / 1000:g} s" if polling else "as the system tells of changes"
+            way = f"every {_POLL_SECONDS:g} s" if polling else "with file system notifications"
             _LOG.info("watching %s, %s", self._inbox.resolve(), way)
             try:
-                for changes in watchfiles.watch(
-                    self._inbox,
-                    watch_filter=lambda _, path: self._is_told(path),
-                    debounce=_DEBOUNCE_MS,
-                    step=_STEP_MS,
-                    stop_event=self._stopping,
-                    rust_timeout=_TICK_MS,
-                    yield_on_timeout=True,
-                    force_polling=polling,
-                    poll_delay_ms=_POLL_MS,
-                ):
-                    if directory_identity(self._inbox) != watched or self._is_deleted(changes):
+                for changed in self._poll() if polling else self._notifications():
+                    if changed is None or directory_identity(self._inbox) != watched:
                         break
-                    named = {self._superevent(path) for _, path in changes}
-                    yield {name for name in named if name is not None}
+                    yield changed
             except FileNotFoundError:  # the inbox itself, which is waited for
                 continue
-            except OSError as error:
-                if polling or self._stopping.is_set():
-                    raise
-                _LOG.warning("the system cannot tell of changes (%s)", error)
-                polling = True
+            except (OSError, RuntimeError) as error:  # of what is in the inbox, or of the system
+                _LOG.warning(
+                    "file system notifications do not work for inbox %s (%s); its files are "
+                    "compared every %g s instead",
+                    *(self._inbox, error, _POLL_SECONDS),
+                )
+                polling = self._is_survey_due = True
                 continue
             if not self._stopping.is_set() and directory_identity(self._inbox) is not None:
                 _LOG.warning(
-                    "inbox %s was replaced by another directory; all of that one is looked at now",
+                    "inbox %s was replaced by another directory; all its alerts are checked",
                     self._inbox,
                 )
                 self._is_survey_due = True
+
+    def _notifications(self) -> Iterator[set[str] | None]:
+        """Yield changes that the system reports, at least once a second; None ends it."""
+        for changes in watchfiles.watch(
+            self._inbox,
+            watch_filter=lambda _, path: self._is_told(path),
+            debounce=_DEBOUNCE_MS,
+            step=_STEP_MS,
+            stop_event=self._stopping,
+            rust_timeout=_TICK_MS,
+            yield_on_timeout=True,
+            force_polling=False,
+        ):
+            named = {self._superevent(path) for _, path in changes}
+            yield None if self._is_deleted(changes) else {name for name in named if name}
+
+    def _poll(self) -> Iterator[set[str]]:
+        """Yield changes found by comparing names and times; unreadable directories are empty."""
+        before = snapshot(self._inbox)
+        yield set()
+        while not self._stopping.wait(_POLL_SECONDS):
+            now = snapshot(self._inbox)
+            names = {name for name in before | now if before.get(name) != now.get(name)}
+            before = now
+            yield {name for name in names if self._superevent(str(self._inbox / name))}
 
     def _await_inbox(self) -> bool:
         """Wait until there is an inbox; tell whether to go on."""
         if directory_identity(self._inbox) is None and not self._stopping.is_set():
             _LOG.error(
-                "inbox %s is gone; no alert can be seen until it is there again", self._inbox
+                "inbox %s does not exist; no alerts can be processed until it is back", self._inbox
             )
             while directory_identity(self._inbox) is None:
                 if self._stopping.wait(_TICK_MS / 1000):
                     return False
-            _LOG.warning("inbox %s is there again; all of it is looked at now", self._inbox)
+            _LOG.warning("inbox %s is back; all its alerts are checked", self._inbox)
             self._is_survey_due = True
         return not self._stopping.is_set()
 
