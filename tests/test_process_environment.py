@@ -338,6 +338,28 @@ def test_user_without_an_entry_and_without_home(
     record_fault(replace(fault, superevents=3))
 
 
+@as_root
+@pytest.mark.parametrize(
+    "command", [("run", "--cores=2"), ("watch", "--cores=2")], ids=lambda c: c[0]
+)
+def test_limit_on_processes_is_named(open_project: Path, command: tuple[str, ...]) -> None:
+    """Each process and thread that is needed is once the first one that cannot be started."""
+    for most in (2, 3, 4, 5, 8) if command[0] == "run" else (2, 3, 4):
+        limited = ("prlimit", f"--nproc={most}:{most}", "timeout", "--foreground", "20")
+        ended = foreign(open_project, *limited, SCRIPTS / "sirenflow", *command)
+        assert "Traceback" not in ended.stderr, ended.stderr
+        assert "panicked" not in ended.stderr
+        assert ended.returncode == 1, (most, ended.stderr)
+        assert "ulimit -u" in ended.stderr
+
+
+@as_root
+def test_warm_process_starts_without_an_entry_and_without_home(open_project: Path) -> None:
+    program = "from sirenflow.standby import Standby; exit(Standby().run(['--version']))"
+    ended = foreign(open_project, SCRIPTS / "python", "-P", "-c", program)
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
+
+
 def test_no_program_on_the_path_and_no_home(project: Path, record_fault: FaultRecorder) -> None:
     """The executor plugin for Slurm is installed, and calls `which` when it is imported."""
     (project / "programs").mkdir()

@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from sirenflow import interpreter
 from sirenflow.connection import Connection
+from sirenflow.snakemake_environment import set_home
 from sirenflow.workers import stop, warm_up
 
 _GRACE_SECONDS = 20
@@ -43,17 +44,18 @@ class Standby:
         ------
         ConnectionError
             If the process is lost, with the command; the next one is another.
+        OSError
+            If it is lost, and the system starts no other.
         """
         try:
             self._connection.send({"arguments": list(arguments)})
             code: int = self._connection.receive()["code"]
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError):
             self.close()
-            self._connection, self._process = _start()
-            raise ConnectionError(
-                "the process that stands by was lost, and started again"
-            ) from error
-        return code
+        else:
+            return code
+        self._connection, self._process = _start()
+        raise ConnectionError("the process that stands by was lost, and started again")
 
     def terminate(self) -> None:
         """Have the command in hand end soon, and the process if there is none."""
@@ -161,6 +163,7 @@ def _wait(child: int, told: socket.socket) -> int:
 
 
 def _import_everything() -> None:
+    set_home()  # astropy cannot be imported without one
     warm_up()
     for module in ("stages.catalogue", "cli", "project", "run"):
         import_module(f"sirenflow.{module}")

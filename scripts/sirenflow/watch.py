@@ -11,7 +11,7 @@ from pathlib import Path
 
 import watchfiles
 
-from sirenflow import inbox, quarantine
+from sirenflow import inbox, process_limit, quarantine
 from sirenflow.errors import SirenflowError
 from sirenflow.filesystem import directory_identity, is_shared, snapshot
 from sirenflow.identifier import is_identifier
@@ -99,6 +99,7 @@ class Watch:
             watched = directory_identity(self._inbox)
             way = f"every {_POLL_SECONDS:g} s" if polling else "with file system notifications"
             _LOG.info("watching %s, %s", self._inbox.resolve(), way)
+            process_limit.check_threads()  # watchfiles aborts the process where it can start none
             try:
                 for changed in self._poll() if polling else self._notifications():
                     if changed is None or directory_identity(self._inbox) != watched:

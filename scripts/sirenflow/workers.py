@@ -11,10 +11,10 @@ forked from a process that has everything imported, which the standard library's
 Messages are those of `sirenflow.connection`. A keeper sends ``ready`` when it has imported what
 tasks need and has its first worker. A process that ends before that could not start. A keeper that
 has no worker any more, because none can be forked or because it ends before it takes a task, sends
-``unavailable`` and ends. Both are faults of the machine, `WorkerUnavailableError`, and no verdict on
-a task. Every other death is one on the task in hand, `TaskKilled`. A keeper whose worker was killed
-while it read a task cannot know which one it was, and ends: the caller notices that the connection
-is closed.
+``unavailable`` and ends. Both are faults of the machine, `WorkerUnavailableError`, and no verdict
+on a task. Every other death is one on the task in hand, `TaskKilled`. A keeper whose worker was
+killed while it read a task cannot know which one it was, and ends: the caller notices that the
+connection is closed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from itertools import count
 from typing import Any, NoReturn
 from weakref import WeakSet
 
-from sirenflow import interpreter, lock, stages
+from sirenflow import interpreter, lock, process_limit, stages
 from sirenflow.allocator import keep_freed_memory
 from sirenflow.connection import Connection
 from sirenflow.errors import SirenflowError, WorkerUnavailableError
@@ -319,7 +319,8 @@ def _unavailable(cause: str, output: Sequence[str] = ()) -> WorkerUnavailableErr
         _LOGGED.add(tuple(output))
         for line in output:
             _LOG.warning("worker process: %s", line)
-    return WorkerUnavailableError(f"no worker process can be started: {cause}", output)
+    advice = f"; {process_limit.ADVICE}" if process_limit.is_limit_text(cause) else ""
+    return WorkerUnavailableError(f"no worker process can be started: {cause}{advice}", output)
 
 
 def _end(child: int, *, is_killed: bool) -> None:
@@ -387,7 +388,15 @@ def keep_all(numbers: Sequence[int], crew: Crew, stderr: int) -> None:
     warm_up(crew.preload)
     interpreter.restore_stderr(stderr)
     connections = [socket.socket(fileno=number) for number in numbers]
-    keepers = _fork_keepers(connections, crew)
+    try:
+        keepers = _fork_keepers(connections, crew)
+    except OSError as error:
+        for connection in connections:
+            with suppress(OSError):  # the caller ended, too
+                Connection(connection).send(
+                    {"task": 0, "unavailable": f"cannot fork: {error.strerror}"}
+                )
+        return
     for connection in connections:
         connection.close()
     for keeper in keepers:

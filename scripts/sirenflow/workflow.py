@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
 from dataclasses import replace
@@ -14,11 +15,13 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
-from sirenflow import stop
+from sirenflow import process_limit, stop
 from sirenflow.attempt import Attempt
 from sirenflow.events import Event, Job, Observer, Planned, Trouble
 from sirenflow.snakemake_environment import set_home, without_which
 
+# Of numpy, which Snakemake imports: it raises SIGINT where it cannot start its threads.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 with without_which():  # Snakemake imports its plugins when it is imported itself
     from snakemake import cli
 
@@ -79,6 +82,9 @@ def run_snakemake(arguments: Sequence[str], observe: Observer) -> Attempt:
     stop.check()  # of Ctrl-C it says no more than that it failed
     if made or failed:  # the log of a job that failed says more than Snakemake
         return Attempt(made)
+    texts = (printed.getvalue(), *(trouble.text for trouble in troubles))
+    if any(map(process_limit.is_limit_text, texts)):  # in a traceback of Snakemake
+        return Attempt(made, (Trouble(process_limit.MESSAGE),))
     last = printed.getvalue().strip().rpartition("\n")[2]
     return Attempt(made, tuple(troubles or [Trouble(last or "stopped before everything was made")]))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sirenflow import __version__, streams
+from sirenflow import __version__, process_limit, streams
 from sirenflow.cli.archive import ingest, show
 from sirenflow.cli.compare import compare
 from sirenflow.cli.locate import locate
@@ -45,6 +45,11 @@ class _Commands(click.Group):
                 raise
             click.echo(f"sirenflow: {printable(str(error))}", err=True)
             ctx.exit(EXIT_BUSY if isinstance(error, BusyError) else 1)
+        except (OSError, RuntimeError) as error:
+            if ctx.params["debug"] or not process_limit.is_limit_error(error):
+                raise
+            click.echo(f"sirenflow: {process_limit.MESSAGE}", err=True)
+            ctx.exit(1)
 
 
 def _find_home() -> None:
