@@ -182,6 +182,11 @@ def replace_by_directory(path: Path) -> None:
     path.mkdir()
 
 
+def replace_by_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def write(data: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(data)
 
@@ -194,6 +199,7 @@ BROKEN_TABLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "is half written": (write(b"na"), ": has no column 'name'"),
     "has broken bytes": (write(b"\x00\xff\xfe" * 99), ": has no column 'name'"),
     "is a directory": (replace_by_directory, " cannot be read: Is a directory"),
+    "is a named pipe": (replace_by_pipe, ": is a named pipe; expected a regular file"),
     "is a loop of links": (make_loop, " cannot be read: Too many levels of symbolic links"),
 }
 

@@ -159,6 +159,16 @@ def test_task_that_computes_for_ever_is_ended(tmp_path: Path) -> None:
     pool.close()
 
 
+def test_table_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a network disk that hangs; a stage in its place sleeps for ever."""
+    monkeypatch.setattr(workers, "READERS_OF_TABLES", ("hang",))
+    pool = Pool(1, Crew(limits=Limits(wall_seconds=60, table_seconds=1)))
+    with pytest.raises(TaskKilled, match="^takes longer than 1 s$") as death:
+        pool.run("hang", {}, {})
+    assert not death.value.from_outside
+    pool.close()
+
+
 def test_limits_are_of_a_task_and_not_of_all_that_a_worker_does(tmp_path: Path) -> None:
     pool = Pool(1, Crew(limits=Limits(wall_seconds=2, cpu_seconds=60)))
     start = time.monotonic()

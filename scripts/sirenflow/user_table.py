@@ -7,6 +7,7 @@ no more memory than what is kept of it. Nothing is ever unpickled.
 from __future__ import annotations
 
 import csv
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ def read_columns(path: Path, names: Sequence[str]) -> Iterator[Block]:
     for ending, read in _READERS.items():
         if name.endswith(ending):
             with _told(path):
+                _check_kind(path)
                 yield from read(path, list(dict.fromkeys(names)))
             return
     raise TableError(f"{path}: expected a table that ends in {', '.join(_READERS)}")
@@ -83,6 +85,15 @@ def _told(path: Path) -> Iterator[None]:
     except Exception as error:  # of four libraries; what a damaged file does to them is not told
         reason = " ".join(str(error).split())[:300]
         raise TableError(f"{path} cannot be read: {reason or type(error).__name__}") from error
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse a named pipe, device or socket: to open or read one may never end."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a directory fails at once
+        kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+        found = kinds.get(stat.S_IFMT(mode), "a device")
+        raise TableError(f"is {found}; expected a regular file")
 
 
 def _check(names: Sequence[str], found: Sequence[str]) -> None:

@@ -53,11 +53,14 @@ Paths = Mapping[str, str | Sequence[str]]
 """A stage's files: one, or several, for each of its parameters."""
 
 _Beginning = Callable[[Sequence[socket.socket], "Crew"], list[int]]
-# Tables of the user's own, of which some have tens of millions of rows, are no danger: no limits.
 READERS_OF_TABLES = ("galaxy_catalogue", "candidate_list")
-"""Stages that read a user's own table."""
+"""Stages that read a user's own table, which may have tens of millions of rows.
+
+They have a limit of wall time only: such a table is large, not hostile, but its disk may hang.
+"""
 _THREADS = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
 _TASK_BYTES = 8
+_LATE = "takes longer than its limit of wall time"
 # In place of a task's number, while a worker reads the task.
 _READING = b"\xff" * _TASK_BYTES
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -77,6 +80,8 @@ class Limits:
     ----------
     wall_seconds, cpu_seconds
         From its beginning to its end, and of a processor.
+    table_seconds
+        Instead of both, wall time of a task that reads a user's table.
     memory_bytes
         Address space of its worker.
     file_bytes
@@ -85,6 +90,7 @@ class Limits:
 
     wall_seconds: int = 600
     cpu_seconds: int = 300
+    table_seconds: int = 3600
     memory_bytes: int = 2 * 2**30
     file_bytes: int = 4 * 2**30
 
@@ -229,10 +235,7 @@ class Pool:
         number = next(self._numbers)
         task = {"stage": stage, "files": dict(files), "arguments": dict(arguments)}
         connection = self._ready_worker()
-        patience = (
-            None if stage in READERS_OF_TABLES else self._crew.limits.wall_seconds + _PATIENCE_S
-        )
-        connection.set_timeout(patience)
+        connection.set_timeout(_wall_seconds(stage, self._crew.limits) + _PATIENCE_S)
         try:
             with suppress(ConnectionError):  # it ended; what it sent before can still be read
                 connection.send({"task": number, **task})
@@ -252,7 +255,10 @@ class Pool:
             raise _unavailable(answer["unavailable"])
         self._free.put(connection)
         if "killed" in answer:
-            raise TaskKilled(answer["killed"], from_outside=answer["from_outside"])
+            cause = answer["killed"]
+            if cause == _LATE:
+                cause = f"takes longer than {_wall_seconds(stage, self._crew.limits)} s"
+            raise TaskKilled(cause, from_outside=answer["from_outside"])
         if "error" in answer:
             raise TaskError(answer["error"])
         return answer.get("result")
@@ -462,13 +468,17 @@ def _keep(connection: Connection, crew: Crew) -> None:
             return
 
 
+def _wall_seconds(stage: str, limits: Limits) -> int:
+    return limits.table_seconds if stage in READERS_OF_TABLES else limits.wall_seconds
+
+
 def _cause(status: int, limits: Limits) -> str:
     if not os.WIFSIGNALED(status):
         return f"ended the program that works on it (exit code {os.WEXITSTATUS(status)})"
     number = signal.Signals(os.WTERMSIG(status))
     match number:
         case signal.SIGALRM:
-            return f"takes longer than {limits.wall_seconds} s"
+            return _LATE
         case signal.SIGXCPU:
             return f"takes more than {limits.cpu_seconds} s of a processor's time"
         case signal.SIGKILL:
@@ -498,8 +508,8 @@ def _work(connection: Connection, limits: Limits, task: mmap.mmap) -> NoReturn:
 
 def _do(message: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     # The system ends the process when either is over, whatever it is doing.
+    signal.setitimer(signal.ITIMER_REAL, _wall_seconds(message["stage"], limits))
     if message["stage"] not in READERS_OF_TABLES:
-        signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
         _limit(resource.RLIMIT_CPU, _cpu_seconds() + limits.cpu_seconds)
         _limit(resource.RLIMIT_AS, limits.memory_bytes)
     try:
