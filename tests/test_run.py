@@ -545,6 +545,51 @@ def test_page_and_catalogue_follow_what_is_in_quarantine(
     assert is_idle(worked)
 
 
+def test_inbox_that_lost_all_superevents_changes_nothing_until_accepted(worked: Path) -> None:
+    """As where its file system is not mounted; also where an alert arrives meanwhile."""
+    before = checksums(worked / "results")
+    record_ = (worked / "results/.sirenflow/done.json").read_bytes()
+    (worked / "inbox").rename(worked / "away")
+    (worked / "inbox").mkdir()
+    for arguments in ([], ["--since", "2020-01-01"]):
+        again = run(worked, *arguments)
+        assert (again.returncode, again.stdout) == (1, "")
+        assert "all 2 superevents of the last run, such as MS260926m, cannot be f" in again.stderr
+        assert "`sirenflow run --all`" in again.stderr
+    ingest(worked / "inbox", FILES[0])
+    (name,) = {path.name for path in (worked / "inbox").iterdir() if path.name.startswith("MS")}
+    assert run(worked, "--event", name).returncode == 1
+    assert checksums(worked / "results") == before
+    assert (worked / "results/.sirenflow/done.json").read_bytes() == record_
+    shutil.rmtree(worked / "inbox" / name)
+    accepted = run(worked, "--all")
+    assert accepted.returncode == 0, accepted.stderr
+    listed = json.loads((worked / "results/catalogue.json").read_text())["events"]
+    assert listed == []
+    assert run(worked).stdout == "nothing new\n"
+
+
+def test_directory_that_is_left_out_is_reported_by_every_run(worked: Path) -> None:
+    shutil.copytree(worked / "inbox/MS260926m", worked / "inbox/ms260926m")
+    for _ in range(2):
+        again = run(worked)
+        assert again.returncode == 3, again.stdout
+        assert "'ms260926m' of the inbox is left out" in again.stderr
+    assert again.stdout == "nothing new\n"
+
+
+def test_directory_that_cannot_be_listed_is_reported_by_every_run(worked: Path) -> None:
+    (worked / "inbox/S260104d").symlink_to("S260104d")
+    first = run(worked)
+    assert first.returncode == 3
+    assert first.stderr.startswith("sirenflow: rejected S260104d: directory cannot be read: Too")
+    assert first.stderr.count("S260104d") == 1
+    again = run(worked)
+    assert (again.returncode, again.stdout) == (3, "nothing new\n")
+    said = "inbox/S260104d cannot be listed: alerts of S260104d are missing\n"
+    assert again.stderr == f"sirenflow: {said}"
+
+
 def test_quarantine_that_cannot_be_read_is_reported_by_every_run(worked: Path) -> None:
     """Page and catalogue warned of a retraction: they warn that it may be missing now."""
     quarantine_retraction(worked)

@@ -26,7 +26,15 @@ TABLES = ("galaxies", "candidates")
 
 
 def files_digest(files: Iterable[Path]) -> str:
-    """Digest the names, sizes and times of files, and whether they may be read."""
+    """Digest the names, sizes and modification times of files, and whether they may be read.
+
+    Neither the inode nor the time of its last change (ctime) is part of it. Storing an alert gives
+    a file a second name for a moment and removes the first: its ctime changes after a run may have
+    read it. Backups by hard links, restores and remounts change one or both of many files. All of
+    these would rebuild products that stay the same. The name of an alert in the inbox holds a hash
+    of its content, so only a damaged file can differ with the same name, size and time; `touch` it,
+    and the next run reads it again and checks the hash.
+    """
     listed = [[file.parent.name, file.name, *_stat(file)] for file in files]
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:32]
 

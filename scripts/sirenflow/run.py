@@ -114,7 +114,8 @@ def run(
     BusyError
         If another run works on the same results.
     InboxError
-        If the inbox cannot be read, or has none of the superevents that are wanted.
+        If the inbox cannot be read, has none of the superevents that are wanted, or has lost all
+        superevents of the last run and `wanted` does not say everything.
     Stopped
         If it was told to stop.
     """
@@ -200,6 +201,8 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
     known = read_record(_record_file(project))
     record = known.on(basis(project))
     alerts = inbox.list_superevents(project.inbox, wanted.superevents or None)
+    if not wanted.everything:
+        _refuse_lost_inbox(project, known, alerts)
     unread = read_unreadable(project.inbox)
     digests = {name: files_digest(files) + unread.digest(name) for name, files in alerts.items()}
     unreadable = unread.digest()
@@ -220,6 +223,24 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
     due = due or bool(gone)
     error = unread.quarantine_error
     return _Survey(alerts, digests, unreadable, error, record, chosen, overtaken, gone, due)
+
+
+def _refuse_lost_inbox(
+    project: Project, known: Record, alerts: Mapping[str, Sequence[Path]]
+) -> None:
+    """Raise InboxError if every superevent of the record is gone from the inbox at once.
+
+    As where a file system is not mounted. The catalogue would be emptied without a word.
+    """
+    names = known.superevents
+    is_any_there = any(name in alerts or inbox.list_alerts(project.inbox / name) for name in names)
+    if names and not is_any_there:
+        count = "the superevent" if len(names) == 1 else f"all {len(names):,} superevents"
+        raise InboxError(
+            f"{count} of the last run, such as {min(names)}, cannot be found in inbox "
+            f"{str(project.inbox)!r}: is its file system mounted? Catalogue and pages stay as they "
+            "are; if the alerts were removed on purpose, accept it with `sirenflow run --all`"
+        )
 
 
 def _is_wanted(
@@ -345,6 +366,11 @@ class _Run:
     def _left_out(self, survey: _Survey) -> Iterator[str]:
         """Report which directories and tables cannot be used, now or since an earlier run."""
         yield from inbox.left_out(self._project.inbox)
+        rejected_now = {superevent for superevent, _, _ in self._outcome.rejected}
+        for superevent in sorted(survey.alerts.keys() - rejected_now):
+            for path in survey.alerts[superevent]:
+                if not inbox.is_alert_name(path.name):  # a directory in place of its alerts
+                    yield f"{path} cannot be listed: alerts of {superevent} are missing"
         if survey.quarantine_error:
             directory = self._project.inbox / quarantine.DIRECTORY
             yield (

@@ -201,7 +201,7 @@ class Watch:
             if self._is_anything_new():
                 self._run(standby, [])
         except SirenflowError as error:  # of a configuration that is being edited, for one
-            _LOG.warning("%s", error)
+            _LOG.error("%s", error)
 
     def _run(self, standby: Standby, superevents: Sequence[str]) -> bool:
         """Run the workflow; tell whether it need not be run again for these."""

@@ -32,9 +32,10 @@ if TYPE_CHECKING:  # slow to import for the commands beside these
     from sirenflow.run import Outcome, Wanted
 
 RUN_EXIT_CODES = (
-    "Exit codes: 0 done; 1 something failed, the rest is done; 2 wrong usage; 3 done, but alerts, "
-    "directories of the inbox or tables could not be read and were left out; 75 another run works "
-    "on these results; 130 stopped by Ctrl-C, 143 by SIGTERM."
+    "Exit codes: 0 done; 1 something failed, the rest is done; 2 wrong usage; 3 done, but alerts "
+    "were rejected by this run, or a directory of the inbox, the quarantine or a table is left "
+    "out, also when nothing is new; 75 another run works on these results; 130 stopped by Ctrl-C, "
+    "143 by SIGTERM."
 )
 
 WATCH_EXIT_CODES = (
@@ -240,7 +241,9 @@ def run(
     Sirenflow. What the last run left half done, as when it was stopped, is done again. A superevent
     that fails is tried again by the next run, and keeps nobody from the others. Alerts that were
     rejected are told by the run that reads them, and then on their superevent's page. Pages of a
-    superevent whose alerts are removed stay, but not in the catalogue.
+    superevent whose alerts are removed stay, but not in the catalogue. If all superevents of the
+    last run are missing from the inbox at once, as where a file system is not mounted, it reports
+    that, changes nothing and exits with 1; --all accepts it.
 
     Only one run works on the same results; a second one leaves with exit code 75. Arguments after
     -- are Snakemake's.
