@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from astropy.table import Table
 
 import environment_faults
 from builders import avro_alert, record, with_map
@@ -32,7 +34,7 @@ from watching import ROOT
 SUPEREVENTS = ("MS260101a", "MS260102b", "MS260103c")
 GALAXIES = "name,ra,dec,distance\nNear,45,4.78,40\nFar,45,66.44,41\n"
 CANDIDATES = "name,ra,dec\nAT 2026abc,45,4.78\nAT 2026abd,45,66.44\n"
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "sites": [],
     "galaxies": {
         "table": "galaxies.csv",
@@ -196,7 +198,7 @@ BROKEN_TABLES: dict[str, tuple[Callable[[Path], object], str]] = {
     "is missing": (Path.unlink, " does not exist"),
     "is empty": (write(b""), ": has no column 'name'"),
     "lacks a column": (write(b"name,ra\nA,45\n"), ": has no column 'dec'"),
-    "is half written": (write(b"na"), ": has no column 'name'"),
+    "ends inside its header": (write(b"na"), ": has no column 'name'"),
     "has broken bytes": (write(b"\x00\xff\xfe" * 99), ": has no column 'name'"),
     "is a directory": (replace_by_directory, " cannot be read: Is a directory"),
     "is a named pipe": (replace_by_pipe, ": is a named pipe; expected a regular file"),
@@ -222,6 +224,74 @@ def test_broken_table(
         page = text_of(project / "results" / superevent / "index.html")
         assert reported in page
         assert str(project) not in page
+
+
+def facts_of(project: Path, table: str) -> dict[str, Any]:
+    """Read what the rule that reads a table found."""
+    facts: dict[str, Any] = json.loads((project / f"results/{table}.json").read_bytes())
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("table", "end", "said"),
+    [
+        ("galaxies", ",41\n", "1 row left out: no distance above 0"),
+        ("candidates", ",66.44\n", "1 row left out: no declination between -90 and 90 deg"),
+    ],
+)
+def test_table_whose_last_row_lacks_columns(
+    project: Path, run: Runner, record_fault: FaultRecorder, table: str, end: str, said: str
+) -> None:
+    """As a program leaves it that still writes it: that row is left out, with the reason."""
+    path = project / f"{table}.csv"
+    path.write_text(path.read_text().removesuffix(end))
+    ended = run(project)
+    situation = f"the last row of the table of {table} is half written, without all columns"
+    fault = observe(project, situation, "sirenflow run", ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stdout
+    (problem,) = facts_of(project, table)["problems"]
+    reported = f"{problem['rows']} row {problem['reason']}"
+    assert reported.startswith(said)
+    page = f"{SUPEREVENTS[0]}/index.html" if table == "galaxies" else "candidates.html"
+    assert reported in text_of(project / "results" / page)
+    record_fault(replace(fault, reported=f"on the page: {reported}"))
+
+
+def test_table_whose_last_number_is_half_written(
+    project: Path, run: Runner, record_fault: FaultRecorder
+) -> None:
+    """Many programs end a file without a line end, so a row with all columns counts."""
+    path = project / "candidates.csv"
+    path.write_text(path.read_text().removesuffix(".44\n"))
+    ended = run(project)
+    situation = "the last row of the table of candidates has all columns, but no line end"
+    fault = observe(project, situation, "sirenflow run", ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stdout
+    candidates = facts_of(project, "candidates")
+    assert [each["dec_deg"] for each in candidates["candidates"]] == [4.78, 66.0]
+    assert candidates["problems"] == []
+    record_fault(fault)
+
+
+@pytest.mark.parametrize("table", ["galaxies", "candidates"])
+def test_fits_table_that_is_cut_short(
+    project: Path, run: Runner, record_fault: FaultRecorder, table: str
+) -> None:
+    rows = Table.read(project / f"{table}.csv")
+    rows.write(project / f"{table}.fits")
+    data = (project / f"{table}.fits").read_bytes()
+    (project / f"{table}.fits").write_bytes(data[:-2880])  # all of its data
+    (project / f"{table}.csv").unlink()
+    config = {**CONFIG, table: {**CONFIG[table], "table": f"{table}.fits"}}
+    (project / "config/config.yaml").write_text(json.dumps(config))
+    ended = run(project, "--all")
+    reported = f"the table of {table} could not be read: {table}.fits cannot be read: "
+    fault = observe(project, f"the table of {table} (FITS) is cut short", "sirenflow run", ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 3), ended.stdout
+    reason = facts_of(project, table)["unusable_because"]
+    assert reason.startswith(reported)
+    assert reason in ended.stdout
+    record_fault(replace(fault, reported=reason))
 
 
 def text_of(page: Path) -> str:
@@ -405,6 +475,13 @@ IN_THE_WAY: dict[str, Callable[[Path], None]] = {
 }
 
 
+IN_THE_WAY_SAID = {
+    "a superevent's results are a loop of links": "Too many levels of symbolic links: "
+    f"'results/{SUPEREVENTS[1]}'",
+    "a superevent's results are a file": f"Not a directory: 'results/{SUPEREVENTS[1]}'",
+}
+
+
 @pytest.mark.parametrize("situation", IN_THE_WAY)
 def test_what_is_in_the_way_of_one_superevent(
     project: Path, run: Runner, record_fault: FaultRecorder, situation: str
@@ -412,7 +489,8 @@ def test_what_is_in_the_way_of_one_superevent(
     """Snakemake may end before it starts any job: then the others are made without it."""
     IN_THE_WAY[situation](project / "results")
     ended = run(project)
-    fault = observe(project, situation, "sirenflow run", ended, f"{SUPEREVENTS[1]}: ")
+    reported = IN_THE_WAY_SAID[situation]
+    fault = observe(project, situation, "sirenflow run", ended, reported)
     assert (fault.pages, fault.catalogued, fault.exit_code) == (2, 2, 1), ended.stdout
     record_fault(fault)
 
