@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sirenflow.errors import AlertError
+from sirenflow.filesystem import DirectoryGuard
 from sirenflow.kafka import source as sources
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.offload import UnreachableError
@@ -22,7 +23,8 @@ MESSAGE = Message(b'{"url": "https://host/x"}', "host/topic", "topic", 0, 0)
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
     monkeypatch.setattr(sources, "_REFETCH_SECONDS", 0.01)
     subscription = Subscription(Address("host", "topic"), has_login=False)
-    return Source(subscription, Receiver(tmp_path), Progress(tmp_path / "kept"), Metrics())
+    progress, guard = Progress(tmp_path / "kept"), DirectoryGuard(tmp_path)
+    return Source(subscription, Receiver(tmp_path), progress, Metrics(), guard)
 
 
 def test_server_that_answers_later_is_asked_again(

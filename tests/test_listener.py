@@ -14,8 +14,6 @@ import pytest
 
 import faults
 from faults import IMPATIENT, ApacheServer, EmbeddedServer, Listener, Scene, alert, alerts, until
-from sirenflow.kafka import listener as listener_module
-from sirenflow.metrics import Metrics
 
 if TYPE_CHECKING:
     pass
@@ -270,16 +268,46 @@ def test_no_secret_is_written_anywhere(on_apache: Scene) -> None:
         assert secret.encode() not in path.read_bytes(), path
 
 
-def test_inbox_that_is_replaced_is_reported_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    inbox = tmp_path / "inbox"
-    inbox.mkdir()
-    watch = listener_module._Watch(inbox, [], Metrics())
-    inbox.rename(tmp_path / "old")
-    inbox.mkdir()
-    for _ in range(2):
-        watch._notice_replaced_inbox()
-    (said,) = [record.getMessage() for record in caplog.records]
-    assert "was replaced by another directory" in said
-    assert "restart the listener" in said
+def test_inbox_that_is_missing_blocks_until_it_is_back(scene: Scene) -> None:
+    """Nothing is stored or committed, and neither heartbeat nor receiver makes a new inbox."""
+    scene.publish(alerts(4))
+    with scene.listen(fault=IMPATIENT) as listener:
+        scene.await_stored()
+        until(scene.is_all_committed, "all is committed")
+        committed = scene.committed()
+        old = scene.inbox.with_name("old")
+        scene.inbox.rename(old)
+        scene.publish(alerts(4, first=100))
+        listener.await_log("blocked: inbox .* does not exist any more")
+        time.sleep(1.5)  # heartbeats and attempts to store go by
+        assert not scene.inbox.exists()
+        assert scene.health()[0] == 1
+        old.rename(scene.inbox)
+        assert scene.committed() == committed
+        listener.await_log("inbox .* is back")
+        scene.await_stored()
+        until(scene.is_all_committed, "all is committed")
+        until(lambda: scene.health()[0] == 0, "it is healthy again")
+        assert listener.end() == 0
+    assert scene.audit().stored == 8
+
+
+def test_inbox_that_is_replaced_ends_the_listener(scene: Scene) -> None:
+    """The lock is in the old directory; a restart takes the new one and stores what came."""
+    scene.publish(alerts(4))
+    with scene.listen(fault=IMPATIENT) as listener:
+        scene.await_stored()
+        until(scene.is_all_committed, "all is committed")
+        old = scene.inbox.with_name("old")
+        scene.inbox.rename(old)
+        scene.inbox.mkdir()
+        assert listener.wait() == 1
+        assert "was replaced by another directory" in listener.log
+        assert list(scene.inbox.iterdir()) == []
+        assert scene.health()[0] == 1
+    scene.sent.clear()
+    scene.publish(alerts(4, first=100))
+    (old / ".listener").rename(scene.inbox / ".listener")  # the same consumer group
+    with scene.listen("--until-eos") as listener:
+        assert listener.wait() == 0
+    assert scene.audit().stored == 4

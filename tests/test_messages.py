@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from confluent_kafka import Producer
 
+from sirenflow.filesystem import DirectoryGuard
 from sirenflow.inbox import list_superevents
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.kafka.messages import unpack
@@ -52,6 +53,7 @@ def read_to_the_end(address: Address, inbox: Path, **options: Any) -> Source:
         Receiver(inbox),
         Progress(inbox / ".listener" / "progress.json"),
         Metrics(),
+        DirectoryGuard(inbox),
     )
     source.start()
     source.join(60)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from sirenflow.errors import InboxError
+
 _MOUNTS = Path("/proc/self/mountinfo")
 # Of these the system hears only what this machine writes, or nothing at all.
 _SHARED = {
@@ -34,6 +36,44 @@ def directory_identity(directory: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else None
+
+
+class DirectoryGuard:
+    """Check that a path still leads to the directory that was there at the start.
+
+    Parameters
+    ----------
+    directory
+        The directory; it exists.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._identity = directory_identity(directory)
+
+    def is_replaced(self) -> bool:
+        """Return whether another directory is in its place."""
+        return directory_identity(self._directory) not in (None, self._identity)
+
+    def problem(self) -> str | None:
+        """Return what is wrong, as a sentence for a log; None if it is the same directory."""
+        identity = directory_identity(self._directory)
+        if identity == self._identity:
+            return None
+        if identity is None:
+            return (
+                f"inbox {self._directory} does not exist any more; nothing is stored until it is "
+                "back"
+            )
+        return (
+            f"inbox {self._directory} was replaced by another directory, which the listener's lock "
+            "does not protect; nothing is stored there until the listener is restarted"
+        )
+
+    def check(self) -> None:
+        """Raise InboxError if it is not the same directory."""
+        if problem := self.problem():
+            raise InboxError(problem)
 
 
 Snapshot = dict[str, tuple[tuple[str, int, int], ...]]

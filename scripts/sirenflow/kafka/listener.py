@@ -19,7 +19,7 @@ from types import FrameType
 from sirenflow import __version__, health, quarantine
 from sirenflow.alert_type import canonical_type
 from sirenflow.errors import InboxError, StreamError
-from sirenflow.filesystem import directory_identity
+from sirenflow.filesystem import DirectoryGuard
 from sirenflow.identifier import is_identifier
 from sirenflow.kafka.credentials import find_credential
 from sirenflow.kafka.source import Source, Subscription
@@ -57,6 +57,9 @@ def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
     subscriptions
         What to listen to.
 
+    While the inbox is missing, nothing is stored or committed. If another directory is in its
+    place, the listener ends: its lock is in the previous one, and a restart takes the new lock.
+
     Returns
     -------
     str or None
@@ -75,12 +78,13 @@ def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
     with exclusive(inbox / STATE / "lock"), _told_to_stop() as stopping:
         metrics = Metrics()
         receiver = Receiver(inbox)
+        guard = DirectoryGuard(inbox)
         _clear(inbox)
         for receipt in receiver.recover():
             said = getattr(receipt.content, "superevent_id", receipt.content)
             _LOG.warning("taken in what a listener that was killed had left: %s", said)
-        sources = [_source(each, inbox, receiver, metrics) for each in subscriptions]
-        return _Watch(inbox, sources, metrics).run(stopping)
+        sources = [_source(each, inbox, receiver, metrics, guard) for each in subscriptions]
+        return _Watch(inbox, sources, metrics, guard).run(stopping)
 
 
 def _clear(inbox: Path) -> None:
@@ -114,51 +118,59 @@ def _check(subscriptions: Sequence[Subscription]) -> None:
 
 
 def _source(
-    subscription: Subscription, inbox: Path, receiver: Receiver, metrics: Metrics
+    subscription: Subscription,
+    inbox: Path,
+    receiver: Receiver,
+    metrics: Metrics,
+    guard: DirectoryGuard,
 ) -> Source:
     progress = Progress(inbox / STATE / f"{subscription.address.slug}.json")
-    return Source(subscription, receiver, progress, metrics)
+    return Source(subscription, receiver, progress, metrics, guard)
 
 
 class _Watch:
     """Starts the sources, tells how they are, and stops them."""
 
-    def __init__(self, inbox: Path, sources: Sequence[Source], metrics: Metrics) -> None:
+    def __init__(
+        self, inbox: Path, sources: Sequence[Source], metrics: Metrics, guard: DirectoryGuard
+    ) -> None:
         self._inbox = inbox
         self._sources = sources
         self._metrics = metrics
         self._quarantine = QuarantineGauges(inbox, metrics)
         self._started = datetime.now(UTC)
         self._can_write = True
-        self._identity = directory_identity(inbox)
+        self._guard = guard
+        self._inbox_problem: str | None = None
 
     def run(self, stopping: threading.Event) -> str | None:
         for source in self._sources:
             _LOG.info("%s: connecting", source.name)
             source.start()
         beat = time.monotonic()
+        failures = []
         while not stopping.wait(0.2) and any(source.is_alive() for source in self._sources):
+            if replaced := self._note_inbox():
+                failures.append(replaced)
+                break
             if time.monotonic() >= beat:
-                self._notice_replaced_inbox()
                 self._tell()
                 beat = time.monotonic() + health.BEAT_SECONDS
             self._give_up_waiting()
         self._stop()
         self._tell(is_last=True)
-        failures = [f"{s.name}: {s.failure}" for s in self._sources if s.failure]
+        failures += [f"{s.name}: {s.failure}" for s in self._sources if s.failure]
         return "; ".join(failures) or None
 
-    def _notice_replaced_inbox(self) -> None:
-        """Report once if the inbox is another directory now, which the lock does not guard."""
-        identity = directory_identity(self._inbox)
-        if identity != self._identity:
-            _LOG.error(
-                "inbox %s %s while the listener runs: alerts are stored there from now on, but its "
-                "lock is in the previous directory; restart the listener",
-                self._inbox,
-                "is gone" if identity is None else "was replaced by another directory",
-            )
-            self._identity = identity
+    def _note_inbox(self) -> str | None:
+        """Log once that the inbox is missing, and that it is back; return why to end, or None."""
+        problem = self._guard.problem()
+        if problem and self._guard.is_replaced():
+            return problem
+        if problem != self._inbox_problem:
+            _LOG.warning("%s", problem or f"inbox {self._inbox} is back")
+        self._inbox_problem = problem
+        return None
 
     def _give_up_waiting(self) -> None:
         """End what was to stop at the end of a topic, where the server is gone."""
@@ -195,6 +207,8 @@ class _Watch:
             stopped=is_last,
             sources=tuple(source.health for source in self._sources),
         )
+        if self._guard.problem():  # a heartbeat would make the directory, or vouch for another
+            return
         try:
             health.write(self._inbox, heartbeat)
             self._metrics.write(self._inbox)

@@ -22,6 +22,7 @@ from hop.io import Consumer, StartPosition
 
 from sirenflow.alert import Identity
 from sirenflow.errors import AlertError, InboxError
+from sirenflow.filesystem import DirectoryGuard
 from sirenflow.health import SourceHealth
 from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address
@@ -94,6 +95,8 @@ class Source(threading.Thread):
         How far earlier runs got.
     metrics
         Counts.
+    guard
+        Checks that the inbox is the one that the listener has locked.
 
     Attributes
     ----------
@@ -107,6 +110,7 @@ class Source(threading.Thread):
         receiver: Receiver,
         progress: Progress,
         metrics: Metrics,
+        guard: DirectoryGuard,
     ) -> None:
         super().__init__(name=subscription.address.name, daemon=True)
         self.subscription = subscription
@@ -116,6 +120,7 @@ class Source(threading.Thread):
         self._receiver = receiver
         self._progress = progress
         self._metrics = metrics
+        self._guard = guard
         self._stopping = threading.Event()
         self._consumer: Consumer | None = None
         self._login: Auth | None = None
@@ -179,6 +184,7 @@ class Source(threading.Thread):
         if self.subscription.has_login:
             self._login = find_credential(self.address, os.environ)
         self._auth = tuned(self._login, self._settings())
+        self._guard.check()  # the group is written there
         self._group_id = self._find_group()
         stream = Stream(auth=self._auth, until_eos=self.subscription.until_end)
         stream.start_at = StartPosition.EARLIEST  # where the group has no valid position
@@ -257,7 +263,9 @@ class Source(threading.Thread):
         while True:
             try:
                 begin = time.monotonic()
+                self._guard.check()
                 receipt = self._receiver.receive(message, self._fetch)
+                self._guard.check()  # what was moved meanwhile is stored again, not committed
                 gap = self._progress.advance(
                     message.partition, message.offset, isinstance(receipt.content, Identity)
                 )
