@@ -42,6 +42,11 @@ from snakemake.exceptions import WorkflowError
 
 IS_MODULE = snakemake_hooks.is_module(workflow)
 modes.refuse_others()
+if IS_MODULE and snakemake_hooks.has_prefix(workflow):
+    raise WorkflowError(
+        "module of Sirenflow: prefix and replace_prefix are not supported, as inputs of "
+        "its rules are outside the products; set inbox and results in config: instead"
+    )
 
 if not IS_MODULE:
     snakemake_hooks.protect_subprocesses()

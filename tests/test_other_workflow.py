@@ -101,6 +101,23 @@ def test_run_beside_another_workflow_takes_neither_its_snakefile_nor_its_profile
     assert is_told(tmp_path, ALERT)
 
 
+@pytest.mark.parametrize("command", [("run",), ("ingest", str(ROOT / "samples"))])
+def test_configuration_of_another_workflow_is_named(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """Also beside a schema of that workflow, which accepts it."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("samples: theirs\ninbox: raw\n")
+    (tmp_path / "workflow/schemas").mkdir(parents=True)
+    (tmp_path / "workflow/schemas/config.schema.yaml").write_text("properties: {}\n")
+    program = [str(SCRIPTS / "sirenflow"), *command]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("sirenflow: config/config.yaml: unknown key 'samples'")
+    assert "another workflow, run sirenflow in another directory" in done.stderr
+    assert not (tmp_path / "raw").exists()
+
+
 # ---------------------------------------------------------------------------------- as a module
 
 
@@ -119,6 +136,15 @@ def test_module_makes_the_products(tmp_path: Path, config: str, options: tuple[s
     assert (results / "MS260926m/index.html").exists()
     assert "MS260926m" in (results / "catalogue.csv").read_text()
     assert (results / ".sirenflow/lock").exists()
+
+
+@pytest.mark.parametrize("prefix", ['prefix: "pre"', 'replace_prefix: {"results/": "pre/"}'])
+def test_module_with_a_prefix_is_refused_by_name(tmp_path: Path, prefix: str) -> None:
+    store(tmp_path, ALERT)
+    write_module(tmp_path, f"{CONFIG}\n    {prefix}")
+    done = snakemake(tmp_path)
+    assert done.returncode == 1
+    assert "prefix and replace_prefix are not supported" in done.stderr
 
 
 def test_module_with_a_wrong_config_names_the_key(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ CONFIG_FILE = Path("config", "config.yaml")
 """Where the configuration is, in the working directory or else beside the Snakefile."""
 SCHEMA_FILE = Path("workflow", "schemas", "config.schema.yaml")
 """Where its schema is, beside the Snakefile."""
+_OWN_SCHEMA_FILE = Path(__file__).resolve().parents[2] / SCHEMA_FILE
 _NOT_OF_PRODUCTS = (
     *("inbox", "results", "superevents", "sources", "large_message_hosts", "parquet"),
 )
@@ -92,6 +93,25 @@ def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     whole = _expanded({**defaults, **config})
     _check_meaning(whole)
     return whole
+
+
+def validate_read(
+    config: Mapping[str, Any], schema_file: Path, read_from: object
+) -> dict[str, Any]:
+    """Check a configuration as `validate` does; name in errors what it was read from.
+
+    Raises
+    ------
+    ConfigError
+        If a key or value is wrong.
+    """
+    try:
+        return validate(config, schema_file)
+    except ConfigError as error:
+        text = str(error).removeprefix("configuration: ")
+        if "unknown key" in text:
+            text += "; if this file belongs to another workflow, run sirenflow in another directory"
+        raise ConfigError(f"{read_from}: {text}") from None
 
 
 def _check_meaning(whole: Mapping[str, Any]) -> None:
@@ -193,30 +213,15 @@ def read_settings() -> Settings:
     _refuse_other_spellings(CONFIG_FILE.parent)
     if not CONFIG_FILE.exists():
         return Settings()
-    config = load(CONFIG_FILE)
-    # In the directory of the Snakefile a misspelt key must not change the inbox.
-    config = validate(config, SCHEMA_FILE) if SCHEMA_FILE.exists() else _expanded(config)
-    default = Settings()
+    # A misspelt key, or the file of another workflow, must not change the inbox. A schema in the
+    # working directory may be that of another workflow, too.
+    config = validate_read(load(CONFIG_FILE), _OWN_SCHEMA_FILE, CONFIG_FILE)
     return Settings(
-        inbox=_directory(config, "inbox", default.inbox),
-        results=_directory(config, "results", default.results),
-        sources=_texts(config, "sources", default.sources),
-        large_message_hosts=_texts(config, "large_message_hosts", default.large_message_hosts),
+        inbox=Path(config["inbox"]),
+        results=Path(config["results"]),
+        sources=tuple(config["sources"]),
+        large_message_hosts=tuple(config["large_message_hosts"]),
     )
-
-
-def _directory(config: Mapping[str, Any], key: str, default: Path) -> Path:
-    value = config.get(key, str(default))
-    if not isinstance(value, str) or not value:
-        raise ConfigError(f"{CONFIG_FILE}: {key} is {value!r}; expected a directory's path")
-    return Path(value)
-
-
-def _texts(config: Mapping[str, Any], key: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    value = config.get(key, list(default))
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ConfigError(f"{CONFIG_FILE}: {key} is {value!r}; expected a list of texts")
-    return tuple(value)
 
 
 def _numbers(value: Any) -> Any:

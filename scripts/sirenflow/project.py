@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sirenflow.config import SCHEMA_FILE, find_config, load, validate
+from sirenflow.config import SCHEMA_FILE, find_config, load, validate_read
 from sirenflow.durable import replace_file
 from sirenflow.errors import ConfigError
 from sirenflow.user_path import escape_path
@@ -110,8 +110,11 @@ def find_project(inbox: Path | None = None, results: Path | None = None) -> Proj
         )
     given = {"inbox": inbox, "results": results}
     changed = {key: str(value) for key, value in given.items() if value is not None}
-    config = load(find_config(root))
-    config = validate({**config, **_escaped(changed)}, root / SCHEMA_FILE)
+    file = find_config(root)
+    options = [f"--{key}" for key in changed]
+    config = validate_read(
+        {**load(file), **_escaped(changed)}, root / SCHEMA_FILE, " and ".join([str(file), *options])
+    )
     return Project(root / _SNAKEFILE, config, changed)
 
 

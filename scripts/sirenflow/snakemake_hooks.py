@@ -21,6 +21,12 @@ def has_config(workflow: Any) -> bool:
     return bool(workflow.modifier.skip_configfile)
 
 
+def has_prefix(workflow: Any) -> bool:
+    """Return whether the `module` has a `prefix:` or a `replace_prefix:`."""
+    paths = workflow.modifier.path_modifier
+    return paths.prefix is not None or bool(paths.modifies_prefixes)
+
+
 def protect_subprocesses() -> None:
     """Keep modules of the working directory out of the jobs that Snakemake runs as processes.
 
