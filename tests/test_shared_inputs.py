@@ -495,6 +495,35 @@ def test_what_is_in_the_way_of_one_superevent(
     record_fault(fault)
 
 
+@pytest.mark.parametrize("product", ["event.json", "candidates.json"])
+def test_damaged_product_is_made_again(
+    project: Path, run: Runner, record_fault: FaultRecorder, product: str
+) -> None:
+    """As a power cut may leave it."""
+    assert run(project).returncode == 0
+    damaged = project / "results" / SUPEREVENTS[1] / product
+    whole = damaged.read_bytes()
+    damaged.write_bytes(b"{")
+    ended = run(project)
+    situation = f"`{product}` of a superevent is cut short"
+    fault = observe(project, situation, "sirenflow run", ended)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0), ended.stdout
+    assert damaged.read_bytes() == whole
+    record_fault(fault)
+
+
+def test_page_of_candidates_that_cannot_be_written(
+    project: Path, run: Runner, record_fault: FaultRecorder
+) -> None:
+    (project / "results/candidates.html/x").mkdir(parents=True)
+    ended = run(project)
+    situation = "a directory is in the place of the page of candidates"
+    reported = "candidate_table failed: IsADirectoryError: [Errno 21] Is a directory"
+    fault = observe(project, situation, "sirenflow run", ended, reported)
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 1), ended.stdout
+    record_fault(fault)
+
+
 def test_table_agrees_with_this_run(
     request: pytest.FixtureRequest, record_fault: FaultRecorder
 ) -> None:

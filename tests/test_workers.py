@@ -163,7 +163,7 @@ def test_table_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch)
     """As on a network disk that hangs; a stage in its place sleeps for ever."""
     monkeypatch.setattr(workers, "READERS_OF_TABLES", ("hang",))
     pool = Pool(1, Crew(limits=Limits(wall_seconds=60, table_seconds=1)))
-    with pytest.raises(TaskKilled, match="^takes longer than 1 s$") as death:
+    with pytest.raises(TaskKilled, match=r"^takes longer than 1 s$") as death:
         pool.run("hang", {}, {})
     assert not death.value.from_outside
     pool.close()

@@ -11,6 +11,7 @@ unless twice in one tick of the file system's clock. What is younger than that i
 """
 
 import json
+import logging
 import os
 import zlib
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ from sirenflow.catalogue_entry import CatalogueEntry, catalogue_entry, from_line
 from sirenflow.durable import replace_file
 from sirenflow.errors import InboxError, SirenflowError
 from sirenflow.report.environment import relative_link
+
+_LOG = logging.getLogger(__name__)
 
 _FORMAT = 2
 # The coarsest clock of a file system in use, that of FAT.
@@ -47,12 +50,13 @@ def read_entries(
     Returns
     -------
     list
-        In the order of `events`.
+        In the order of `events`. With a memory, without those that are damaged or of another
+        version: a warning names them.
 
     Raises
     ------
     SirenflowError
-        If an event.json is of another version, or damaged.
+        If an event.json is of another version, or damaged, and there is no memory.
     """
     if memory is None:
         return [_entry(event.read_bytes(), event, page) for event in events]
@@ -61,10 +65,14 @@ def read_entries(
     for event in events:
         name = json.dumps(str(event))
         state, line = known.get(name, ("", ""))
-        entry = _remembered(line) if line and state == _state(event.stat()) else None
+        entry = _remembered(line) if line and state == _state_of(event) else None
         if entry is None:
-            state, data = _read(event)
-            entry = _entry(data, event, page)
+            try:
+                state, data = _read(event)
+                entry = _entry(data, event, page)
+            except (SirenflowError, OSError) as error:
+                _LOG.warning("catalogue: left out: %s", error)
+                continue
             line = entry.to_line()
         if state:
             kept[name] = state, line
@@ -90,6 +98,13 @@ def _read(event: Path) -> tuple[str, bytes]:
         status = os.fstat(file.fileno())
         settled = max(status.st_mtime_ns, status.st_ctime_ns) < time_ns() - _TICK_NS
         return _state(status) if settled else "", file.read()
+
+
+def _state_of(event: Path) -> str | None:
+    try:
+        return _state(event.stat())
+    except OSError:
+        return None
 
 
 def _state(status: os.stat_result) -> str:

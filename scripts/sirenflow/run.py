@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -218,7 +219,8 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
     overtaken += [
         name
         for name in chosen
-        if name not in overtaken and is_dated_after_now(project.results / name)
+        if name not in overtaken
+        and (is_dated_after_now(project.results / name) or _is_damaged(project, name))
     ]
     due = due or bool(gone)
     error = unread.quarantine_error
@@ -255,7 +257,23 @@ def _is_wanted(
     if wanted.since is not None:
         return any(file.name >= wanted.since for file in alerts[superevent])
     products = (project.results / superevent / name for name in _PRODUCTS)
-    return superevent in outdated or not all(product.exists() for product in products)
+    if superevent in outdated or not all(product.exists() for product in products):
+        return True
+    return _is_damaged(project, superevent)
+
+
+def _is_damaged(project: Project, superevent: str) -> bool:
+    """Tell whether a product that those of all superevents are made of is cut short.
+
+    Only its last bytes are read: there may be thousands.
+    """
+    for name in ("event.json", "candidates.json"):
+        with suppress(OSError), (project.results / superevent / name).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - 2, 0))
+            if file.read() != b"}\n":
+                return True
+    return False
 
 
 class _Run:

@@ -5,7 +5,6 @@ rule catalogue:
     """Write the catalogue's page, tables and feed"""
     input:
         events=lambda _: of_all(rules.report.output.event),
-        candidates=[rules.candidate_table.output.page] if config["candidates"] else [],
     output:
         **({"parquet": f"{RESULTS}/catalogue.parquet"} if config["parquet"] else {}),
         page=report(
@@ -22,6 +21,8 @@ rule catalogue:
     log:
         f"{LOGS}/catalogue.log",
     params:
+        # Only linked: the catalogue is made even if the page of candidates cannot be.
+        candidates=[f"{RESULTS}/candidates.html"] if config["candidates"] else [],
         unreadable=lambda _: UNREADABLE.all(),
         version=sirenflow.__version__,  # another version makes everything anew
     message:
@@ -32,6 +33,7 @@ rule catalogue:
             input,
             output,
             log,
+            outside={"candidates": params.candidates},
             memory=f"{PRIVATE}/catalogue",
             unreadable=params.unreadable,
         )
