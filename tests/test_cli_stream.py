@@ -134,7 +134,7 @@ def test_wrong_address_in_the_configuration_is_one_line_and_exit_1() -> None:
     Path("config/config.yaml").write_text("sources: [igwn.gwalert]\n")
     done = run("listen", "--no-auth")
     assert done.returncode == 1
-    assert "does not begin with kafka://" in one_line(done)
+    assert "expected a list of Kafka topics, each like kafka://" in one_line(done)
 
 
 def test_missing_login_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
