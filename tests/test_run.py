@@ -545,23 +545,19 @@ def test_page_and_catalogue_follow_what_is_in_quarantine(
     assert is_idle(worked)
 
 
-def test_inbox_that_lost_all_superevents_changes_nothing_until_accepted(worked: Path) -> None:
-    """As where its file system is not mounted; also where an alert arrives meanwhile."""
+def test_inbox_that_lost_all_superevents_keeps_the_catalogue_until_accepted(worked: Path) -> None:
+    """As where its file system is not mounted."""
     before = checksums(worked / "results")
     record_ = (worked / "results/.sirenflow/done.json").read_bytes()
     (worked / "inbox").rename(worked / "away")
     (worked / "inbox").mkdir()
     for arguments in ([], ["--since", "2020-01-01"]):
         again = run(worked, *arguments)
-        assert (again.returncode, again.stdout) == (1, "")
+        assert again.returncode == 1
         assert "all 2 superevents of the last run, such as MS260926m, cannot be f" in again.stderr
         assert "`sirenflow run --all`" in again.stderr
-    ingest(worked / "inbox", FILES[0])
-    (name,) = {path.name for path in (worked / "inbox").iterdir() if path.name.startswith("MS")}
-    assert run(worked, "--event", name).returncode == 1
     assert checksums(worked / "results") == before
     assert (worked / "results/.sirenflow/done.json").read_bytes() == record_
-    shutil.rmtree(worked / "inbox" / name)
     accepted = run(worked, "--all")
     assert accepted.returncode == 0, accepted.stderr
     listed = json.loads((worked / "results/catalogue.json").read_text())["events"]

@@ -115,8 +115,7 @@ def run(
     BusyError
         If another run works on the same results.
     InboxError
-        If the inbox cannot be read, has none of the superevents that are wanted, or has lost all
-        superevents of the last run and `wanted` does not say everything.
+        If the inbox cannot be read, or has none of the superevents that are wanted.
     Stopped
         If it was told to stop.
     """
@@ -169,6 +168,8 @@ class _Survey:
         Those of them of which Snakemake may not know that they are to be made anew.
     gone
         Those that were done and are not in the inbox any more.
+    lost
+        Reports that all superevents of the record are gone from the inbox; None if they are not.
     is_catalogue_due
         Whether it is, even if no superevent is.
     """
@@ -181,6 +182,7 @@ class _Survey:
     chosen: list[str]
     overtaken: list[str]
     gone: list[str]
+    lost: str | None
     is_catalogue_due: bool
 
     def record_with(self, done: Iterable[str]) -> Record:
@@ -202,8 +204,7 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
     known = read_record(_record_file(project))
     record = known.on(basis(project))
     alerts = inbox.list_superevents(project.inbox, wanted.superevents or None)
-    if not wanted.everything:
-        _refuse_lost_inbox(project, known, alerts)
+    lost = None if wanted.everything else _loss(project, known, alerts)
     unread = read_unreadable(project.inbox)
     digests = {name: files_digest(files) + unread.digest(name) for name, files in alerts.items()}
     unreadable = unread.digest()
@@ -222,27 +223,25 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
         if name not in overtaken
         and (is_dated_after_now(project.results / name) or _is_damaged(project, name))
     ]
-    due = due or bool(gone)
+    due = due or bool(gone) or lost is not None
     error = unread.quarantine_error
-    return _Survey(alerts, digests, unreadable, error, record, chosen, overtaken, gone, due)
+    return _Survey(alerts, digests, unreadable, error, record, chosen, overtaken, gone, lost, due)
 
 
-def _refuse_lost_inbox(
-    project: Project, known: Record, alerts: Mapping[str, Sequence[Path]]
-) -> None:
-    """Raise InboxError if every superevent of the record is gone from the inbox at once.
+def _loss(project: Project, known: Record, alerts: Mapping[str, Sequence[Path]]) -> str | None:
+    """Return a report if the record has superevents and the inbox has none at all.
 
-    As where a file system is not mounted. The catalogue would be emptied without a word.
+    As where a file system is not mounted. A new catalogue would be empty.
     """
     names = known.superevents
-    is_any_there = any(name in alerts or inbox.list_alerts(project.inbox / name) for name in names)
-    if names and not is_any_there:
-        count = "the superevent" if len(names) == 1 else f"all {len(names):,} superevents"
-        raise InboxError(
-            f"{count} of the last run, such as {min(names)}, cannot be found in inbox "
-            f"{str(project.inbox)!r}: is its file system mounted? Catalogue and pages stay as they "
-            "are; if the alerts were removed on purpose, accept it with `sirenflow run --all`"
-        )
+    if not names or alerts:
+        return None
+    count = "the superevent" if len(names) == 1 else f"all {len(names):,} superevents"
+    return (
+        f"{count} of the last run, such as {min(names)}, cannot be found in inbox "
+        f"{str(project.inbox)!r}: is its file system mounted? The catalogue stays as it is; if the "
+        "alerts were removed on purpose, accept it with `sirenflow run --all`"
+    )
 
 
 def _is_wanted(
@@ -295,7 +294,9 @@ class _Run:
         if not chosen and not survey.is_catalogue_due:
             self._outcome.left_out = list(self._left_out(survey))
             return self._outcome
-        if not self._forget(survey):
+        if survey.lost is not None:  # whose record and catalogue stay
+            self._note(Trouble(survey.lost))
+        elif not self._forget(survey):
             return self._outcome
         self._outcome.superevents = len(chosen)
         self._outcome.alerts = sum(len(alerts[superevent]) for superevent in chosen)
@@ -306,8 +307,8 @@ class _Run:
         whole = not wanted.superevents and len(chosen) > len(alerts) / 2
         anew = [f"{self._project.results / name / _FIRST}" for name in survey.overtaken]
         is_other = survey.record.unreadable != survey.unreadable
-        tables = self._make_superevents(chosen, whole, anew) and self._make_tables(is_other)
-        if tables and self._says_only_how():
+        tables = self._make_superevents(chosen, whole, anew) and survey.lost is None
+        if tables and self._make_tables(is_other) and self._says_only_how():
             with self._disk_errors_told():
                 done = self._finished(chosen)
                 write_record(_record_file(self._project), survey.record_with(done))

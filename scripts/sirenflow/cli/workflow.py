@@ -241,9 +241,9 @@ def run(
     Sirenflow. What the last run left half done, as when it was stopped, is done again. A superevent
     that fails is tried again by the next run, and keeps nobody from the others. Alerts that were
     rejected are told by the run that reads them, and then on their superevent's page. Pages of a
-    superevent whose alerts are removed stay, but not in the catalogue. If all superevents of the
-    last run are missing from the inbox at once, as where a file system is not mounted, it reports
-    that, changes nothing and exits with 1; --all accepts it.
+    superevent whose alerts are removed stay, but not in the catalogue. If the inbox is empty and
+    the last run knew superevents, as where a file system is not mounted, it reports
+    that, keeps the catalogue and exits with 1; --all accepts it.
 
     Only one run works on the same results; a second one leaves with exit code 75. Arguments after
     -- are Snakemake's.
