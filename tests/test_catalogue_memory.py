@@ -239,3 +239,15 @@ def test_memory_that_cannot_be_written_or_read_costs_nothing_but_time(tmp_path: 
     for memory in (tmp_path / "file" / "memory", tmp_path / "directory"):
         assert make(tmp_path, memory) == make(tmp_path, None)
     assert not [file for file in tmp_path.iterdir() if file.suffix == ".tmp"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"schema_version": 7}\n'])
+def test_damaged_event_is_left_out_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    good, damaged = write(tmp_path, IDS[0]), write(tmp_path, IDS[1])
+    damaged.write_bytes(content)
+    events = [good, damaged]
+    (entry,) = catalogue_memory.read_entries(events, tmp_path / "index.html", tmp_path / "memory")
+    assert entry.row.superevent_id == IDS[0]
+    assert IDS[1] in caplog.text

@@ -71,7 +71,7 @@ def read_entries(
                 state, data = _read(event)
                 entry = _entry(data, event, page)
             except (SirenflowError, OSError) as error:
-                _LOG.warning("catalogue: left out: %s", error)
+                _LOG.warning("catalogue: left out %s: %s", event, error)
                 continue
             line = entry.to_line()
         if state:
