@@ -152,6 +152,69 @@ def test_reference_may_be_split_into_integer_and_fraction(tmp_path: Path) -> Non
     assert times(path) == tuple(utc(start + TimeDelta([7.8e8, 5e8, 1.0], format="sec")))
 
 
+@pytest.mark.parametrize(("unit", "seconds"), [("s", 1.0), ("d", 86400.0)])
+@pytest.mark.parametrize("split", [True, False])
+def test_timeunit_holds_for_a_column_without_a_unit(
+    unit: str, seconds: float, split: bool, tmp_path: Path
+) -> None:
+    reference = {"MJDREFI": 51910, "MJDREFF": 0.25} if split else {"MJDREF": 51910.25}
+    counts = np.array([7.8e8, 5e8, 0.0]) / seconds
+    path = fits_file(tmp_path / "t.fits", counts, TIMEUNIT=unit, TIMESYS="TT", **reference)
+    start = Time(51910, 0.25, format="mjd", scale="tt")
+    expected = utc(start + TimeDelta([7.8e8, 5e8, 0.0], format="sec"))
+    for found, wanted in zip(times(path), expected, strict=True):
+        assert found is not None
+        assert abs((found - wanted).total_seconds()) < 2e-6
+
+
+def test_timeoffs_is_added_to_the_reference_time(tmp_path: Path) -> None:
+    """Rots et al. 2015, section 4.4: in TIMEUNIT, and added to the reference time."""
+    cards = {"TIMESYS": "TT", "TIMEUNIT": "d", "TIMEOFFS": 0.5}
+    start = Time(51910, 0.5, format="mjd", scale="tt")
+    path = fits_file(tmp_path / "t.fits", [7.8e8, 5e8, 0.0], "s", MJDREF=51910.0, **cards)
+    assert times(path) == tuple(utc(start + TimeDelta([7.8e8, 5e8, 0.0], format="sec")))
+    mjd = [61149.25, 57753.0, 51179.5]
+    path = fits_file(tmp_path / "mjd.fits", mjd, "d", MJDREF=0.0, TCTYP4="UTC", **cards)
+    assert times(path) == tuple(utc(Time(np.add(mjd, 0.5), format="mjd", scale="utc")))
+
+
+def test_pair_with_one_number_is_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "t.fits"
+    table([[61149.0, np.nan], [np.nan, 0.25], [61149.0, 0.25]]).write(path)
+    expected = datetime(2026, 4, 19, 6, tzinfo=UTC)
+    assert times(path) == (None, None, expected)
+
+
+@pytest.mark.parametrize(
+    ("cards", "problem"),
+    [
+        ({"TIMEZERO": 100.0, "MJDREF": 51910.0}, "is shifted by TIMEZERO = 100.0, which is not of"),
+        ({"MJDREF": "noon"}, "the FITS card MJDREF is 'noon'; expected a number"),
+        ({"MJDREFI": 51910, "MJDREFF": "x"}, "the FITS card MJDREFF is 'x'; expected a number"),
+        ({"DATEREF": "in 2001"}, "the FITS card DATEREF is 'in 2001'; expected a date such as"),
+        ({"MJDREF": 5e4, "TIMEOFFS": "x"}, "the FITS card TIMEOFFS is 'x'; expected a number"),
+        (
+            {"MJDREF": 5e4, "TIMEOFFS": 1.0, "TIMEUNIT": "a"},
+            "TIMEOFFS is in TIMEUNIT 'a'; expected",
+        ),
+    ],
+)
+def test_card_that_cannot_be_used_is_named(
+    cards: dict[str, Any], problem: str, tmp_path: Path
+) -> None:
+    path = fits_file(tmp_path / "t.fits", [7.8e8] * 3, "s", **cards)
+    with pytest.raises(TableError, match=r"t\.fits: ") as caught:
+        times(path)
+    assert problem in str(caught.value)
+    assert "cannot be read" not in str(caught.value)
+
+
+def test_reference_plays_no_part_for_texts(tmp_path: Path) -> None:
+    cards = {"MJDREF": "noon", "TIMEZERO": 1.0, "TIMEUNIT": "s"}
+    path = fits_file(tmp_path / "t.fits", TEXTS, **cards)
+    assert times(path) == tuple(utc(Time(TEXTS, scale="utc")))
+
+
 def test_timesys_holds_for_columns_without_time_keywords(tmp_path: Path) -> None:
     for number, values in enumerate([[61149.25, 57753.0, 51179.5], TEXTS]):
         path = fits_file(tmp_path / f"{number}.fits", values, TIMESYS="TT")

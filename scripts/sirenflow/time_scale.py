@@ -96,12 +96,18 @@ class FitsTimeFrame:
         Time from which numbers count, as astropy's format and value, or two values to add.
     unit
         Of numbers.
+    offset_days
+        TIMEOFFS, added to the reference time.
+    problem
+        Why numbers cannot be converted; texts can.
     """
 
     scale: str
     position: str
     reference: tuple[str, Any, float]
     unit: str
+    offset_days: float = 0.0
+    problem: str | None = None
 
     @classmethod
     def of_column(cls, header: Mapping[str, Any], number: int) -> FitsTimeFrame:
@@ -116,14 +122,21 @@ class FitsTimeFrame:
         """
         said = {key: str(header.get(f"{key}{number}", "")).strip() for key in _COLUMN_KEYS}
         scale = said["TCTYP"] if said["TCTYP"].upper() != "TIME" else ""
-        is_absolute = not _is_time_coordinate(said) and said["TUNIT"] in ("", "d", "day")
-        reference = _MJD if is_absolute else _reference(header)
-        counted = "d" if _is_zero(reference) else str(header.get("TIMEUNIT", "s"))
+        reference, offset_days, problem = _MJD, 0.0, None
+        try:
+            _refuse_timezero(header)
+            if _is_counted(said, header):
+                reference, offset_days = _reference(header), _offset_days(header)
+        except TableError as error:
+            problem = str(error)
+        counted = "d" if _is_zero(reference) else _time_unit(header)
         return cls(
             scale=scale or str(header.get("TIMESYS", "UTC")).strip(),
             position=said["TRPOS"] or str(header.get("TREFPOS", "")).strip(),
             reference=reference,
             unit=said["TCUNI"] or said["TUNIT"] or counted,
+            offset_days=offset_days,
+            problem=problem,
         )
 
     def to_utc(self, values: Any) -> Sequence[Any]:
@@ -137,16 +150,19 @@ class FitsTimeFrame:
         Raises
         ------
         TableError
-            If scale, unit or reference position do not give a time at the Earth.
+            If scale, unit, reference time or position do not give a time at the Earth.
         """
         scale = self._known_scale()
         self._check_position()
         if values.dtype.kind in "SU":
             texts: list[str | bytes] = values.tolist()
             return texts if scale == "utc" else _texts_to_utc(texts, scale)
+        if self.problem is not None:
+            raise TableError(self.problem)
         if values.ndim > 2 or values.shape[1:] not in ((), (1,), (2,)):
             raise TableError("a time column has more than two numbers per row")
-        if values.ndim == 1 and (scale, self.reference) == ("utc", _MJD):
+        is_mjd = (scale, self.reference, self.offset_days) == ("utc", _MJD, 0.0)
+        if values.ndim == 1 and is_mjd:
             self._days_per_unit()
             return values  # type: ignore[no-any-return]
         return times_to_utc(self._times(np.ma.masked_invalid(values.astype(np.float64)), scale))
@@ -155,14 +171,17 @@ class FitsTimeFrame:
         from astropy.time import Time, TimeDelta
 
         pair = numbers.reshape(len(numbers), -1)
-        first, second = pair[:, 0], pair[:, 1:].sum(axis=1).filled(0.0)
+        unknown = np.ma.getmaskarray(pair).any(axis=1)
+        first = np.ma.array(pair[:, 0].filled(0.0), mask=unknown)
+        second = pair[:, 1:].filled(0.0).sum(axis=1)
         days = self._days_per_unit()
         with offline_astropy():
             if _is_zero(self.reference):
+                second = second + self.offset_days
                 return Time(first, second, format=self.reference[0], scale=scale)
             format_, value, more = self.reference
             start = Time(value, more or None, format=format_, scale=scale)
-            return start + TimeDelta(first * days, second * days, format="jd")
+            return start + TimeDelta(first * days, second * days + self.offset_days, format="jd")
 
     def _known_scale(self) -> str:
         scale = self.scale.partition("(")[0].lower()
@@ -200,14 +219,67 @@ def _is_zero(reference: tuple[str, Any, float]) -> bool:
     return reference[1:] == (0.0, 0.0)
 
 
+def _is_counted(said: Mapping[str, str], header: Mapping[str, Any]) -> bool:
+    """Tell whether numbers count from the header's reference time; MJD otherwise."""
+    if said["TUNIT"] == "" and "TIMEUNIT" in header and not _is_zero(_reference(header)):
+        return True
+    return _is_time_coordinate(said) or said["TUNIT"] not in ("", "d", "day")
+
+
 def _reference(header: Mapping[str, Any]) -> tuple[str, Any, float]:
     """Read from which time the columns of a table count, in the standard's order of precedence."""
     for key, format_ in (("MJDREF", "mjd"), ("JDREF", "jd")):
         if key in header:
-            return format_, float(header[key]), 0.0
+            return format_, _number(header, key), 0.0
         if f"{key}I" in header:
-            return format_, float(header[f"{key}I"]), float(header.get(f"{key}F", 0.0))
-    return ("fits", header["DATEREF"], 0.0) if "DATEREF" in header else _MJD
+            return format_, _number(header, f"{key}I"), _number(header, f"{key}F")
+    return ("fits", _date(header, "DATEREF"), 0.0) if "DATEREF" in header else _MJD
+
+
+def _time_unit(header: Mapping[str, Any]) -> str:
+    return str(header.get("TIMEUNIT", "s")).strip()
+
+
+def _offset_days(header: Mapping[str, Any]) -> float:
+    offset, unit = _number(header, "TIMEOFFS"), _time_unit(header)
+    if offset and unit not in _DAYS:
+        raise TableError(f"TIMEOFFS is in TIMEUNIT {unit!r}; expected {', '.join(_DAYS)}")
+    return offset * _DAYS[unit] if offset else 0.0
+
+
+def _refuse_timezero(header: Mapping[str, Any]) -> None:
+    """Refuse a shift of some missions, which is not of the standard; one of 0 has no effect."""
+    for key in ("TIMEZERO", "TIMEZERI", "TIMEZERF"):
+        if _number(header, key):
+            raise TableError(
+                f"a time column is shifted by {key} = {header[key]!r}, which is not of the FITS "
+                "standard; expected it to be added to the times, or given as TIMEOFFS"
+            )
+
+
+def _number(header: Mapping[str, Any], key: str) -> float:
+    """Read a number from a card; 0 where there is none."""
+    value = header.get(key, 0.0)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise TableError(f"the FITS card {key} is {value!r}; expected a number")
+    return number
+
+
+def _date(header: Mapping[str, Any], key: str) -> str:
+    from astropy.time import Time
+
+    try:
+        with offline_astropy():
+            Time(header[key], format="fits")
+    except ValueError as error:
+        raise TableError(
+            f"the FITS card {key} is {header[key]!r}; expected a date such as 2001-01-01T00:00:00"
+        ) from error
+    return str(header[key])
 
 
 def _texts_to_utc(texts: Sequence[str | bytes], scale: str) -> list[Any]:
