@@ -20,6 +20,7 @@ import pytest
 from snakemake import cli as snakemake_cli
 
 import environment_faults
+from commands import PROGRAM
 from environment_faults import Fault, FaultRecorder
 from sirenflow import inbox, quarantine
 from sirenflow.kafka.broker import embedded_broker
@@ -478,6 +479,35 @@ def test_output_that_is_lost_is_an_error(project: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------ the table
+
+
+@pytest.mark.parametrize("polling", [False, True])
+def test_watch_with_an_unreadable_directory(
+    project: Path, record_fault: FaultRecorder, polling: bool
+) -> None:
+    """It makes all other pages, and goes on watching; the directory is reported."""
+    (project / "inbox/MS260902b").mkdir()
+    (project / "inbox/MS260902b").chmod(0)
+    shared = f"import sirenflow.watch as w; w.is_shared = lambda _: {polling}; {PROGRAM[2]}"
+    without_capabilities = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+    reported = "MS260902b: directory cannot be read: Permission denied"
+    program = [*without_capabilities, sys.executable, "-c", shared]
+    with waiting(project, "watch", program=program) as watch:
+        wait_until(lambda: watch.said(reported))
+        wait_until(lambda: environment_faults.count_catalogued(project / "results") == 3)
+        code = watch.stop()
+    where = " (inbox on NFS)" if polling else ""
+    fault = Fault(
+        situation=f"a superevent's directory cannot be read{where}",
+        command="sirenflow watch",
+        pages=environment_faults.count_pages(project / "results"),
+        superevents=len(SUPEREVENTS) + 1,
+        catalogued=environment_faults.count_catalogued(project / "results"),
+        exit_code=code,
+        reported=reported,
+    )
+    assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 0)
+    record_fault(fault)
 
 
 def test_table_agrees_with_this_run(
