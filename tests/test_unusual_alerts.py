@@ -147,6 +147,45 @@ def test_unknown_type_that_sounds_like_a_retraction_does_not_retract(tmp_path: P
     assert "Stop follow-up." not in text_of(event / "index.html")
 
 
+@pytest.mark.parametrize("changes", [{}, {"event": None}])
+def test_unknown_type_does_not_take_a_retraction_back(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    times = (f"2026-01-01T0{hour}:00:00Z" for hour in (1, 2, 3))
+    kinds = (RETRACTION, {"alert_type": "RETRACTED", **changes}, RETRACTION)
+    later = [
+        json_alert(record(time_created=time, **kind))
+        for time, kind in zip(times, kinds, strict=True)
+    ]
+    for count in (2, 3):
+        event = process(tmp_path / str(count), json_alert(record()), *later[:count])
+        state = read(event, "event.json")
+        assert (state["state"], state["retracted_by"]) == ("retracted", 2)
+        assert (state["retracted"], state["reinstated_by"]) == (True, None)
+        assert (state["current"]["number"], len(state["history"])) == (1, count + 1)
+        assert read(event, "alerts.json")["retracted"] is True
+        page = text_of(event / "index.html")
+        assert "Retracted 2026-01-01 01:00:00 UTC" in page
+        assert not any(word in page for word in ("in force", "confirmed", "sent again"))
+    event = tmp_path / "2" / "results" / state["superevent_id"]
+    said = "Alert 3 of the unknown type RETRACTED came after the retraction"
+    assert said in text_of(event / "index.html")
+    circular = " ".join((event / "circular.txt").read_text().split())
+    assert "retracted, followed by RETRACTED (unknown alert type), alert 3" in circular
+    assert "stands" not in circular
+
+
+def test_known_type_takes_a_retraction_back_after_an_unknown_one(tmp_path: Path) -> None:
+    kinds = (RETRACTION, {"alert_type": "CORRECTION"}, {"alert_type": "UPDATE"})
+    later = (
+        json_alert(record(time_created=f"2026-01-01T0{hour}:00:00Z", **kind))
+        for hour, kind in enumerate(kinds, start=1)
+    )
+    state = read(process(tmp_path, json_alert(record()), *later), "event.json")
+    assert (state["state"], state["retracted"]) == ("update", False)
+    assert (state["retracted_by"], state["reinstated_by"]) == (2, 4)
+
+
 def test_banner_has_the_time_of_the_first_retraction_of_the_run(tmp_path: Path) -> None:
     times = (f"2026-01-01T0{hour}:00:00Z" for hour in (1, 2))
     retractions = (json_alert(record(**RETRACTION, time_created=time)) for time in times)

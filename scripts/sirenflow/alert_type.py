@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 ALERT_TYPES = ("EARLYWARNING", "PRELIMINARY", "INITIAL", "UPDATE", "RETRACTION")
 """The known alert types, in the order of a superevent's life."""
@@ -52,3 +53,18 @@ def type_rank(alert_type: str) -> int:
     so that it never displaces a state that is understood.
     """
     return ALERT_TYPES.index(alert_type) if alert_type in ALERT_TYPES else -1
+
+
+def is_retracted(alert_types: Iterable[str]) -> bool:
+    """Tell whether a superevent is retracted.
+
+    It is where the last alert of a known type is a retraction: an unknown type neither retracts a
+    superevent nor takes a retraction back.
+
+    Parameters
+    ----------
+    alert_types
+        Types of its alerts, in the order of the alerts, as `read_type` returns them.
+    """
+    known = [each for each in alert_types if each in ALERT_TYPES]
+    return known[-1:] == [RETRACTION]

@@ -27,7 +27,7 @@ class CatalogueRow:
     kind: str = _column("real, mock or test; by the identifier")
     unusual_identifier: bool = _column("Whether the identifier does not follow the usual grammar")
     state: str = _column("State after the last readable alert")
-    retracted: bool = _column("Whether the last readable alert is a retraction")
+    retracted: bool = _column("Whether the last readable alert of a known type is a retraction")
     significant: bool | None = _column("As the last alert with values says")
     alert_number: int | None = _column("Number of the last readable alert")
     alert_type: str | None = _column("Type of the last readable alert")
@@ -102,7 +102,7 @@ class Listed(Protocol):
 
     @property
     def retracted(self) -> bool:
-        """Whether the last readable alert is a retraction."""
+        """Whether the last readable alert of a known type is a retraction."""
 
     @property
     def significant(self) -> bool | None:

@@ -98,7 +98,8 @@ def _event(summary: EventSummary) -> Iterator[Row]:
     state = _STATES.get(summary.state, summary.state)
     if latest is not None:
         if latest.alert_type not in ALERT_TYPES:
-            state = f"{latest.alert_type} (unknown alert type)"
+            unknown = f"{latest.alert_type} (unknown alert type)"
+            state = f"retracted, followed by {unknown}" if summary.retracted else unknown
         state += f", alert {latest.number}, sent {_sent(latest)}"
     yield "State", state
     if latest is not None:

@@ -293,9 +293,11 @@ class EventSummary:
     """Everything event.json holds; `current` is the alert whose values stand.
 
     That is the last alert with an event record; after a retraction, the last one before it.
-    `state` is that of the last alert: a word of ours, or the canonical form, in upper case, of an
-    alert type that is unknown. `retracted_by` is the first retraction of the last run of
-    retractions, `reinstated_by` the first alert with an event record after that run.
+    A superevent is `retracted` while the last alert of a known type is a retraction. `state` is
+    then "retracted", else that of the last alert: a word of ours, or the canonical form, in upper
+    case, of an alert type that is unknown. Of the alerts of known types, `retracted_by` is the
+    first retraction of the last run of retractions, and `reinstated_by` the first alert with an
+    event record after that run.
     `unusual_identifier` says that the identifier does not follow the usual grammar.
     `skymap_alert_number` and `combined_skymap_alert_number` are those of the alerts whose GW and
     combined maps are used, as `sirenflow.map_choice` says: the current one or, where its map is

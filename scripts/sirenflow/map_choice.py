@@ -2,7 +2,8 @@
 
 Products are about the current alert, the last one with an event record. Where its map of a kind is
 absent or cannot be used, the newest usable map of an earlier alert is used and labelled: a bad map
-never hides a good one. A map of a later alert is never used: only a retraction comes later.
+never hides a good one. A map of a later alert is never used: such an alert has no event record, or
+comes after a retraction.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from sirenflow import __version__
-from sirenflow.alert_type import RETRACTION, canonical_type
+from sirenflow.alert_type import ALERT_TYPES, RETRACTION, canonical_type, is_retracted
 from sirenflow.changes import with_comparisons
 from sirenflow.event import (
     SCHEMA_VERSION,
@@ -104,11 +104,12 @@ def summarize_event(
         mappings(localization.get("alerts")),
         mappings(mapping_or_empty(regions).get("alerts")),
     )
-    current = next((alert for alert in reversed(history) if alert.values), None)
+    retracted = is_retracted(alert.alert_type for alert in history)
+    retracted_by, reinstated_by = _retraction(history)
+    current = _current(history, retracted_by if retracted else None)
     located = choose_gw_map(history, current)
     combined = choose_combined_map(history, current)
-    state = _state(history[-1].alert_type) if history else "no_readable_alert"
-    retracted_by, reinstated_by = _retraction(history)
+    state = _state(history, retracted)
     return EventSummary(
         schema_version=SCHEMA_VERSION,
         sirenflow_version=__version__,
@@ -117,7 +118,7 @@ def summarize_event(
         unusual_identifier=not is_usual(superevent_id),
         kind=kind,
         state=state,
-        retracted=state == "retracted",
+        retracted=retracted,
         retracted_by=retracted_by,
         reinstated_by=reinstated_by,
         headline=headline(kind, state, current, located, headline_warning(unread, unread_count)),
@@ -134,11 +135,22 @@ def summarize_event(
     )
 
 
-def _state(alert_type: str) -> str:
-    """Return the state after an alert of a type.
+def _current(history: Sequence[AlertSummary], retracted_by: int | None) -> AlertSummary | None:
+    """Find the last alert with values; of a retracted superevent, the last before retraction."""
+    for alert in reversed(history):
+        if alert.values and (retracted_by is None or alert.number < retracted_by):
+            return alert
+    return None
+
+
+def _state(history: Sequence[AlertSummary], retracted: bool) -> str:
+    """Return the state after the last alert.
 
     That of an unknown type is in upper case, so that it cannot be taken for one of `STATES`.
     """
+    if not history:
+        return "no_readable_alert"
+    alert_type = RETRACTION if retracted else history[-1].alert_type
     try:
         return STATES.get(alert_type) or canonical_type(alert_type)
     except ValueError:
@@ -326,10 +338,13 @@ def _coincidence(sent: Mapping[str, Any]) -> Coincidence | None:
 
 
 def _retraction(history: Sequence[AlertSummary]) -> tuple[int | None, int | None]:
-    """Find the first of the last run of retractions, and the first alert with values after it."""
+    """Find the first of the last run of retractions, and the first alert with values after it.
+
+    Alerts of unknown types are left out.
+    """
     retracted_by = reinstated_by = None
     in_run = False
-    for alert in history:
+    for alert in (alert for alert in history if alert.alert_type in ALERT_TYPES):
         if alert.alert_type == RETRACTION:
             if not in_run:
                 retracted_by, reinstated_by = alert.number, None

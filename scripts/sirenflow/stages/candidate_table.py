@@ -22,7 +22,7 @@ _CANDIDATE = (
 _SUPEREVENT = (
     Column("superevent_id", "string", "Identifier of the superevent"),
     Column("kind", "string", "real, mock or test; by the identifier"),
-    Column("retracted", "bool", "Whether the last readable alert is a retraction"),
+    Column("retracted", "bool", "Whether the last readable alert of a known type is a retraction"),
 )
 _ALERTS = (
     Column("alert_number", "int64", "Number of the first alert with this sky map and this T0"),

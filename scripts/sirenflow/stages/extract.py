@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sirenflow.alert import MAX_ALERT_BYTES, Alert, AttachedMap, MapKind, parse_alert
-from sirenflow.alert_type import RETRACTION, canonical_type
+from sirenflow.alert_type import RETRACTION, canonical_type, is_retracted
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
 from sirenflow.measure import measure
 from sirenflow.measure import unmeasured as unmeasured_map
@@ -130,11 +130,10 @@ def extract(
         _describe(number, first, others)
         for number, (first, *others) in enumerate(same_alerts, start=1)
     ]
-    retracted = bool(described) and described[-1]["alert_type"] == RETRACTION
     head = {
         "schema_version": SCHEMA_VERSION,
         "superevent_id": superevent_id,
-        "retracted": retracted,
+        "retracted": is_retracted(alert["alert_type"] for alert in described),
     }
     write_json(alerts, {**head, "alerts": described, "rejected": reader.rejected})
     write_json(localization, {**head, "alerts": localized})
