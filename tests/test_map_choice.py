@@ -216,6 +216,13 @@ def test_bad_combined_map_does_not_hide_a_good_one(bad: bytes | None, tmp_path: 
     assert "Against GW alone" in found.circular
 
 
+@pytest.mark.parametrize("name", ["FERMI", " fermi "])
+def test_observatory_is_the_same_whatever_case_its_name_has(name: str, tmp_path: Path) -> None:
+    last = alert(2, GOOD, None, observatory=name)
+    event = made(tmp_path, alert(1, GOOD, SMALL), last).json("event.json")
+    assert event["combined_skymap_alert_number"] == 1
+
+
 @pytest.mark.parametrize(
     ("last", "why"),
     [

@@ -39,7 +39,7 @@ def choose_combined_map(
     """Find the alert whose combined map is used; None where no alert has a usable one.
 
     None too where the current alert names no coincidence any more. Maps of a coincidence with
-    another observatory are not considered.
+    another observatory are not considered; case and surrounding blanks of its name do not matter.
 
     Parameters
     ----------
@@ -48,11 +48,11 @@ def choose_combined_map(
     """
     if current is None or current.external_coinc is None:
         return None
-    observatory = current.external_coinc.observatory
+    observatory = _plain_name(current.external_coinc.observatory)
     same = [
         alert
         for alert in _until(history, current)
-        if alert.external_coinc is not None and alert.external_coinc.observatory == observatory
+        if alert.external_coinc and _plain_name(alert.external_coinc.observatory) == observatory
     ]
     return _newest(same, "combined")
 
@@ -99,6 +99,10 @@ def absence_text(is_sent: bool, is_rejected: bool) -> str:
     if not is_sent:
         return ABSENT
     return "unusable" if is_rejected else "withheld"
+
+
+def _plain_name(observatory: str | None) -> str:
+    return (observatory or "").strip().casefold()
 
 
 def _until(history: Sequence[AlertSummary], current: AlertSummary) -> Sequence[AlertSummary]:
