@@ -62,6 +62,14 @@ UNLIKELY = "a component below one solar mass is unlikely (HasSSM 10 %)"
         ),
         ({"properties": {}}, "A compact binary candidate of the sub-solar-mass search."),
         (
+            {"classification": {"BNS": 0.0, "Terrestrial": 0.0}, "properties": {}},
+            "A compact binary candidate of the sub-solar-mass search.",
+        ),
+        (
+            {"search": "AllSky", "classification": {"BNS": 0.0}, "properties": {}},
+            "A compact binary candidate with no source class.",
+        ),
+        (
             {"classification": {"BNS": 0.9, "Terrestrial": 0.1}, "properties": {"HasSSM": 0.1}},
             f"Probably a binary neutron star (90 %); {UNLIKELY}.",
         ),
@@ -98,6 +106,7 @@ def test_sentence(changed: dict[str, Any], said: str) -> None:
         ),
         ({"search": "AllSky", "properties": {"HasSSM": 0.1}}, "CBC, no sky map, "),
         ({"group": "Burst"}, "Burst, no sky map, "),
+        ({"classification": {"BNS": 0.0}}, "CBC (sub-solar mass, HasSSM>99%), no sky map, "),
     ],
 )
 def test_headline(changed: dict[str, Any], said: str) -> None:
@@ -142,6 +151,19 @@ def test_page_tile_and_catalogue_name_it(
     assert "the search for sub-solar masses gives no source class" in page
     assert f"{name}, HasSSM {percent}" in catalogue
     assert "no class" not in catalogue
+
+
+def test_catalogue_names_it_where_all_classes_are_zero(tmp_path: Path) -> None:
+    file = tmp_path / "inbox/MS260101a/PRELIMINARY/1.json"
+    file.parent.mkdir(parents=True)
+    event = SSM | {"classification": {"BNS": 0.0, "Terrestrial": 0.0}, "skymap": None}
+    file.write_bytes(json_alert(record(event=event)))
+    made = make_products(stages.call, [file], tmp_path / "results")
+    with (made.parent / "catalogue.csv").open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert row["source_class"] == ""
+    catalogue = (made.parent / "index.html").read_text(encoding="utf-8")
+    assert "sub-solar mass, HasSSM >99 %" in " ".join(assert_safe(catalogue).text.split())
 
 
 @pytest.mark.parametrize("observatory", [None, "Fermi", "Einstein Probe", "W" * 40])

@@ -197,7 +197,7 @@ def _observatory(coincidence: Mapping[str, Any] | None) -> str | None:
 
 def _sub_solar(values: Mapping[str, Any]) -> str | None:
     return sub_solar_name(
-        has_classes=bool(values.get("classification")) or values.get("is_burst", False),
+        has_classes=any(values.get("classification", {}).values()) or values.get("is_burst", False),
         search=values.get("search"),
         has_ssm=values.get("properties", {}).get("HasSSM"),
     )

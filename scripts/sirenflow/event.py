@@ -357,8 +357,8 @@ def _plain(value: Any) -> Any:
 
 
 def top_class(classification: Mapping[str, float]) -> tuple[str | None, float | None]:
-    """Find the most probable class; of equal ones, the first sent."""
-    if not classification:
+    """Find the most probable class; of equal ones, the first sent; None where all are 0."""
+    if not any(classification.values()):
         return None, None
     name = max(classification, key=lambda key: classification[key])
     return name, classification[name]

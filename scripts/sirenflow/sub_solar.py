@@ -28,10 +28,11 @@ def _is_ssm(search: str | None) -> bool:
 def sub_solar_class(values: Values) -> str | None:
     """Return what to call a candidate without source classes; None where it is not sub-solar.
 
+    Classes whose probabilities are all 0 are none.
     "sub-solar mass" where HasSSM is at least 0.5, whatever the search; "sub-solar search" where the
     search is SSM and HasSSM is lower or unknown.
     """
-    has_classes = bool(values.classification) or values.is_burst
+    has_classes = any(values.classification.values()) or values.is_burst
     return sub_solar_name(has_classes, values.search, has_ssm(values))
 
 

@@ -51,7 +51,12 @@ def class_style(name: str) -> str:
 
 
 def bar_segments(classification: Mapping[str, float]) -> list[Segment]:
-    """Lay the classes end to end, the most probable first; never beyond 100 units in all."""
+    """Lay the classes end to end, the most probable first; never beyond 100 units in all.
+
+    None where all probabilities are 0.
+    """
+    if not any(classification.values()):
+        return []
     total = max(sum(classification.values()), 1.0)
     ordered = sorted(classification.items(), key=lambda item: (-item[1], item[0]))
     segments, start = [], 0.0
