@@ -166,6 +166,16 @@ def test_catalogue_names_it_where_all_classes_are_zero(tmp_path: Path) -> None:
     assert "sub-solar mass, HasSSM >99 %" in " ".join(assert_safe(catalogue).text.split())
 
 
+def test_properties_that_are_all_zero_are_shown(tmp_path: Path) -> None:
+    file = tmp_path / "inbox/MS260101a/PRELIMINARY/1.json"
+    file.parent.mkdir(parents=True)
+    event = SSM | {"classification": {"BBH": 1.0}, "properties": {"HasNS": 0.0, "HasGap": 0.0}}
+    file.write_bytes(json_alert(record(event=event | {"skymap": None})))
+    made = make_products(stages.call, [file], tmp_path / "results")
+    text = " ".join(assert_safe((made / "index.html").read_text(encoding="utf-8")).text.split())
+    assert "HasGap<1 % HasNS<1 %" in text
+
+
 @pytest.mark.parametrize("observatory", [None, "Fermi", "Einstein Probe", "W" * 40])
 def test_longest_headline_keeps_what_decides(observatory: str | None) -> None:
     """A mock, retracted, with the map of an earlier alert, and all that a line can say."""

@@ -17,7 +17,7 @@ from sirenflow.alert_type import ALERT_TYPES
 from sirenflow.event import AlertSummary
 from sirenflow.fields import timestamp_or_none
 from sirenflow.map_choice import absence_word
-from sirenflow.report.figures import bar_segments, class_style
+from sirenflow.report.figures import bar_segments, class_segments, class_style
 from sirenflow.report.skyplot import sky_frame
 from sirenflow.since import since_phrases
 from sirenflow.sub_solar import sub_solar_class
@@ -184,6 +184,7 @@ def _environment() -> Environment:
         "given": lambda value: wording.ABSENT if value is None else value,
         "quoted": lambda name: quote(name, safe=""),
         "segments": bar_segments,
+        "class_segments": class_segments,
         "class_style": class_style,
     }
     environment.globals |= {

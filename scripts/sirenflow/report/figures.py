@@ -51,12 +51,7 @@ def class_style(name: str) -> str:
 
 
 def bar_segments(classification: Mapping[str, float]) -> list[Segment]:
-    """Lay the classes end to end, the most probable first; never beyond 100 units in all.
-
-    None where all probabilities are 0.
-    """
-    if not any(classification.values()):
-        return []
+    """Lay the classes end to end, the most probable first; never beyond 100 units in all."""
     total = max(sum(classification.values()), 1.0)
     ordered = sorted(classification.items(), key=lambda item: (-item[1], item[0]))
     segments, start = [], 0.0
@@ -67,6 +62,11 @@ def bar_segments(classification: Mapping[str, float]) -> list[Segment]:
         )
         start += width
     return segments
+
+
+def class_segments(classification: Mapping[str, float]) -> list[Segment]:
+    """Lay source classes end to end as `bar_segments`; none where all probabilities are 0."""
+    return bar_segments(classification) if any(classification.values()) else []
 
 
 def chirp_mass_histogram(mchirp: ChirpMass) -> Histogram:

@@ -7,7 +7,7 @@ from sirenflow.catalogue import CatalogueRow
 from sirenflow.event import Thumbnail
 from sirenflow.products import rounded
 from sirenflow.report.environment import utc_seconds_text
-from sirenflow.report.figures import bar_segments
+from sirenflow.report.figures import class_segments
 
 # A class of the source whose part of the bar is narrower is named, and not drawn.
 _NARROWEST = 0.05
@@ -112,7 +112,7 @@ def _tags(row: CatalogueRow) -> list[tuple[str, str]]:
 
 
 def _source(row: CatalogueRow) -> tuple[tuple[str, str, float], ...] | str | None:
-    segments = bar_segments(row.classification)
+    segments = class_segments(row.classification)
     if segments:
         return tuple(
             (part.name, wording.probability_text(part.probability), round(part.width, 1))
