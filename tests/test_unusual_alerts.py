@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from builders import flat_map, json_alert, record, with_map
+from builders import avro_alert, flat_map, json_alert, record, with_map
 from every_stage import make_products
 from pages import Page
 from sirenflow import inbox, quarantine, stages
 from sirenflow.alert import parse_alert
+from sirenflow.claims import Claims
 from sirenflow.errors import AlertError
 from sirenflow.receive import Receiver
 
@@ -219,13 +220,27 @@ def test_identifier_that_differs_in_case_goes_to_quarantine_and_says_what_to_do(
 ) -> None:
     receiver = Receiver(tmp_path)
     receiver.receive_copy(json_alert(record(superevent_id="S260101ab")), "test")
-    data = json_alert(record(superevent_id="S260101AB"))
+    urls = {"gracedb": "https://gracedb.ligo.org/superevents/S250101zz/view/"}
+    data = avro_alert(record(superevent_id="S260101AB", urls=urls))
     receipt = receiver.receive_copy(data, "test")
     assert isinstance(receipt.content, AlertError)
     (entry,) = quarantine.entries(tmp_path)
     assert all(name in entry.reason for name in ("'S260101AB'", "'S260101ab'", "retry"))
     assert entry.path.read_bytes() == data
+    assert entry.claims == Claims("S260101AB", "PRELIMINARY", "2026-01-01T00:10:00Z")
     with pytest.raises(AlertError, match="only in case"):
         quarantine.retry(tmp_path, entry, lambda kept, _: kept)
     assert parse_alert(data).superevent_id == "S260101AB"
     assert list(inbox.list_superevents(tmp_path)) == ["S260101ab"]
+
+
+@pytest.mark.parametrize("superevent", ["../S1", "", None, 3, ["S240422ed"]])
+def test_decoded_record_of_a_hostile_identifier_claims_none(
+    tmp_path: Path, superevent: object
+) -> None:
+    """The identifier in its link is that of another superevent."""
+    urls = {"gracedb": "https://gracedb.ligo.org/superevents/S250101zz/view/"}
+    data = json_alert(record(superevent_id=superevent, urls=urls))
+    Receiver(tmp_path).receive_copy(data, "test")
+    (entry,) = quarantine.entries(tmp_path)
+    assert entry.claims == Claims(None, "PRELIMINARY", "2026-01-01T00:10:00Z")

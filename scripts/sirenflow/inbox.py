@@ -111,7 +111,7 @@ def store(
     InboxError
         If it cannot be written.
     """
-    _refuse_other_case(inbox, alert.superevent_id)
+    _refuse_other_case(inbox, alert)
     path = _named_before(inbox / alert_path(alert), alert, data)
     if is_taken(path, data):
         _LOG.warning("%s holds other bytes than its name says: is the disk sound?", path)
@@ -130,11 +130,12 @@ def store(
     return Stored(path, new, same)
 
 
-def _refuse_other_case(inbox: Path, superevent_id: str) -> None:
+def _refuse_other_case(inbox: Path, alert: Identity) -> None:
     """Raise AlertError if a superevent is there whose name differs only in case.
 
     On a file system, or in a tool, that ignores case, both would be one.
     """
+    superevent_id = alert.superevent_id
     with suppress(OSError):  # to write into it fails too, and says why
         if (inbox / superevent_id).is_dir():
             return
@@ -146,6 +147,7 @@ def _refuse_other_case(inbox: Path, superevent_id: str) -> None:
             f"show`; if the older one is wrong, move {present!r} away and run `sirenflow "
             "quarantine retry`",
             "key",
+            {key: getattr(alert, key) for key in ("superevent_id", "alert_type", "time_created")},
         )
 
 

@@ -119,7 +119,7 @@ def keep(
         "size_bytes": len(data),
         "kind": error.kind,
         "reason": str(error),
-        "claims": asdict(claims.of_record(error.claims or {}).or_else(claims.of_bytes(data))),
+        "claims": asdict(_claims(error, data)),
         **how,
     }
     written = write_durably(_reason_file(path), alerts.notes(note))
@@ -261,6 +261,14 @@ def _note(file: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return note if isinstance(note, dict) else {}
+
+
+def _claims(error: AlertError, data: bytes) -> Claims:
+    """Give the claims of the decoded record, or search the bytes where nothing was decoded.
+
+    Other identifiers in the bytes of a decoded record, as in its links, are not its own.
+    """
+    return claims.of_bytes(data) if error.claims is None else claims.of_record(error.claims)
 
 
 def _search(file: Path) -> Claims:

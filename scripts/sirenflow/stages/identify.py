@@ -21,10 +21,10 @@ def identify(file: Path, by_content: bool) -> dict[str, Any]:
     return {"content_sha256": alert.content_sha256} if by_content else asdict(alert.identity)
 
 
-def _claims(data: bytes) -> dict[str, str | None]:
-    """Give the claims of a record that can be decoded, though it is no alert; else all None."""
+def _claims(data: bytes) -> dict[str, str | None] | None:
+    """Give the claims of a record that is not a valid alert; None if it cannot be decoded."""
     try:
         _, record = decode(data)
     except AlertError:
-        record = {}
+        return None
     return asdict(claims.of_record(record))
