@@ -10,6 +10,7 @@ import pytest
 
 from builders import avro_alert, json_alert, record
 from sirenflow import claims
+from sirenflow.alert_type import ALERT_TYPES, read_type
 from sirenflow.claims import Claims
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -40,10 +41,22 @@ def test_the_first_of_each_counts() -> None:
 
 
 def test_avro_says_which_superevent_and_when_whole_or_cut() -> None:
-    data = avro_alert(record(superevent_id="S240422ed", time_created="2024-04-22 22:00:00"))
-    for part in (data, data[:-40]):
-        found = claims.of_bytes(part)
-        assert (found.superevent_id, found.time_created) == ("S240422ed", "2024-04-22 22:00:00")
+    for kind in (*ALERT_TYPES, "retraction", "Early_Warning", "RETRACTION "):
+        sent = {"alert_type": kind, "time_created": "2024-04-22 22:00:00"}
+        data = avro_alert(record(superevent_id="S240422ed", **sent))
+        said = Claims("S240422ed", read_type(kind.strip()), "2024-04-22 22:00:00")
+        assert claims.of_bytes(data) == claims.of_bytes(data[:-40]) == said
+
+
+@pytest.mark.parametrize("sent", ["RETRACTION ", "\tRetraction\r\n", "retrac_tion"])
+def test_known_type_is_a_claim_in_any_spelling(sent: str) -> None:
+    assert claims.of_record({"alert_type": sent}).alert_type == "RETRACTION"
+    assert claims.of_record({"alert_type": "Pre_Merger "}).alert_type == "Pre_Merger"
+
+
+def test_type_without_its_length_before_it_is_not_a_claim() -> None:
+    data = b"no RETRACTION of S240422ed, \x12RETRACTION"
+    assert claims.of_bytes(data) == Claims("S240422ed")
 
 
 def test_samples_cut_short_say_which_superevent() -> None:
@@ -114,6 +127,7 @@ def test_search_takes_a_time_proportional_to_the_length() -> None:
         b'"superevent_id\\\\\\\\"  :  \\\\"',
         b"S240422",
         b"2024-04-22T10:00:0",
+        b"   EARLY_WARNIN",
         b"\\\\\\",
     ):
         assert claims.of_bytes(part * 100_000) == Claims()

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from sirenflow.alert_type import read_type
 from sirenflow.fields import text_or_none
 
 _KEYS = ("superevent_id", "alert_type", "time_created")
@@ -26,6 +27,10 @@ _IN_JSON = re.compile(
 # The usual identifiers only: any other word may stand anywhere in a message.
 _ID = re.compile(rb"[MT]?S[0-9]{6}[a-z]{1,16}")
 _TIME = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}[0-9.Z+:-]{0,16}")
+# The known types, in any spelling; a sender may have left blanks around.
+_TYPE = re.compile(
+    rb" {0,3}(?:EARLY_?WARNING|PRELIMINARY|INITIAL|UPDATE|RETRACTION) {0,3}", re.IGNORECASE
+)
 _MOST_MATCHES = 1000
 
 
@@ -51,14 +56,16 @@ def of_bytes(data: bytes) -> Claims:
     """Search bytes that may be damaged for claims, in a time proportional to their length.
 
     JSON keys come first. Without them, text that is preceded by its length, as in Avro, and then
-    any text that looks like a superevent's identifier.
+    any text that looks like a superevent's identifier. An alert type without a key must be a known
+    one that is preceded by its length.
     """
     in_json: dict[str, object] = {}
     for match in _matches(_IN_JSON, data):
         in_json.setdefault(match[1].decode("ascii"), match[2].decode("ascii", "replace"))
-    identifiers, times = ([*_matches(pattern, data)] for pattern in (_ID, _TIME))
+    identifiers, times, types = ([*_matches(pattern, data)] for pattern in (_ID, _TIME, _TYPE))
     texts = {
         "superevent_id": [*filter(_has_length, identifiers), *identifiers],
+        "alert_type": [*filter(_has_length, types)],
         "time_created": [*filter(_has_length, times)],
     }
     in_text = {key: found[0][0].decode("ascii") for key, found in texts.items() if found}
@@ -76,5 +83,8 @@ def _has_length(match: re.Match[bytes]) -> bool:
 
 
 def _valid(key: str, value: object) -> str | None:
-    text = text_or_none(value)
-    return text if text and _VALID[key].fullmatch(text) else None
+    is_type = key == "alert_type"
+    text = text_or_none(value.strip() if is_type and isinstance(value, str) else value)
+    if not text or not _VALID[key].fullmatch(text):
+        return None
+    return read_type(text) if is_type else text
