@@ -58,7 +58,7 @@ def said(**compared: Any) -> str:
 
 def test_maps_that_hardly_overlap_are_a_warning_before_anything_else() -> None:
     assert said() == (
-        WARNING.format("only 4 %") + " If both have one source all the same: "
+        WARNING.format("only 4 %") + " If they do share one source: "
         "90 % area 14 times smaller, 1.8 → 0.13 deg²; the peak moves 111.2°."
     )
     assert combined_phrases(summary())[0].strong

@@ -216,6 +216,24 @@ def test_bad_combined_map_does_not_hide_a_good_one(bad: bytes | None, tmp_path: 
     assert "Against GW alone" in found.circular
 
 
+def test_earlier_combined_map_names_the_map_it_was_compared_with(tmp_path: Path) -> None:
+    """The page shows the GW map of alert 2 beside it, whose area is another one."""
+    label = ", compared with the gravitational-wave map of alert 1"
+    found = made(tmp_path / "other", alert(1, GOOD, SMALL), alert(2, FLAT, SMALL[:-2880]))
+    event = found.json("event.json")
+    assert (event["skymap_alert_number"], event["combined_skymap_alert_number"]) == (2, 1)
+    assert label in found.page.text
+    assert label in found.circular
+    far = fits_map({"UNIQ": np.arange(12) + 4, "PROBDENSITY": np.eye(12)[10] * 3 / np.pi})
+    apart = made(tmp_path / "apart", alert(1, GOOD, far), alert(2, FLAT, far[:-2880]))
+    warning = "The combined map disagrees with the gravitational-wave map of alert 1: the GW 90"
+    assert warning in apart.page.text
+    assert warning in apart.circular
+    one = made(tmp_path / "one", alert(1, GOOD, SMALL))
+    assert "If both have one source" in one.page.text
+    assert label not in one.page.text + one.circular
+
+
 @pytest.mark.parametrize("name", ["FERMI", " fermi "])
 def test_observatory_is_the_same_whatever_case_its_name_has(name: str, tmp_path: Path) -> None:
     last = alert(2, GOOD, None, observatory=name)

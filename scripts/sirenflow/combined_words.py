@@ -25,14 +25,15 @@ likely unrelated, or one of the maps is wrong; that the combined region is small
 def combined_phrases(summary: EventSummary) -> tuple[Phrase, ...]:
     """Compare the combined map with the GW map in a sentence or two; a warning comes first.
 
-    Empty where one of the maps has no area.
+    Empty where one of the maps has no area. The GW map that was compared is named where the page
+    shows another one.
     """
     maps, comparison = _areas(summary), _comparison(summary)
     if maps is None:
         return ()
     moved = held = ""
     if comparison is not None:
-        moved = f"; the peak moves {shift_text(comparison.peak_shift_deg)}"
+        moved = f"{_base_text(summary)}; the peak moves {shift_text(comparison.peak_shift_deg)}"
         share = probability_text(comparison.probability_in_old_90)
         held = f", and the GW region holds {share} of the combined probability"
     areas = f", {' → '.join(map(area_text, maps))} deg²"
@@ -40,7 +41,7 @@ def combined_phrases(summary: EventSummary) -> tuple[Phrase, ...]:
     if warning is not None:
         return (
             Phrase(warning, strong=True),
-            Phrase(f" If both have one source all the same: {gain_text(*maps)}{areas}{moved}."),
+            Phrase(f" If they do share one source: {gain_text(*maps)}{areas}{moved}."),
         )
     return (
         Phrase("If both have one source: "),
@@ -60,7 +61,7 @@ def warning_text(summary: EventSummary) -> str | None:
     share = comparison.probability_in_old_90
     held = f"less than 1{NARROW_SPACE}%" if share < 0.01 else f"only {probability_text(share)}"
     return (
-        "The combined map disagrees with the gravitational-wave map: the GW "
+        f"The combined map disagrees with the gravitational-wave map{_of_alert(summary)}: the GW "
         f"90{NARROW_SPACE}% region holds {held} of the combined probability."
     )
 
@@ -68,11 +69,24 @@ def warning_text(summary: EventSummary) -> str | None:
 def combined_gain_text(summary: EventSummary) -> str | None:
     """Compare the 90 % areas alone: "90 % area 14 times smaller"; None where one is unknown."""
     maps = _areas(summary)
-    return gain_text(*maps) if maps else None
+    return gain_text(*maps) + _base_text(summary) if maps else None
 
 
 def _comparison(summary: EventSummary) -> MapComparison | None:
     return summary.combined_alert.combined_with_gw if summary.combined_alert else None
+
+
+def _of_alert(summary: EventSummary) -> str:
+    """Name the alert of the GW map that was compared; empty where it is the map that is used."""
+    comparison = _comparison(summary)
+    if comparison is None or comparison.number == summary.skymap_alert_number:
+        return ""
+    return f" of alert {comparison.number}"
+
+
+def _base_text(summary: EventSummary) -> str:
+    alert = _of_alert(summary)
+    return f", compared with the gravitational-wave map{alert}" if alert else ""
 
 
 def _areas(summary: EventSummary) -> tuple[float, float] | None:
