@@ -435,3 +435,18 @@ def test_want_of_memory_is_no_verdict_on_an_alert(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(fastavro, "schemaless_reader", want)
     with pytest.raises(MemoryError):
         parse_alert(avro_alert(record()))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        *((3, "a number"), (0.5, "a number"), (None, "null"), (True, "a truth value")),
+        *(({}, "an object"), ([], "a list")),
+    ],
+)
+@pytest.mark.parametrize("key", ["superevent_id", "alert_type", "time_created"])
+def test_value_of_a_wrong_type_is_named_in_words_of_json(
+    key: str, value: object, said: str
+) -> None:
+    with pytest.raises(AlertError, match=f"^{key} is {said}; expected text$"):
+        parse_alert(json_alert(record(**{key: value})))

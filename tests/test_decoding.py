@@ -83,7 +83,7 @@ REJECTED = {
     "an envelope in an envelope": (envelope(json.loads(envelope(RECORD))), "within an envelope"),
     "an envelope as text in one": (envelope(envelope(RECORD).decode()), "within an envelope"),
     "an envelope without alert": (envelope({"a": 1}), "no superevent_id"),
-    "an envelope around nothing": (envelope(None), "the record is a NoneType"),
+    "an envelope around nothing": (envelope(None), "the record is null"),
     "an envelope around a text": (envelope("hello, world"), "neither JSON nor base64"),
     "an envelope around broken JSON": (envelope("{'a': 1}"), "in the content of the envelope"),
     "an envelope around base64 of no alert": (envelope(base64_text(b"GIF89a")), "begins with"),

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from sirenflow.alert_type import ALERT_TYPES, canonical_type, read_type, type_rank
 from sirenflow.decoding import MAX_ALERT_BYTES as MAX_ALERT_BYTES
-from sirenflow.decoding import Encoding, decode_base64
+from sirenflow.decoding import Encoding, decode_base64, type_words
 from sirenflow.decoding import decode as decode
 from sirenflow.errors import AlertError
 from sirenflow.identifier import is_identifier
@@ -198,7 +198,7 @@ def _text(record: Mapping[str, Any], key: str) -> str:
         raise AlertError(f"no {key} (found {found or 'nothing'})", "key")
     value = record[key]
     if not isinstance(value, str):
-        raise AlertError(f"{key} is a {type(value).__name__}; expected text", "key")
+        raise AlertError(f"{key} is {type_words(value)}; expected text", "key")
     return value
 
 

@@ -116,8 +116,24 @@ def _only_item(value: Any) -> dict[str, Any]:
             raise AlertError(f"a list of {len(value)} items; expected one alert", "not_alert")
         (value,) = value
     if not isinstance(value, dict):
-        raise AlertError(f"the record is a {type(value).__name__}; expected an object")
+        raise AlertError(f"the record is {type_words(value)}; expected an object")
     return value
+
+
+def type_words(value: object) -> str:
+    """Name the type of a decoded value in the words of JSON, with its article: "a number"."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a truth value"
+        case int() | float():
+            return "a number"
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+    return "bytes" if isinstance(value, bytes) else "text"
 
 
 def _is_envelope(record: dict[str, Any]) -> bool:
