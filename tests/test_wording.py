@@ -47,7 +47,8 @@ def test_probability_is_an_integer_per_cent_without_false_certainty(
         (2.0, "1 per 0.50 s"),
         (1e5, "1 per 1.0 × 10⁻⁵ s"),
         (0.0, "0 as sent"),
-        (5e-324, "0 as sent"),
+        (1e-300, "1 per 3.2 × 10²⁹² yr"),
+        (5e-324, "4.9 × 10⁻³²⁴ Hz"),
         (None, "not provided"),
     ],
 )
@@ -119,6 +120,9 @@ def test_three_digits_are_never_a_power_of_ten(value: float, text: str) -> None:
         (28.0, "28 s after T₀"),
         (0.0, "at T₀"),
         (-0.0004, "at T₀"),
+        (0.0005, "at T₀"),
+        (-0.0005, "at T₀"),
+        (-0.00051, "1 ms before T₀"),
         (-0.3, "300 ms before T₀"),
         (0.9996, "1 s after T₀"),
         (-14.2, "14 s before T₀"),
@@ -131,6 +135,11 @@ def test_delay_says_before_or_after(seconds: float, text: str) -> None:
     assert wording.delay_text(seconds) == text
 
 
+def test_frequency_is_zero_only_where_it_was_sent_so() -> None:
+    assert plain(wording.frequency_text(1e-300)) == "1.0 × 10⁻³⁰⁰ Hz"
+    assert wording.frequency_text(0.0) == "0 Hz"
+
+
 def test_duration_is_in_milliseconds_below_a_second() -> None:
     assert wording.duration_text(0.05823) == "58 ms"
     assert wording.duration_text(2.34) == "2.3 s"
@@ -139,7 +148,15 @@ def test_duration_is_in_milliseconds_below_a_second() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(-0.0, "0 s"), (-0.0004, "0 s"), (-0.3, "−300 ms"), (28.4, "+28 s")]
+    ("seconds", "text"),
+    [
+        (-0.0, "0 s"),
+        (-0.0004, "0 s"),
+        (-0.0005, "0 s"),
+        (0.0005, "0 s"),
+        (-0.3, "−300 ms"),
+        (28.4, "+28 s"),
+    ],
 )
 def test_signed_delay_of_nothing_has_no_sign(seconds: float, text: str) -> None:
     assert wording.signed_delay_text(seconds) == text

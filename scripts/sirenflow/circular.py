@@ -275,7 +275,8 @@ def _probabilities(shares: Mapping[str, float]) -> str:
 def _rate(hertz: float | None) -> str:
     if hertz is None or hertz <= 0:
         return wording.false_alarm_text(hertz)
-    return f"{wording.false_alarm_text(hertz)} ({wording.frequency_text(hertz)})"
+    interval, frequency = wording.false_alarm_text(hertz), wording.frequency_text(hertz)
+    return interval if interval == frequency else f"{interval} ({frequency})"
 
 
 def _utc(time: str | None, assumed: bool = False) -> str:

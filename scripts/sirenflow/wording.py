@@ -4,6 +4,7 @@ The exact numbers are in event.json; here they are made short. The thresholds of
 those of `LIKELIHOOD_WORDS` and `CERTAINTY_WORDS`; the event page prints them.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -148,12 +149,17 @@ def two_digit_text(value: float) -> str:
 
 
 def false_alarm_text(far_hz: float | None) -> str:
-    """Write a false-alarm rate as its mean interval: "1 per 3.2 yr" (Julian years)."""
+    """Write a false-alarm rate as its mean interval: "1 per 3.2 yr" (Julian years).
+
+    A rate so low that its interval is not a float is written in Hz.
+    """
     if far_hz is None:
         return ABSENT
-    if far_hz <= 1e-300:
+    if far_hz <= 0:
         return "0 as sent"
     interval_s = 1 / far_hz
+    if math.isinf(interval_s):
+        return frequency_text(far_hz)
     scale, unit = next(period for period in _PERIODS if interval_s >= period[0])
     return f"1 per {two_digit_text(interval_s / (scale or 1))}{NO_BREAK}{unit}"
 
@@ -162,7 +168,7 @@ def frequency_text(hertz: float | None) -> str:
     """Write a rate or frequency in Hz with two significant digits, 155 Hz as an integer."""
     if hertz is None:
         return ABSENT
-    if hertz <= 1e-300:
+    if hertz <= 0:
         return "0 Hz"
     return f"{integer_text(hertz) if 10 <= hertz < 1e5 else two_digit_text(hertz)} Hz"
 
@@ -245,7 +251,7 @@ def interval_text(seconds: float) -> str:
 
 def _is_now(seconds: float) -> bool:
     """Tell whether a time difference rounds to 0 ms: it has no sign then."""
-    return abs(seconds) < 5e-4
+    return round(1000 * abs(seconds)) == 0
 
 
 def delay_text(seconds: float | None) -> str:
