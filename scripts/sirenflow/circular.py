@@ -229,7 +229,7 @@ def _files(summary: EventSummary) -> Iterator[Row]:
 
 def _none_used(current: AlertSummary, kind: MapKind) -> str:
     problem = map_problem(current, kind)
-    return wording.ABSENT if map_of(current, kind) is None else f"none is used: {problem}"
+    return wording.ABSENT if map_of(current, kind) is None else f"not used, because {problem}"
 
 
 def _earlier(used: AlertSummary, current: AlertSummary, kind: MapKind) -> str:
