@@ -168,7 +168,7 @@ def test_timeunit_holds_for_a_column_without_a_unit(
 
 
 def test_timeoffs_is_added_to_the_reference_time(tmp_path: Path) -> None:
-    """Rots et al. 2015, section 4.4: in TIMEUNIT, and added to the reference time."""
+    """Rots et al. 2015: in TIMEUNIT, and added to the reference time."""
     cards = {"TIMESYS": "TT", "TIMEUNIT": "d", "TIMEOFFS": 0.5}
     start = Time(51910, 0.5, format="mjd", scale="tt")
     path = fits_file(tmp_path / "t.fits", [7.8e8, 5e8, 0.0], "s", MJDREF=51910.0, **cards)
