@@ -115,6 +115,7 @@ def json_text(lines: Iterable[str], unreadable: Mapping[str, Any] = NOTHING_UNRE
         f'{{"columns": {_ENCODE(described)},\n'
         f'"events": [\n{events}\n],\n"schema_version": {SCHEMA_VERSION},\n'
         f'"unreadable_message_count": {_ENCODE(unreadable["count"])},\n'
+        f'"unreadable_retraction_count": {_ENCODE(unreadable["retractions"])},\n'
         f'"unreadable_messages": {_ENCODE(unreadable["listed"])},\n'
         f'"quarantine_error": {_ENCODE(unreadable["quarantine_error"])}}}\n'
     )

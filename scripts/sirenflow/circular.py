@@ -79,7 +79,7 @@ def _warnings(summary: EventSummary) -> Iterator[str]:
             f"first character it is {summary.kind}."
         )
     unread = warning(
-        summary.unreadable_message_count, summary.unreadable_messages, "this superevent"
+        summary.unreadable_message_count, summary.unreadable_retraction_count, "this superevent"
     )
     if unread:
         them = "it" if summary.unreadable_message_count == 1 else "them"

@@ -324,6 +324,7 @@ class EventSummary:
     rejected_alerts: tuple[RejectedAlert, ...]
     thumbnail: Thumbnail | None = None
     unreadable_message_count: int | None = 0
+    unreadable_retraction_count: int | None = 0
     unreadable_messages: tuple[UnreadableMessage, ...] = ()
     quarantine_error: str | None = None
 

@@ -130,6 +130,7 @@ def summarize_event(
         history=history,
         rejected_alerts=_rejected(alerts),
         unreadable_message_count=unread_count,
+        unreadable_retraction_count=(unreadable or NOTHING_UNREADABLE)["retractions"],
         unreadable_messages=unread,
         quarantine_error=(unreadable or NOTHING_UNREADABLE)["quarantine_error"],
     )

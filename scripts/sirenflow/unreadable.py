@@ -69,8 +69,11 @@ class Unreadable:
         return hashlib.sha256(text.encode()).hexdigest()[:32] if said["count"] != 0 else ""
 
     def _described(self, messages: Sequence[UnreadableMessage]) -> dict[str, Any]:
+        can_be_read = self.quarantine_error is None
+        retractions = sum(message.is_retraction for message in messages)
         return {
-            "count": len(messages) if self.quarantine_error is None else None,
+            "count": len(messages) if can_be_read else None,
+            "retractions": retractions if can_be_read else None,
             "listed": [asdict(each) for each in messages[:MOST_LISTED]],
             "quarantine_error": self.quarantine_error,
         }

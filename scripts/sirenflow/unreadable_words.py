@@ -7,19 +7,24 @@ from typing import Any
 
 from sirenflow.event import UnreadableMessage
 
-NOTHING_UNREADABLE: Mapping[str, Any] = {"count": 0, "listed": [], "quarantine_error": None}
+NOTHING_UNREADABLE: Mapping[str, Any] = {
+    "count": 0,
+    "retractions": 0,
+    "listed": [],
+    "quarantine_error": None,
+}
 """What `sirenflow.unreadable.Unreadable` gives where every message could be read."""
 
 
-def warning(count: int | None, listed: Sequence[UnreadableMessage], about: str = "") -> str:
+def warning(count: int | None, retractions: int | None, about: str = "") -> str:
     """Say how many messages could not be read: "1 message about this superevent could not be read".
 
     Parameters
     ----------
     count
         How many there are; 0 gives an empty text. None if the quarantine cannot be read.
-    listed
-        The first of them.
+    retractions
+        How many of them say that they are retractions.
     about
         What they are about, where it is known.
     """
@@ -28,14 +33,13 @@ def warning(count: int | None, listed: Sequence[UnreadableMessage], about: str =
     if not count:
         return ""
     what = f"{'1 message' if count == 1 else f'{count:,} messages'}{about and ' about '}{about}"
-    retractions = sum(message.is_retraction for message in listed)
     if not retractions:
         return f"{what} could not be read"
     if count == 1:
         return f"{what} could not be read: it says that it is a retraction"
     says = "one says that it is a retraction"
     if retractions > 1:
-        says = f"{retractions} say that they are retractions"
+        says = f"{retractions:,} say that they are retractions"
     return f"{what} could not be read: {says}"
 
 

@@ -84,6 +84,7 @@ def render_catalogue(
         downloads=downloads,
         unreadable=unread,
         unreadable_count=unreadable["count"],
+        unreadable_retractions=unreadable["retractions"],
         quarantine_error=unreadable["quarantine_error"],
         unreadable_links={
             name: entry.row.link
