@@ -11,7 +11,7 @@ Quantity = tuple[str, str]
 MATTERS = (
     (
         "What was read",
-        r"alerts.json (superevent|alert)$|event.json unreadable_message_count$",
+        r"alerts.json (superevent|alert)$|event.json unreadable_(message|retraction)_count$",
     ),
     (
         "Maps used",

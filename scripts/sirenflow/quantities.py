@@ -42,7 +42,7 @@ _LEFT_OUT = {
     "event.json": {
         *_HEAD,
         *("sirenflow_version", "config_sha256", "thumbnail", "rejected_alerts"),
-        *("unreadable_retraction_count", "unreadable_messages", "quarantine_error"),
+        *("unreadable_messages", "quarantine_error"),
         *("history.number", "history.sha256", "history.alert_type", "history.time_created"),
         *("history.skymap", "history.combined_skymap", "history.skymap_absent_because"),
         *("history.since_previous", "history.since_first", "history.combined_with_gw"),
