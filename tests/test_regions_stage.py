@@ -32,7 +32,7 @@ def build(superevent_id: str, alerts: list[bytes], folder: Path) -> Path:
     inbox = folder / "inbox" / superevent_id / "ANY"
     inbox.mkdir(parents=True)
     for number, content in enumerate(alerts):
-        (inbox / f"{number}").write_bytes(content)
+        (inbox / f"{number}.json").write_bytes(content)
     results = folder / superevent_id
     results.mkdir()
     paths = [results / name for name in ("alerts.json", "skymaps", "localization.json")]
