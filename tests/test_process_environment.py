@@ -346,7 +346,8 @@ def test_user_without_an_entry_and_without_home(
 def test_limit_on_processes_is_named(open_project: Path, command: tuple[str, ...]) -> None:
     """Each process and thread that is needed is once the first one that cannot be started."""
     for most in (2, 3, 4, 5, 8) if command[0] == "run" else (2, 3, 4):
-        limited = ("prlimit", f"--nproc={most}:{most}", "timeout", "--foreground", "20")
+        # The limit is inside of timeout, which must be able to start its command.
+        limited = ("timeout", "--foreground", "20", "prlimit", f"--nproc={most}:{most}")
         ended = foreign(open_project, *limited, SCRIPTS / "sirenflow", *command)
         assert "Traceback" not in ended.stderr, ended.stderr
         assert "panicked" not in ended.stderr
