@@ -146,7 +146,7 @@ def test_configuration_that_is_broken_for_a_while_does_not_end_it(tmp_path: Path
         (tmp_path / "config").mkdir()
         (tmp_path / "config/config.yaml").write_text("sites: yes and no\n")
         store(tmp_path, other)
-        wait_until(lambda: watch.said("configuration: sites is"))
+        wait_until(lambda: watch.said("config.yaml: sites is"))
         (tmp_path / "config/config.yaml").write_text("sites: []\n")
         store(tmp_path, later)
         wait_until(lambda: is_told(tmp_path, later))
