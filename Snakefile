@@ -16,17 +16,8 @@ if Path(sys.path[0]).absolute() == SOURCE:
     del sys.path[0]
 
 import sirenflow
-from sirenflow import (
-    identifier,
-    inbox,
-    input_state,
-    lock,
-    modes,
-    node,
-    rescue,
-    snakemake_hooks,
-    workers,
-)
+from sirenflow import identifier, inbox, input_state, node, rescue, snakemake_hooks, workers
+from sirenflow.files import lock, umask
 from sirenflow.config import (
     CONFIG_FILE,
     SCHEMA_FILE,
@@ -41,7 +32,7 @@ from sirenflow.unreadable import read_unreadable
 from snakemake.exceptions import WorkflowError
 
 IS_MODULE = snakemake_hooks.is_module(workflow)
-modes.refuse_others()
+umask.refuse_others()
 if IS_MODULE and snakemake_hooks.has_prefix(workflow):
     raise WorkflowError(
         "module of Sirenflow: prefix and replace_prefix are not supported, as inputs of "

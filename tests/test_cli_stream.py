@@ -22,9 +22,9 @@ from builders import json_alert, record
 from commands import PROGRAM, example_of, run, sirenflow
 from sirenflow import acknowledgements, health, inbox, quarantine
 from sirenflow.errors import AlertError
+from sirenflow.files.lock import exclusive
 from sirenflow.health import Heartbeat, SourceHealth
 from sirenflow.kafka.broker import embedded_broker
-from sirenflow.lock import exclusive
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 HOPSKOTCH = "kafka://kafka.scimma.org/igwn.gwalert"

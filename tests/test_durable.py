@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disk import DISK_ERRORS, Disk, files_below, run_python
-from sirenflow.durable import link_durably, make_directories, write_durably, write_synced
 from sirenflow.errors import InboxError
+from sirenflow.files.durable import link_durably, make_directories, write_durably, write_synced
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sirenflow.errors import AlertError
-from sirenflow.filesystem import DirectoryGuard
+from sirenflow.files.mount import DirectoryGuard
 from sirenflow.kafka import source as sources
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.offload import UnreachableError

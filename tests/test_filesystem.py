@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sirenflow import filesystem
+from sirenflow.files import mount
 
 # As the manual page proc_pid_mountinfo(5) has it; optional fields may be none or several.
 MOUNTS = """\
@@ -25,7 +25,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a directory below which, says the system, are these mounts."""
     table = tmp_path / "mountinfo"
     table.write_text(MOUNTS.format(str(tmp_path).lstrip("/")), encoding="utf-8")
-    monkeypatch.setattr(filesystem, "_MOUNTS", table)
+    monkeypatch.setattr(mount, "_MOUNTS", table)
     return tmp_path
 
 
@@ -43,28 +43,28 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_nearest_and_latest_mount_decides(place: Path, directory: str, shared: bool) -> None:
-    assert filesystem.is_shared(place / directory) is shared
+    assert mount.is_shared(place / directory) is shared
 
 
 def test_link_leads_to_where_the_files_are(place: Path) -> None:
     (place / "link").symlink_to("home/inbox")
-    assert filesystem.is_shared(place / "link")
+    assert mount.is_shared(place / "link")
 
 
 def test_system_without_such_a_table_is_taken_at_its_word(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filesystem, "_MOUNTS", tmp_path / "none")
-    assert not filesystem.is_shared(tmp_path)
+    monkeypatch.setattr(mount, "_MOUNTS", tmp_path / "none")
+    assert not mount.is_shared(tmp_path)
 
 
 def test_snapshot_changes_with_a_new_file_and_survives_loops(tmp_path: Path) -> None:
     (tmp_path / "MS1/UPDATE").mkdir(parents=True)
     (tmp_path / "MS1/LOOP").symlink_to("LOOP")
     (tmp_path / "MS2").symlink_to(".")
-    before = filesystem.snapshot(tmp_path)
-    assert filesystem.snapshot(tmp_path) == before
+    before = mount.snapshot(tmp_path)
+    assert mount.snapshot(tmp_path) == before
     (tmp_path / "MS1/UPDATE/x.avro").write_bytes(b"x")
-    after = filesystem.snapshot(tmp_path)
+    after = mount.snapshot(tmp_path)
     assert {name for name in after if after[name] != before.get(name)} >= {"MS1"}
-    assert filesystem.snapshot(tmp_path / "missing") == {}
+    assert mount.snapshot(tmp_path / "missing") == {}

@@ -20,9 +20,9 @@ from disk import files_below
 from sirenflow import inbox, quarantine, workers
 from sirenflow.alert import Alert, Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
+from sirenflow.files.lock import exclusive
 from sirenflow.ingest import ingest
 from sirenflow.judge import JUDGES, judge, judge_content
-from sirenflow.lock import exclusive
 from sirenflow.receive import Message, Receipt, Receiver
 from sirenflow.stages import identify as stage
 from sirenflow.workers import Limits
@@ -303,7 +303,7 @@ def decode_slowly(data):
 identify.parse_alert = decode_slowly
 """
 PROGRAM = """
-import signal, sys; from pathlib import Path; from sirenflow.lock import exclusive
+import signal, sys; from pathlib import Path; from sirenflow.files.lock import exclusive
 from sirenflow.receive import Receiver, Message
 signal.signal(signal.SIGTERM, lambda *_: None)
 signal.signal(signal.SIGINT, lambda *_: None)

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from sirenflow.errors import BusyError, InboxError
-from sirenflow.lock import exclusive, forget_stale_locks
+from sirenflow.files.lock import exclusive, forget_stale_locks
 
 _HOLDER = """
 import sys, time
 from pathlib import Path
-from sirenflow.lock import exclusive
+from sirenflow.files.lock import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

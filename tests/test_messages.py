@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from confluent_kafka import Producer
 
-from sirenflow.filesystem import DirectoryGuard
+from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox import list_superevents
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.kafka.messages import unpack

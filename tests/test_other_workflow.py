@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sirenflow.errors import ConfigError
-from sirenflow.lock import exclusive
+from sirenflow.files.lock import exclusive
 from sirenflow.project import find_project
 from watching import ROOT, is_told, small_alert, store
 

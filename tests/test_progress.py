@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.durable import replace_file
 from sirenflow.errors import InboxError
+from sirenflow.files.durable import replace_file
 from sirenflow.progress import Gap, Progress
 
 

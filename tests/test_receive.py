@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from builders import avro_alert, json_alert, record, with_map
 from disk import Disk, files_below
-from sirenflow import durable, inbox, quarantine, receive
+from sirenflow import inbox, quarantine, receive
 from sirenflow.alert import Identity, parse_alert
 from sirenflow.errors import AlertError
+from sirenflow.files import durable
 from sirenflow.receive import Message, Receipt, Receiver
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sirenflow.lock import exclusive
+from sirenflow.files.lock import exclusive
 from sirenflow.standby import Standby
 from watching import small_alert, store, wait_until
 

@@ -12,9 +12,9 @@ import pytest
 from confluent_kafka import Producer
 
 from commands import run
+from sirenflow.files.lock import exclusive
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.broker import embedded_broker
-from sirenflow.lock import exclusive
 from watching import Waiting, is_told, small_alert, wait_until, waiting
 
 LISTENER, WATCH = " listen --inbox", " watch --inbox"

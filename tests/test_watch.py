@@ -18,7 +18,7 @@ import pytest
 from commands import PROGRAM
 from sirenflow import quarantine
 from sirenflow.errors import AlertError
-from sirenflow.lock import exclusive
+from sirenflow.files.lock import exclusive
 from watching import (
     ALERTS,
     PATIENCE_SECONDS,

@@ -19,7 +19,7 @@ import pytest
 from sirenflow import interpreter, workers
 from sirenflow.connection import Connection
 from sirenflow.errors import BusyError, WorkerUnavailableError
-from sirenflow.lock import exclusive
+from sirenflow.files.lock import exclusive
 from sirenflow.workers import Crew, Limits, Pool, TaskError, TaskKilled
 from watching import wait_until
 

@@ -130,7 +130,7 @@ def waiting(
         wait_until(lambda: waiting_.said(ready) or process.poll() is not None, ready)
         yield waiting_
     except BaseException:
-        print(output.read_text())  # which pytest shows where the test fails
+        sys.stderr.write(output.read_text())  # which pytest shows where the test fails
         raise
     finally:
         while left := waiting_.left():

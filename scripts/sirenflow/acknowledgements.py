@@ -18,8 +18,8 @@ from datetime import datetime
 from pathlib import Path
 
 from sirenflow import quarantine
-from sirenflow.durable import make_directories
 from sirenflow.errors import InboxError
+from sirenflow.files.durable import make_directories
 from sirenflow.quarantine import Entry
 
 FILE = Path(".listener", "acknowledged.jsonl")

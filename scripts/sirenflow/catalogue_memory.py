@@ -22,8 +22,8 @@ from time import time_ns
 from sirenflow import __version__
 from sirenflow.catalogue import catalogue_row
 from sirenflow.catalogue_entry import CatalogueEntry, catalogue_entry, from_line
-from sirenflow.durable import replace_file
 from sirenflow.errors import InboxError, SirenflowError
+from sirenflow.files.durable import replace_file
 from sirenflow.report.environment import relative_link
 
 _LOG = logging.getLogger(__name__)

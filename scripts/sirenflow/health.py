@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sirenflow import acknowledgements
-from sirenflow.durable import replace_file
 from sirenflow.errors import InboxError
 from sirenflow.fields import text_or_none
+from sirenflow.files.durable import replace_file
 
 FILE = Path(".listener", "health.json")
 """Where a listener's heartbeat is, below its inbox."""

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sirenflow.durable import make_directories, write_synced
 from sirenflow.errors import InboxError
+from sirenflow.files.durable import make_directories, write_synced
 
 DIRECTORY = ".incoming"
 MOST_DEATHS = 3

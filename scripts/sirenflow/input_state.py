@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sirenflow.durable import replace_file
 from sirenflow.errors import InboxError
+from sirenflow.files.durable import replace_file
 
 TABLES = ("galaxies", "candidates")
 """Keys of the configuration that name a user's table."""

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sirenflow.durable import replace_file
 from sirenflow.errors import InboxError
+from sirenflow.files.durable import replace_file
 
 _MOST_GAPS = 100
 _PAGE = 4096

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.config import SCHEMA_FILE, find_config, load, validate_read
-from sirenflow.durable import replace_file
 from sirenflow.errors import ConfigError
+from sirenflow.files.durable import replace_file
 from sirenflow.user_path import escape_path
 
 _SNAKEFILE = "Snakefile"

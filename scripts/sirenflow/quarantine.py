@@ -21,8 +21,8 @@ from typing import Any
 from sirenflow import claims
 from sirenflow import inbox as alerts
 from sirenflow.claims import Claims
-from sirenflow.durable import link_durably, replace_file, sync_directory, write_durably
 from sirenflow.errors import AlertError, InboxError
+from sirenflow.files.durable import link_durably, replace_file, sync_directory, write_durably
 from sirenflow.judge import judge
 
 DIRECTORY = "quarantine"

@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sirenflow import inbox, lock, quarantine, snakemake_environment, workers
+from sirenflow import inbox, quarantine, snakemake_environment, workers
 from sirenflow.attempt import Attempt, make_apart
 from sirenflow.errors import InboxError
 from sirenflow.events import Event, Job, Observer, Trouble
+from sirenflow.files import lock
 from sirenflow.input_state import TABLES, files_digest, is_dated_after_now, table_facts
 from sirenflow.project import Project
 from sirenflow.record import Record, basis_of, notes, read_record, write_record

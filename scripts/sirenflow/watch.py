@@ -13,7 +13,7 @@ import watchfiles
 
 from sirenflow import inbox, process_limit, quarantine
 from sirenflow.errors import SirenflowError
-from sirenflow.filesystem import directory_identity, is_shared, snapshot
+from sirenflow.files.mount import directory_identity, is_shared, snapshot
 from sirenflow.identifier import is_identifier
 from sirenflow.standby import Standby
 

@@ -39,10 +39,11 @@ from itertools import count
 from typing import Any, NoReturn
 from weakref import WeakSet
 
-from sirenflow import interpreter, lock, process_limit, stages
+from sirenflow import interpreter, process_limit, stages
 from sirenflow.allocator import keep_freed_memory
 from sirenflow.connection import Connection
 from sirenflow.errors import SirenflowError, WorkerUnavailableError
+from sirenflow.files import lock
 
 _LOG = logging.getLogger(__name__)
 

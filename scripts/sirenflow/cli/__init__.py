@@ -18,7 +18,7 @@ from sirenflow.cli.stream import broker, health, listen, publish
 from sirenflow.cli.terminal import EXIT_BUSY, EXIT_CODES, printable
 from sirenflow.cli.workflow import reprocess, run, watch
 from sirenflow.errors import BusyError, SirenflowError
-from sirenflow.modes import refuse_others
+from sirenflow.files.umask import refuse_others
 
 __all__ = ["main", "printable"]
 

@@ -317,7 +317,7 @@ def watch(
 
     Example: sirenflow watch
     """
-    from sirenflow import lock
+    from sirenflow.files import lock
     from sirenflow.project import find_project
     from sirenflow.run import basis, is_anything_new
     from sirenflow.watch import Watch

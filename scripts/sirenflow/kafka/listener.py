@@ -19,11 +19,11 @@ from types import FrameType
 from sirenflow import __version__, health, quarantine
 from sirenflow.alert_type import canonical_type
 from sirenflow.errors import InboxError, StreamError
-from sirenflow.filesystem import DirectoryGuard
+from sirenflow.files.lock import exclusive
+from sirenflow.files.mount import DirectoryGuard
 from sirenflow.identifier import is_identifier
 from sirenflow.kafka.credentials import find_credential
 from sirenflow.kafka.source import Source, Subscription
-from sirenflow.lock import exclusive
 from sirenflow.metrics import FILE as METRICS_FILE
 from sirenflow.metrics import Metrics
 from sirenflow.progress import Progress

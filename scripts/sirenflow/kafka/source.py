@@ -22,7 +22,7 @@ from hop.io import Consumer, StartPosition
 
 from sirenflow.alert import Identity
 from sirenflow.errors import AlertError, InboxError
-from sirenflow.filesystem import DirectoryGuard
+from sirenflow.files.mount import DirectoryGuard
 from sirenflow.health import SourceHealth
 from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address

@@ -1,0 +1,1 @@
+"""Files on disk: durable writes, locks, file modes, mounted file systems."""
