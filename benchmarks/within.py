@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sirenflow import measure
-from sirenflow.allocator import keep_freed_memory
+from sirenflow.processes.malloc import keep_freed_memory
 from sirenflow.stages import extract as stage
 
 _INBOX = Path(__file__).parent / "work" / "large" / "inbox"

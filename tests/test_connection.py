@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from sirenflow.connection import Connection
+from sirenflow.processes.channel import Connection
 
 
 @pytest.fixture

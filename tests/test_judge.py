@@ -17,15 +17,16 @@ import pytest
 
 from builders import avro_alert, json_alert, record
 from disk import files_below
-from sirenflow import inbox, quarantine, workers
+from sirenflow import inbox, quarantine
 from sirenflow.alert import Alert, Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.lock import exclusive
 from sirenflow.ingest import ingest
 from sirenflow.judge import JUDGES, judge, judge_content
+from sirenflow.processes import pool as workers
+from sirenflow.processes.pool import Limits
 from sirenflow.receive import Message, Receipt, Receiver
 from sirenflow.stages import identify as stage
-from sirenflow.workers import Limits
 from watching import wait_until
 
 ALERT = json_alert(record())

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from sirenflow import rescue, workers
+from sirenflow import rescue
 from sirenflow.errors import WorkerUnavailableError
+from sirenflow.processes import pool as workers
+from sirenflow.processes.pool import Crew, Limits, Pool, TaskError, TaskKilled
 from sirenflow.stages import extract as stage
 from sirenflow.stages.candidate_list import candidate_list
-from sirenflow.workers import Crew, Limits, Pool, TaskError, TaskKilled
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("MS260418b-*.avro"))[::2]
 LEVELS = {"levels_percent": [50, 90]}

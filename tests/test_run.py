@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from sirenflow import quarantine
 from sirenflow.acknowledgements import acknowledge
 from sirenflow.errors import AlertError
+from sirenflow.processes.prefork import Standby
 from sirenflow.record import notes
-from sirenflow.standby import Standby
 from test_workflow import BIN, SAMPLES, checksums, ingest, jobs, snakemake
 
 FILES = sorted(SAMPLES.glob("*-[0-9][0-9]-*"))

@@ -27,7 +27,7 @@ from commands import PROGRAM
 from environment_faults import Fault, FaultRecorder
 from sirenflow import inbox
 from sirenflow.alert import parse_alert
-from sirenflow.standby import Standby
+from sirenflow.processes.prefork import Standby
 from superevents import FAR, NEAR, one_cell_map
 from watching import ROOT
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sirenflow.files.lock import exclusive
-from sirenflow.standby import Standby
+from sirenflow.processes.prefork import Standby
 from watching import small_alert, store, wait_until
 
 
@@ -31,7 +31,7 @@ def the_process() -> int:
     (pid,) = (
         pid
         for pid in children(os.getpid())
-        if b"sirenflow.standby" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"sirenflow.processes.prefork" in Path(f"/proc/{pid}/cmdline").read_bytes()
     )
     return pid
 

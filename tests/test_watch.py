@@ -31,7 +31,7 @@ from watching import (
     waiting,
 )
 
-STANDBY = "sirenflow.standby"
+STANDBY = "sirenflow.processes.prefork"
 
 
 @pytest.fixture(scope="module")

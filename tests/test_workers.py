@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from sirenflow import interpreter, workers
-from sirenflow.connection import Connection
 from sirenflow.errors import BusyError, WorkerUnavailableError
 from sirenflow.files.lock import exclusive
-from sirenflow.workers import Crew, Limits, Pool, TaskError, TaskKilled
+from sirenflow.processes import interpreter
+from sirenflow.processes import pool as workers
+from sirenflow.processes.channel import Connection
+from sirenflow.processes.pool import Crew, Limits, Pool, TaskError, TaskKilled
 from watching import wait_until
 
 SAMPLE = next((Path(__file__).parent.parent / "samples").glob("MS260926m-01-*.json"))

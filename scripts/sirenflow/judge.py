@@ -17,11 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sirenflow import known_good, workers
+from sirenflow import known_good
 from sirenflow.alert import Identity
 from sirenflow.errors import AlertError, InboxError, SirenflowError, WorkerUnavailableError
 from sirenflow.incoming import MOST_DEATHS
-from sirenflow.workers import Crew, Limits, TaskError, TaskKilled
+from sirenflow.processes import pool
+from sirenflow.processes.pool import Crew, Limits, TaskError, TaskKilled
 
 JUDGES = Crew(
     preload=("identify",),
@@ -43,7 +44,7 @@ def prepare() -> None:
         If no process can be started.
     """
     try:
-        workers.start(1, JUDGES)
+        pool.start(1, JUDGES)
     except WorkerUnavailableError as error:
         raise InboxError(str(error)) from error
 
@@ -117,7 +118,7 @@ def _ask(data: bytes, **arguments: bool) -> dict[str, Any]:
     with _in_memory(data) as file:
         while True:
             try:
-                judges = workers.start(1, JUDGES)
+                judges = pool.start(1, JUDGES)
                 answer: dict[str, Any] = judges.run("identify", {"file": file}, arguments)
             except TaskKilled as death:
                 deaths += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from sirenflow import interpreter
+from sirenflow.processes import interpreter
 
 _ON_NODE = ["--executor", "local", "--force-use-threads", "--keep-going"]
 

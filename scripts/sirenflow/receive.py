@@ -24,7 +24,7 @@ from sirenflow.alert import Identity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.incoming import MOST_DEATHS, archived, forgive, left_behind
 from sirenflow.judge import judge, prepare
-from sirenflow.workers import TaskError
+from sirenflow.processes.pool import TaskError
 
 _LOG = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sirenflow.errors import WorkerUnavailableError
-from sirenflow.workers import READERS_OF_TABLES, Paths, TaskError, TaskKilled
+from sirenflow.processes.pool import READERS_OF_TABLES, Paths, TaskError, TaskKilled
 
 Runner = Callable[[str, Paths, Mapping[str, Any]], None]
 """Runs a stage of a name with files and arguments, in a process that may die of it."""

@@ -10,12 +10,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sirenflow import inbox, quarantine, snakemake_environment, workers
+from sirenflow import inbox, quarantine, snakemake_environment
 from sirenflow.attempt import Attempt, make_apart
 from sirenflow.errors import InboxError
 from sirenflow.events import Event, Job, Observer, Trouble
 from sirenflow.files import lock
 from sirenflow.input_state import TABLES, files_digest, is_dated_after_now, table_facts
+from sirenflow.processes import pool
 from sirenflow.project import Project
 from sirenflow.record import Record, basis_of, notes, read_record, write_record
 from sirenflow.unreadable import read_unreadable
@@ -302,7 +303,7 @@ class _Run:
         self._outcome.superevents = len(chosen)
         self._outcome.alerts = sum(len(alerts[superevent]) for superevent in chosen)
         snakemake_environment.prepare(self._project.private)
-        workers.start(self._cores)  # they import what they need while the jobs are planned
+        pool.start(self._cores)  # they import what they need while the jobs are planned
         lock.forget_stale_locks(self._project.results)
         # To name more than half of them costs Snakemake more than to consider all.
         whole = not wanted.superevents and len(chosen) > len(alerts) / 2

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import watchfiles
 
-from sirenflow import inbox, process_limit, quarantine
+from sirenflow import inbox, quarantine
 from sirenflow.errors import SirenflowError
 from sirenflow.files.mount import directory_identity, is_shared, snapshot
 from sirenflow.identifier import is_identifier
-from sirenflow.standby import Standby
+from sirenflow.processes import process_limit
+from sirenflow.processes.prefork import Standby
 
 _LOG = logging.getLogger(__name__)
 

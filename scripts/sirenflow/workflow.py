@@ -15,9 +15,9 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
-from sirenflow import process_limit, stop
 from sirenflow.attempt import Attempt
 from sirenflow.events import Event, Job, Observer, Planned, Trouble
+from sirenflow.processes import process_limit, signals
 from sirenflow.snakemake_environment import set_home, without_which
 
 # Of numpy, which Snakemake imports: it raises SIGINT where it cannot start its threads.
@@ -72,14 +72,14 @@ def run_snakemake(arguments: Sequence[str], observe: Observer) -> Attempt:
     _listen_in(note)
     # Its own handler of SIGTERM may wait for a lock that the thread which it interrupts holds.
     job_scheduler = import_module("snakemake.scheduling.job_scheduler")
-    job_scheduler.JobScheduler.exit_gracefully = staticmethod(stop.interrupt)
+    job_scheduler.JobScheduler.exit_gracefully = staticmethod(signals.interrupt)
     # Before its log is set up it prints: which profile it uses, and what is wrong with arguments.
     with redirect_stderr(io.StringIO()) as printed:
         try:
             cli.main([*arguments, "--logger", _PLUGIN])
         except SystemExit as end:
             made = end.code == 0
-    stop.check()  # of Ctrl-C it says no more than that it failed
+    signals.check()  # of Ctrl-C it says no more than that it failed
     if made or failed:  # the log of a job that failed says more than Snakemake
         return Attempt(made)
     texts = (printed.getvalue(), *(trouble.text for trouble in troubles))

@@ -12,7 +12,7 @@ def work(stage, input, output, log, outside=None, **arguments):
         for name, value in named.items()
     }
     try:
-        rescue.run_stage(partial(workers.run, workflow.cores), stage, files, arguments)
+        rescue.run_stage(partial(pool.run, workflow.cores), stage, files, arguments)
     except Exception as error:
         with suppress(OSError):  # on a full disk: it is the stage's error that is told
             lines = [*getattr(error, "output", ()), f"{stage}: {error}\n"]

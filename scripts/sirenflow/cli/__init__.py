@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sirenflow import __version__, process_limit, streams
+from sirenflow import __version__, streams
 from sirenflow.cli.archive import ingest, show
 from sirenflow.cli.compare import compare
 from sirenflow.cli.locate import locate
@@ -19,6 +19,7 @@ from sirenflow.cli.terminal import EXIT_BUSY, EXIT_CODES, printable
 from sirenflow.cli.workflow import reprocess, run, watch
 from sirenflow.errors import BusyError, SirenflowError
 from sirenflow.files.umask import refuse_others
+from sirenflow.processes import process_limit
 
 __all__ = ["main", "printable"]
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from sirenflow import stop
 from sirenflow.cli.terminal import (
     EXIT_REJECTED,
     directory,
@@ -26,6 +25,7 @@ from sirenflow.cli.terminal import (
     time_text,
 )
 from sirenflow.events import Event, Job, Planned, Trouble
+from sirenflow.processes import signals
 
 if TYPE_CHECKING:  # slow to import for the commands beside these
     from sirenflow.project import Project
@@ -266,9 +266,9 @@ def run(
 def _stoppable(report: Report) -> Iterator[None]:
     """Have a command that is told to stop say so, and exit as a shell expects."""
     try:
-        with stop.on_signals():
+        with signals.on_signals():
             yield
-    except stop.Stopped as told:
+    except signals.Stopped as told:
         sys.exit(report.close_stopped(told.number))
 
 

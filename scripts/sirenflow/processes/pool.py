@@ -8,7 +8,7 @@ it died of, and forks the next one.
 Why not a library's pool: a keeper has no threads, so it can fork at any time, and it can itself be
 forked from a process that has everything imported, which the standard library's server cannot.
 
-Messages are those of `sirenflow.connection`. A keeper sends ``ready`` when it has imported what
+Messages are those of `sirenflow.processes.channel`. A keeper sends ``ready`` when it has imported what
 tasks need and has its first worker. A process that ends before that could not start. A keeper that
 has no worker any more, because none can be forked or because it ends before it takes a task, sends
 ``unavailable`` and ends. Both are faults of the machine, `WorkerUnavailableError`, and no verdict
@@ -39,11 +39,12 @@ from itertools import count
 from typing import Any, NoReturn
 from weakref import WeakSet
 
-from sirenflow import interpreter, process_limit, stages
-from sirenflow.allocator import keep_freed_memory
-from sirenflow.connection import Connection
+from sirenflow import stages
 from sirenflow.errors import SirenflowError, WorkerUnavailableError
 from sirenflow.files import lock
+from sirenflow.processes import interpreter, process_limit
+from sirenflow.processes.channel import Connection
+from sirenflow.processes.malloc import keep_freed_memory
 
 _LOG = logging.getLogger(__name__)
 
@@ -363,7 +364,7 @@ def _start_interpreter(connections: Sequence[socket.socket], crew: Crew) -> list
     numbers = [connection.fileno() for connection in connections]
     output = interpreter.StartupOutput()
     arguments = f"{numbers}, {crew}, {output.stderr}"
-    program = f"from sirenflow.workers import Crew, Limits, keep_all; keep_all({arguments})"
+    program = f"from sirenflow.processes.pool import Crew, Limits, keep_all; keep_all({arguments})"
     command = [*interpreter.COMMAND, "-c", program]
     environment = {**os.environ, **_THREADS}
     # Signals are for us: until it ignores them itself, the new process is deaf to them.

@@ -17,15 +17,15 @@ from importlib import import_module
 from types import TracebackType
 from typing import NoReturn
 
-from sirenflow import interpreter
-from sirenflow.connection import Connection
+from sirenflow.processes import interpreter
+from sirenflow.processes.channel import Connection
+from sirenflow.processes.pool import stop, warm_up
 from sirenflow.snakemake_environment import set_home
-from sirenflow.workers import stop, warm_up
 
 _GRACE_SECONDS = 20
 """How long a command that is to end may go on. Snakemake 9 may wait for itself then, for ever."""
 _MANY = 4096
-_PROGRAM = "from sirenflow.standby import serve; serve({})"
+_PROGRAM = "from sirenflow.processes.prefork import serve; serve({})"
 
 
 class Standby:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Collection, Sequence
 from types import FrameType
 
-from sirenflow import interpreter
+from sirenflow.processes import interpreter
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 """What dies again within this time is started again after twice the last pause, up to this."""
 
-_PROGRAM = "from sirenflow.together import follow; follow()"
+_PROGRAM = "from sirenflow.processes.supervisor import follow; follow()"
 _LOOK_SECONDS = 0.2
 _TRY_AGAIN = 75
 

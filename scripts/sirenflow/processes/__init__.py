@@ -1,0 +1,1 @@
+"""Processes: a pool of workers with limits, a supervisor, a preloaded server, signals."""
