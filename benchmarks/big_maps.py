@@ -33,7 +33,7 @@ import yaml
 
 from sirenflow.cells import cell_directions
 from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, validate
-from sirenflow.fits_output import Card, fits_file
+from sirenflow.formats.fits_file import Card, fits_file
 from sirenflow.sightlines import conditional_moments
 from sirenflow.skymap import MAX_LEVEL, SPHERE_SR
 

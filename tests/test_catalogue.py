@@ -14,7 +14,7 @@ from astropy.table import Table
 from pages import TEMPLATES, assert_safe
 from sirenflow.catalogue import catalogue_row, newest_first
 from sirenflow.errors import ConfigError, SirenflowError
-from sirenflow.products import formula_safe
+from sirenflow.formats.json_file import formula_safe
 from sirenflow.report.catalogue_page import LISTED
 from sirenflow.stages.catalogue import catalogue
 from sirenflow.summary import summarize_event

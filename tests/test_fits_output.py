@@ -10,7 +10,7 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.fits_output import Card, Value, fits_file, fits_headers
+from sirenflow.formats.fits_file import Card, Value, fits_file, fits_headers
 
 TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60).map(str.rstrip)
 VALUES = st.one_of(

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from builders import SPHERE_SR, all_cells, distance_columns, fits_map, flat_columns
 from sirenflow.alert import parse_alert
-from sirenflow.fits_output import fits_padding
 from sirenflow.flat import FlatMap, flat_header, moments_to_distances
+from sirenflow.formats.fits_file import fits_padding
 from sirenflow.sightlines import conditional_moments, lines_of_sight
 from sirenflow.skymap import Skymap, read_skymap
 from tilings import Tiling, tilings

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.timestamp import read_timestamp
+from sirenflow.formats.timestamp import read_timestamp
 
 
 @pytest.mark.parametrize(

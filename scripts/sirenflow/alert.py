@@ -24,8 +24,8 @@ from sirenflow.decoding import MAX_ALERT_BYTES as MAX_ALERT_BYTES
 from sirenflow.decoding import Encoding, decode_base64, type_words
 from sirenflow.decoding import decode as decode
 from sirenflow.errors import AlertError
+from sirenflow.formats.timestamp import read_timestamp
 from sirenflow.identifier import is_identifier
-from sirenflow.timestamp import read_timestamp
 
 # Records are nested 4 deep; a thousand would be more than a JSON encoder can write.
 _MAX_DEPTH = 64

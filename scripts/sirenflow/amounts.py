@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sirenflow.directions import separation_deg, unit_vectors
-from sirenflow.fields import number_or_none, time_or_none
+from sirenflow.formats.sanitize import number_or_none, time_or_none
 from sirenflow.matters import unit_of
 from sirenflow.quantities import Value
 

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
-from sirenflow.fields import time_or_none
+from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
+from sirenflow.formats.sanitize import time_or_none
 from sirenflow.placement import Placement, place
-from sirenflow.products import SOLVED_DIGITS, rounded
 from sirenflow.skymap import Floats, Skymap
 
 SECONDS_A_DAY = 86_400.0

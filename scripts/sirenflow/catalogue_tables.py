@@ -15,8 +15,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
-from sirenflow import ecsv
 from sirenflow.catalogue import CatalogueRow
+from sirenflow.formats import ecsv
 from sirenflow.unreadable_words import NOTHING_UNREADABLE
 
 if TYPE_CHECKING:

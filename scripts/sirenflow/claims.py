@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from sirenflow.alert_type import read_type
-from sirenflow.fields import text_or_none
+from sirenflow.formats.sanitize import text_or_none
 
 _KEYS = ("superevent_id", "alert_type", "time_created")
 _VALID = {

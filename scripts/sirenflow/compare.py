@@ -10,7 +10,7 @@ from typing import Any
 
 from sirenflow.differences import EventDifferences
 from sirenflow.errors import SirenflowError
-from sirenflow.fields import text_or_none
+from sirenflow.formats.sanitize import text_or_none
 from sirenflow.identifier import is_identifier
 from sirenflow.quantities import (
     ALERTS,

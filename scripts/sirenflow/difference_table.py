@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sirenflow.compare import EventComparison
 from sirenflow.differences import Difference
-from sirenflow.ecsv import Cell, Column, cells_to_line, write_ecsv
-from sirenflow.fields import number_or_none, text_or_none
+from sirenflow.formats.ecsv import Cell, Column, cells_to_line, write_ecsv
+from sirenflow.formats.sanitize import number_or_none, text_or_none
 from sirenflow.quantities import Value
 
 COLUMNS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sirenflow.differences import Difference
-from sirenflow.fields import number_or_none, text_or_none
+from sirenflow.formats.sanitize import number_or_none, text_or_none
 from sirenflow.quantities import Value
 
 _MOST_CHARACTERS = 80

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from erfa import ufunc  # which, unlike the functions of erfa itself, never warns
 
-from sirenflow.fields import time_or_none
+from sirenflow.formats.sanitize import time_or_none
 from sirenflow.skymap import Floats
 
 _MJD_0 = 2400000.5

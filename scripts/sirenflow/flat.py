@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sirenflow.fits_output import Card, fits_headers
+from sirenflow.formats.fits_file import Card, fits_headers
 from sirenflow.sightlines import conditional_moments, is_in_bounds, is_whole
 from sirenflow.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from sirenflow import acknowledgements
 from sirenflow.errors import InboxError
-from sirenflow.fields import text_or_none
 from sirenflow.files.durable import replace_file
+from sirenflow.formats.sanitize import text_or_none
 
 FILE = Path(".listener", "health.json")
 """Where a listener's heartbeat is, below its inbox."""

@@ -29,9 +29,9 @@ from sirenflow.alert import Identity
 from sirenflow.alert_type import ALERT_TYPES, canonical_type
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.durable import link_durably, write_durably
+from sirenflow.formats.timestamp import read_timestamp
 from sirenflow.identifier import is_identifier, same_but_for_case
 from sirenflow.judge import judge_content
-from sirenflow.timestamp import read_timestamp
 
 _LOG = logging.getLogger(__name__)
 

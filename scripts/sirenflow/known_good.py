@@ -28,7 +28,7 @@ _CELLS = 12
 
 def sky_map() -> bytes:
     """Write a multi-order map of the 12 base cells, each equally probable, as a FITS file."""
-    from sirenflow.fits_output import fits_file  # slow to import for a listener
+    from sirenflow.formats.fits_file import fits_file  # slow to import for a listener
 
     rows = b"".join(struct.pack(">qd", 4 + cell, 1 / (4 * math.pi)) for cell in range(_CELLS))
     cards: tuple[tuple[str, str | int], ...] = (

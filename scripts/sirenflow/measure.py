@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from sirenflow.distance import marginal_distance
+from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
 from sirenflow.localization import credible_areas, peak
-from sirenflow.products import SOLVED_DIGITS, rounded
 from sirenflow.sightlines import lines_of_sight
 from sirenflow.skymap import Skymap
 from sirenflow.volume import credible_volumes

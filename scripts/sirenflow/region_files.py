@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from mocpy import MOC
 
-from sirenflow.fits_output import Card, fits_file
+from sirenflow.formats.fits_file import Card, fits_file
+from sirenflow.formats.json_file import rounded
 from sirenflow.outlines import SkyRing
-from sirenflow.products import rounded
 from sirenflow.regions import CredibleRegion
 from sirenflow.skymap import Floats
 

@@ -6,7 +6,7 @@ Only what a reader would see is told: a change that rounding hides is in event.j
 from collections.abc import Callable, Iterator, Mapping
 
 from sirenflow.event import Change, Comparison, MapComparison
-from sirenflow.fields import time_or_none
+from sirenflow.formats.sanitize import time_or_none
 from sirenflow.wording import (
     NARROW_SPACE,
     area_text,

@@ -2,7 +2,7 @@
 
 Pure: three dictionaries (alerts.json, localization.json, regions.json) in, one frozen dataclass
 out. Any field of a record may be missing, null, of the wrong type or hostile; see
-`sirenflow.fields`.
+`sirenflow.formats.sanitize`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from sirenflow.event import (
     Values,
     top_class,
 )
-from sirenflow.fields import (
+from sirenflow.formats.sanitize import (
     boolean_or_none,
     https_url_or_none,
     integer_or_none,
@@ -42,11 +42,11 @@ from sirenflow.fields import (
     texts,
     timestamp_or_none,
 )
+from sirenflow.formats.timestamp import Timestamp
 from sirenflow.headline import headline
 from sirenflow.identifier import is_usual, superevent_kind
 from sirenflow.map_choice import choose_combined_map, choose_gw_map
 from sirenflow.sub_solar import sub_solar_class, told_has_ssm
-from sirenflow.timestamp import Timestamp
 from sirenflow.unreadable_words import NOTHING_UNREADABLE, headline_warning
 from sirenflow.wording import SentenceFacts, sentence, sentence_text
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sirenflow.compare import EventComparison, Made
 from sirenflow.difference_words import amount_text, both_texts, where_text
 from sirenflow.differences import Difference
-from sirenflow.fields import text_or_none
+from sirenflow.formats.sanitize import text_or_none
 from sirenflow.matters import Quantity, heading_of
 from sirenflow.quantities import ALERTS
 

@@ -21,9 +21,9 @@ from sirenflow import quarantine
 from sirenflow.claims import Claims
 from sirenflow.errors import InboxError
 from sirenflow.event import UnreadableMessage
-from sirenflow.fields import text_or_none, timestamp_or_none
+from sirenflow.formats.sanitize import text_or_none, timestamp_or_none
+from sirenflow.formats.timestamp import Timestamp
 from sirenflow.quarantine import Entry
-from sirenflow.timestamp import Timestamp
 
 MOST_LISTED = 20
 """So many messages are listed in a product, whatever comes; all of them are counted."""

@@ -1,7 +1,7 @@
 """Times as users write them: ISO 8601, decimal days or Modified Julian Dates, in UTC.
 
 ============================  =====================================================================
-2026-04-19T03:12:49.5Z        ISO 8601, as `sirenflow.timestamp` reads it for alerts
+2026-04-19T03:12:49.5Z        ISO 8601, as `sirenflow.formats.timestamp` reads it for alerts
 2026-04-19.1339               decimal day, as the IAU, TNS and ATels write: 03:12:48.96
 2026 04 19.1339               the same; also 2026/04/19.1339, 20260419.1339, 2026 Apr 19.1339
 61149.1339                    Modified Julian Date
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from sirenflow.timestamp import read_timestamp
+from sirenflow.formats.timestamp import read_timestamp
 
 EXPECTED = (
     "expected a time in UTC between 1900 and 2100, as ISO 8601 (2026-04-19T03:12:49Z), decimal day "

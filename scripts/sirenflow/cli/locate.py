@@ -13,7 +13,7 @@ from tqdm import tqdm
 from sirenflow.angles import dec_to_deg, ra_to_deg
 from sirenflow.cli.terminal import EXIT_CODES, directory, printable, time_text
 from sirenflow.config import read_settings
-from sirenflow.fields import number_from_text
+from sirenflow.formats.sanitize import number_from_text
 
 
 class _TakesNegatives(click.Command):

@@ -24,7 +24,7 @@ from sirenflow.cli.terminal import (
     time_text,
 )
 from sirenflow.config import read_settings
-from sirenflow.fields import number_from_text
+from sirenflow.formats.sanitize import number_from_text
 
 _LISTEN_EXIT_CODES = (
     "Exit codes: 0 stopped by a signal, or at the end of the topic; 1 stopped by an error; 2 wrong "

@@ -21,10 +21,10 @@ from sirenflow.alert import parse_alert
 from sirenflow.archives import Item
 from sirenflow.container import AVRO_MAGIC
 from sirenflow.errors import AlertError, StreamError
+from sirenflow.formats.timestamp import read_timestamp
 from sirenflow.ingest import items
 from sirenflow.kafka.address import PUBLIC_TOPIC, Address
 from sirenflow.kafka.credentials import Stream, tuned
-from sirenflow.timestamp import read_timestamp
 
 DELIVERY_TIMEOUT = timedelta(seconds=30)
 """How long a server may take to acknowledge an alert."""

@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sirenflow.event import Thumbnail
-from sirenflow.products import json_lines
+from sirenflow.formats.json_file import json_lines
 from sirenflow.report.shown_row import ShownRow
 
 _OWN = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sirenflow.difference_words import amount_text, both_texts, where_text
 from sirenflow.differences import Difference
-from sirenflow.fields import text_or_none
+from sirenflow.formats.sanitize import text_or_none
 from sirenflow.matters import heading_of
 from sirenflow.report.environment import relative_link, render
 from sirenflow.tally import Tally, made_text

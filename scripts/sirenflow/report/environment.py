@@ -15,7 +15,7 @@ from markupsafe import Markup
 from sirenflow import __version__, wording
 from sirenflow.alert_type import ALERT_TYPES
 from sirenflow.event import AlertSummary
-from sirenflow.fields import timestamp_or_none
+from sirenflow.formats.sanitize import timestamp_or_none
 from sirenflow.map_choice import absence_word
 from sirenflow.report.figures import bar_segments, class_segments, class_style
 from sirenflow.report.skyplot import sky_frame

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sirenflow import wording
 from sirenflow.catalogue import CatalogueRow
 from sirenflow.event import Thumbnail
-from sirenflow.products import rounded
+from sirenflow.formats.json_file import rounded
 from sirenflow.report.environment import utc_seconds_text
 from sirenflow.report.figures import class_segments
 

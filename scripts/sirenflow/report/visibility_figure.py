@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sirenflow.fields import time_or_none
+from sirenflow.formats.sanitize import time_or_none
 from sirenflow.report.labels import text_width
 from sirenflow.wording import NARROW_SPACE, probability_text
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from sirenflow.errors import TableError
-from sirenflow.fields import time_to_text
-from sirenflow.products import rounded, write_json
+from sirenflow.formats.json_file import rounded, write_json
+from sirenflow.formats.sanitize import time_to_text
 from sirenflow.source_table import read_sources, told
 from sirenflow.unusable import USABLE, unusable
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.candidates import days_between, is_in_window
-from sirenflow.ecsv import Column, cells_to_line, write_ecsv
-from sirenflow.fields import time_or_none
+from sirenflow.formats.ecsv import Column, cells_to_line, write_ecsv
+from sirenflow.formats.sanitize import time_or_none
 from sirenflow.report.candidates_page import CandidatesPage, render_candidates
 from sirenflow.report.environment import relative_link
 

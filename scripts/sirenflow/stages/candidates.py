@@ -14,11 +14,11 @@ from sirenflow.candidates import (
     is_in_window,
     match_alerts,
 )
-from sirenflow.fields import time_or_none
+from sirenflow.formats.json_file import write_json
+from sirenflow.formats.sanitize import time_or_none
 from sirenflow.inputs import load_json, load_summary, read_trusted
 from sirenflow.map_choice import map_problem
 from sirenflow.placement import NEARBY_LEVEL
-from sirenflow.products import write_json
 
 SCHEMA_VERSION = 1
 

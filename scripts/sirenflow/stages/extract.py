@@ -22,11 +22,11 @@ from typing import Any
 from sirenflow.alert import MAX_ALERT_BYTES, Alert, AttachedMap, MapKind, parse_alert
 from sirenflow.alert_type import RETRACTION, canonical_type, is_retracted
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
+from sirenflow.formats.json_file import write_json
+from sirenflow.formats.timestamp import read_timestamp
 from sirenflow.measure import measure
 from sirenflow.measure import unmeasured as unmeasured_map
-from sirenflow.products import write_json
 from sirenflow.skymap import read_skymap
-from sirenflow.timestamp import read_timestamp
 
 SCHEMA_VERSION = 1
 OF_OURS = "an error in Sirenflow"

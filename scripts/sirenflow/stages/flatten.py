@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from sirenflow.fits_output import fits_padding
 from sirenflow.flat import FlatMap, flat_header
+from sirenflow.formats.fits_file import fits_padding
 from sirenflow.inputs import load_summary, read_trusted
 
 # Pixels at a time: 32 MiB of table.

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sirenflow.errors import TableError
+from sirenflow.formats.json_file import write_json
 from sirenflow.galaxies import catalogue_dtype
 from sirenflow.placement import leaves
-from sirenflow.products import write_json
 from sirenflow.source_table import Sources, read_sources, told
 from sirenflow.unusable import USABLE, unusable
 

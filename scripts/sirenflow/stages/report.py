@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.circular import circular_text
+from sirenflow.formats.json_file import write_json
 from sirenflow.inputs import load_json, load_summary, read_trusted
-from sirenflow.products import write_json
 from sirenflow.report.drawings import draw
 from sirenflow.report.environment import relative_link
 from sirenflow.report.event_page import EventLinks, Sections, render_event

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.event import EventSummary
-from sirenflow.fields import text_or_none, time_or_none, time_to_text
+from sirenflow.formats.json_file import write_json
+from sirenflow.formats.sanitize import text_or_none, time_or_none, time_to_text
 from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.map_choice import map_problem
-from sirenflow.products import write_json
 from sirenflow.skymap import Skymap
 from sirenflow.visibility import (
     HOURS,

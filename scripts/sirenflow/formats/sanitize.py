@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sirenflow.timestamp import Timestamp, read_timestamp
+from sirenflow.formats.timestamp import Timestamp, read_timestamp
 
 TEXT_LIMIT = 160
 # Control characters, line breaks, bidirectional controls and lone surrogates: each of them can

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sirenflow.products import formula_safe
+from sirenflow.formats.json_file import formula_safe
 
 Cell = str | int | float | bool | None
 _QUOTED = re.compile('[,"\r\n]')

@@ -1,0 +1,1 @@
+"""File formats and texts from outside: JSON, ECSV, FITS, timestamps, untrusted values."""
