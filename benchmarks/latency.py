@@ -34,7 +34,7 @@ from confluent_kafka import Producer
 
 from load import make_inbox
 from sirenflow import inbox
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.kafka.broker import embedded_broker
 
 ROOT = Path(__file__).resolve().parent.parent

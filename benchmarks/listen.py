@@ -29,7 +29,7 @@ from confluent_kafka import Producer
 
 from apache_kafka import TOPIC, ApacheKafka
 from load import make_alerts
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.inbox import alert_path
 
 ROOT = Path(__file__).resolve().parent.parent

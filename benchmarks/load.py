@@ -16,7 +16,7 @@ from typing import Any, cast
 import fastavro
 
 from sirenflow import inbox
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 
 _LIFE = ("EARLYWARNING", "PRELIMINARY", "INITIAL", "UPDATE")
 _START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import avro_alert, flat_map, json_alert, record, schema_with, with_map
-from sirenflow.alert import Alert, parse_alert
+from sirenflow.alerts.alert import Alert, parse_alert
 from sirenflow.errors import AlertError
 
 SKYMAP = flat_map()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from builders import avro_alert, json_alert, record
-from sirenflow import claims
-from sirenflow.alert_type import ALERT_TYPES, read_type
-from sirenflow.claims import Claims
+from sirenflow.alerts import claims
+from sirenflow.alerts.alert_type import ALERT_TYPES, read_type
+from sirenflow.alerts.claims import Claims
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 RETRACTION = Claims("S240422ed", "RETRACTION", "2024-04-22T22:00:00+02:00")

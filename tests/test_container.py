@@ -21,8 +21,8 @@ from builders import (
     record_type,
     schema_with,
 )
-from sirenflow.alert import parse_alert
-from sirenflow.container import check_container
+from sirenflow.alerts.alert import parse_alert
+from sirenflow.alerts.avro_container import check_container
 from sirenflow.errors import AlertError
 
 LIMIT = 2**20
@@ -32,7 +32,7 @@ NODE = record_type("Node", next=["null", "Node"])
 GUARDED = """
 import resource, sys
 from pathlib import Path
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.errors import AlertError
 resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

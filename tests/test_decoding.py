@@ -10,7 +10,7 @@ import pytest
 from hop.models import AvroBlob, Blob, JSONBlob
 
 from builders import SCHEMA, avro_alert, flat_map, json_alert, record, record_type, with_map
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.errors import AlertError
 
 BOM = b"\xef\xbb\xbf"

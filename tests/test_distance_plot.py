@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from builders import fits_map, same_distance_columns
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.event import SkymapSummary
 from sirenflow.measure import measure
 from sirenflow.report.distance_plot import (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from builders import SPHERE_SR, all_cells, distance_columns, fits_map, flat_columns
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.flat import FlatMap, flat_header, moments_to_distances
 from sirenflow.formats.fits_file import fits_padding
 from sirenflow.sightlines import conditional_moments, lines_of_sight

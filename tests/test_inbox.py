@@ -10,8 +10,8 @@ import pytest
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
 from sirenflow import inbox, quarantine
-from sirenflow.alert import parse_alert
-from sirenflow.alert_type import ALERT_TYPES
+from sirenflow.alerts.alert import parse_alert
+from sirenflow.alerts.alert_type import ALERT_TYPES
 from sirenflow.errors import AlertError, InboxError
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -144,7 +144,7 @@ def test_killed_while_writing_the_inbox_shows_all_or_nothing_and_a_rerun_complet
     (tmp_path / NAME).parent.mkdir(parents=True)
     script = (
         "import os, sys; from pathlib import Path; from sirenflow import durable, inbox\n"
-        "from sirenflow.alert import parse_alert\n"
+        "from sirenflow.alerts.alert import parse_alert\n"
         f"{moment} = lambda *_: os._exit(9)\n"
         "data = Path(sys.argv[2]).read_bytes()\n"
         "inbox.store(Path(sys.argv[1]), parse_alert(data).identity, data, {})\n"

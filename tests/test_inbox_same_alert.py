@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from builders import avro_alert, json_alert, record, with_map
 from sirenflow import inbox
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 
 AVRO, PACKED = avro_alert(with_map(b"map")), avro_alert(with_map(b"map"), codec="deflate")
 JSON = json_alert(with_map(b"map"))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import zstandard
 
-from sirenflow.alert import MAX_ALERT_BYTES
+from sirenflow.alerts.alert import MAX_ALERT_BYTES
 from sirenflow.ingest import Outcome, ingest, items
 
 if TYPE_CHECKING:

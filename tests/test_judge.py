@@ -18,7 +18,7 @@ import pytest
 from builders import avro_alert, json_alert, record
 from disk import files_below
 from sirenflow import inbox, quarantine
-from sirenflow.alert import Alert, Identity, parse_alert
+from sirenflow.alerts.alert import Alert, Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.lock import exclusive
 from sirenflow.ingest import ingest

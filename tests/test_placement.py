@@ -23,7 +23,7 @@ from builders import (
     same_distance_columns,
 )
 from sirenflow import volume
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.placement import NEARBY_LEVEL, Placement, leaves, place, rows_under
 from sirenflow.sightlines import lines_of_sight
 from sirenflow.skymap import Skymap, read_skymap

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from builders import avro_alert, json_alert, record, record_type
 from disk import Disk, files_below
 from sirenflow import inbox, quarantine
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.receive import Message, Receipt, Receiver
 

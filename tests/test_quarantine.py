@@ -13,8 +13,8 @@ import pytest
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
 from sirenflow import inbox, quarantine
-from sirenflow.alert import parse_alert
-from sirenflow.claims import Claims
+from sirenflow.alerts.alert import parse_alert
+from sirenflow.alerts.claims import Claims
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.quarantine import Entry
 

@@ -18,7 +18,7 @@ from typing import Any
 import fastavro
 import pytest
 
-from sirenflow.alert import Alert, parse_alert
+from sirenflow.alerts.alert import Alert, parse_alert
 from sirenflow.localization import peak
 from sirenflow.measure import measure
 from sirenflow.show import describe

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from builders import avro_alert, json_alert, record, with_map
 from disk import Disk, files_below
 from sirenflow import inbox, quarantine, receive
-from sirenflow.alert import Identity, parse_alert
+from sirenflow.alerts.alert import Identity, parse_alert
 from sirenflow.errors import AlertError
 from sirenflow.files import durable
 from sirenflow.receive import Message, Receipt, Receiver

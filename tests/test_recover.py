@@ -11,7 +11,7 @@ import pytest
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
 from sirenflow import inbox, quarantine, receive
-from sirenflow.alert import Identity, parse_alert
+from sirenflow.alerts.alert import Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.incoming import archived
 from sirenflow.receive import Receipt, Receiver
@@ -145,7 +145,7 @@ LISTENER = """
 import os, resource, signal, sys
 from pathlib import Path
 from sirenflow import receive
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 
 def die_of_poison(data):
     if data.startswith(b"poison"):

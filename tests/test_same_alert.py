@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import SYNC, avro_alert, json_alert, record, schema_with, with_map
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 
 SAMPLES = sorted((Path(__file__).parents[1] / "samples").glob("*-[0-9][0-9]-*"))
 AVRO_SAMPLES = [path for path in SAMPLES if path.suffix == ".avro"]

@@ -26,7 +26,7 @@ from builders import avro_alert, record, with_map
 from commands import PROGRAM
 from environment_faults import Fault, FaultRecorder
 from sirenflow import inbox
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.processes.prefork import Standby
 from superevents import FAR, NEAR, one_cell_map
 from watching import ROOT

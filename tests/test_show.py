@@ -19,7 +19,7 @@ from builders import (
     same_distance_columns,
     with_map,
 )
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.show import describe
 
 SAMPLES = Path(__file__).parents[1] / "samples"

@@ -13,8 +13,8 @@ from builders import avro_alert, flat_map, json_alert, record, with_map
 from every_stage import make_products
 from pages import Page
 from sirenflow import inbox, quarantine, stages
-from sirenflow.alert import parse_alert
-from sirenflow.claims import Claims
+from sirenflow.alerts.alert import parse_alert
+from sirenflow.alerts.claims import Claims
 from sirenflow.errors import AlertError
 from sirenflow.receive import Receiver
 

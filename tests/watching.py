@@ -16,7 +16,7 @@ from pathlib import Path
 
 from commands import PROGRAM
 from sirenflow import inbox
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"

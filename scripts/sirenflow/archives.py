@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, NoReturn, Self, cast
 
 from sirenflow import inbox
-from sirenflow.alert import MAX_ALERT_BYTES
+from sirenflow.alerts.alert import MAX_ALERT_BYTES
 
 _COMPRESSED_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 ARCHIVE_SUFFIXES = (".zip", ".tar", *_COMPRESSED_TAR_SUFFIXES, ".tzst")

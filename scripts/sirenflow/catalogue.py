@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from sirenflow.alerts.identifier import is_usual
 from sirenflow.errors import SirenflowError
 from sirenflow.event import SCHEMA_VERSION, Thumbnail, top_class
-from sirenflow.identifier import is_usual
 from sirenflow.map_choice import absence_text
 from sirenflow.sub_solar import sub_solar_name
 from sirenflow.wording import ABSENT, SUB_SOLAR, SUB_SOLAR_SEARCH

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from sirenflow import wording
-from sirenflow.alert_type import ALERT_TYPES
+from sirenflow.alerts.alert_type import ALERT_TYPES
 from sirenflow.combined_words import combined_gain_text, warning_text
 from sirenflow.event import (
     AlertSummary,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sirenflow.alerts.identifier import is_identifier
 from sirenflow.differences import EventDifferences
 from sirenflow.errors import SirenflowError
 from sirenflow.formats.sanitize import text_or_none
-from sirenflow.identifier import is_identifier
 from sirenflow.quantities import (
     ALERTS,
     KNOWN_SCHEMAS,

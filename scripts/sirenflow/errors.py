@@ -20,7 +20,7 @@ class AlertError(SirenflowError):
         ``offloaded`` (sent by reference, and not fetched), ``fault`` (an error in Sirenflow),
         ``crash`` (whoever judged it died of it), ``killed`` (whoever judged it was killed).
     claims
-        What the record says of itself, where it could be decoded: see `sirenflow.claims`.
+        What the record says of itself, where it could be decoded: see `sirenflow.alerts.claims`.
     """
 
     def __init__(

@@ -25,12 +25,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from sirenflow.alert import Identity
-from sirenflow.alert_type import ALERT_TYPES, canonical_type
+from sirenflow.alerts.alert import Identity
+from sirenflow.alerts.alert_type import ALERT_TYPES, canonical_type
+from sirenflow.alerts.identifier import is_identifier, same_but_for_case
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.durable import link_durably, write_durably
 from sirenflow.formats.timestamp import read_timestamp
-from sirenflow.identifier import is_identifier, same_but_for_case
 from sirenflow.judge import judge_content
 
 _LOG = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sirenflow import known_good
-from sirenflow.alert import Identity
+from sirenflow.alerts import known_good
+from sirenflow.alerts.alert import Identity
 from sirenflow.errors import AlertError, InboxError, SirenflowError, WorkerUnavailableError
 from sirenflow.incoming import MOST_DEATHS
 from sirenflow.processes import pool

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sirenflow.alerts.identifier import is_identifier
 from sirenflow.candidates import Match, MatchedAlert, Positions, match_alerts
 from sirenflow.errors import SirenflowError, SkymapError
 from sirenflow.event import SkymapSummary
-from sirenflow.identifier import is_identifier
 from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.skymap import Skymap
 from sirenflow.wording import signed_text

@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sirenflow import claims
 from sirenflow import inbox as alerts
-from sirenflow.claims import Claims
+from sirenflow.alerts import claims
+from sirenflow.alerts.claims import Claims
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.durable import link_durably, replace_file, sync_directory, write_durably
 from sirenflow.judge import judge

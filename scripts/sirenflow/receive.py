@@ -20,7 +20,7 @@ from typing import Any
 
 from sirenflow import inbox as alerts
 from sirenflow import quarantine
-from sirenflow.alert import Identity
+from sirenflow.alerts.alert import Identity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.incoming import MOST_DEATHS, archived, forgive, left_behind
 from sirenflow.judge import judge, prepare

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pprint import pformat
 from typing import Any
 
-from sirenflow.alert import Alert, AttachedMap
-from sirenflow.alert_type import RETRACTION
+from sirenflow.alerts.alert import Alert, AttachedMap
+from sirenflow.alerts.alert_type import RETRACTION
 from sirenflow.errors import SkymapError
 from sirenflow.localization import peak
 from sirenflow.skymap import read_skymap

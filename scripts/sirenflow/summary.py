@@ -10,7 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 from sirenflow import __version__
-from sirenflow.alert_type import ALERT_TYPES, RETRACTION, canonical_type, is_retracted
+from sirenflow.alerts.alert_type import ALERT_TYPES, RETRACTION, canonical_type, is_retracted
+from sirenflow.alerts.identifier import is_usual, superevent_kind
 from sirenflow.changes import with_comparisons
 from sirenflow.event import (
     SCHEMA_VERSION,
@@ -44,7 +45,6 @@ from sirenflow.formats.sanitize import (
 )
 from sirenflow.formats.timestamp import Timestamp
 from sirenflow.headline import headline
-from sirenflow.identifier import is_usual, superevent_kind
 from sirenflow.map_choice import choose_combined_map, choose_gw_map
 from sirenflow.sub_solar import sub_solar_class, told_has_ssm
 from sirenflow.unreadable_words import NOTHING_UNREADABLE, headline_warning

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow import quarantine
-from sirenflow.claims import Claims
+from sirenflow.alerts.claims import Claims
 from sirenflow.errors import InboxError
 from sirenflow.event import UnreadableMessage
 from sirenflow.formats.sanitize import text_or_none, timestamp_or_none

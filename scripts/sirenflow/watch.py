@@ -12,9 +12,9 @@ from pathlib import Path
 import watchfiles
 
 from sirenflow import inbox, quarantine
+from sirenflow.alerts.identifier import is_identifier
 from sirenflow.errors import SirenflowError
 from sirenflow.files.mount import directory_identity, is_shared, snapshot
-from sirenflow.identifier import is_identifier
 from sirenflow.processes import process_limit
 from sirenflow.processes.prefork import Standby
 

@@ -35,7 +35,7 @@ from fuzz.mutations import (
 )
 from pages import assert_safe
 from sirenflow import stages
-from sirenflow.alert import MAX_ALERT_BYTES, Alert, parse_alert
+from sirenflow.alerts.alert import MAX_ALERT_BYTES, Alert, parse_alert
 from sirenflow.errors import AlertError, SkymapError
 from sirenflow.inbox import alert_path
 from sirenflow.ingest import items

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.cli.terminal import (
     EXIT_CODES,
     EXIT_REJECTED,

@@ -17,11 +17,11 @@ from pathlib import Path
 from types import FrameType
 
 from sirenflow import __version__, health, quarantine
-from sirenflow.alert_type import canonical_type
+from sirenflow.alerts.alert_type import canonical_type
+from sirenflow.alerts.identifier import is_identifier
 from sirenflow.errors import InboxError, StreamError
 from sirenflow.files.lock import exclusive
 from sirenflow.files.mount import DirectoryGuard
-from sirenflow.identifier import is_identifier
 from sirenflow.kafka.credentials import find_credential
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.metrics import FILE as METRICS_FILE

@@ -17,9 +17,9 @@ from typing import IO
 from confluent_kafka import KafkaError, KafkaException
 from hop.auth import Auth
 
-from sirenflow.alert import parse_alert
+from sirenflow.alerts.alert import parse_alert
+from sirenflow.alerts.avro_container import AVRO_MAGIC
 from sirenflow.archives import Item
-from sirenflow.container import AVRO_MAGIC
 from sirenflow.errors import AlertError, StreamError
 from sirenflow.formats.timestamp import read_timestamp
 from sirenflow.ingest import items

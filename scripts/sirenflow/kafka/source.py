@@ -20,7 +20,7 @@ from confluent_kafka import KafkaError
 from hop.auth import Auth
 from hop.io import Consumer, StartPosition
 
-from sirenflow.alert import Identity
+from sirenflow.alerts.alert import Identity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.mount import DirectoryGuard
 from sirenflow.health import SourceHealth

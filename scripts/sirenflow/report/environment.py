@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sirenflow import __version__, wording
-from sirenflow.alert_type import ALERT_TYPES
+from sirenflow.alerts.alert_type import ALERT_TYPES
 from sirenflow.event import AlertSummary
 from sirenflow.formats.sanitize import timestamp_or_none
 from sirenflow.map_choice import absence_word

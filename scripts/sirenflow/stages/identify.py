@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sirenflow import claims
-from sirenflow.alert import decode, parse_alert
+from sirenflow.alerts import claims
+from sirenflow.alerts.alert import decode, parse_alert
 from sirenflow.errors import AlertError
 
 

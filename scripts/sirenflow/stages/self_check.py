@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sirenflow.alert import parse_alert
-from sirenflow.known_good import ALERT, sky_map
+from sirenflow.alerts.alert import parse_alert
+from sirenflow.alerts.known_good import ALERT, sky_map
 from sirenflow.measure import measure
 from sirenflow.skymap import read_skymap
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from sirenflow.avro_schema import check_schema
+from sirenflow.alerts.avro_schema import check_schema
 from sirenflow.errors import AlertError
 
 AVRO_MAGIC = b"Obj\x01"

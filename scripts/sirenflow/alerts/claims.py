@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from sirenflow.alert_type import read_type
+from sirenflow.alerts.alert_type import read_type
 from sirenflow.formats.sanitize import text_or_none
 
 _KEYS = ("superevent_id", "alert_type", "time_created")

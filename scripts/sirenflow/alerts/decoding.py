@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 import fastavro
 
-from sirenflow.container import AVRO_MAGIC, check_container
+from sirenflow.alerts.avro_container import AVRO_MAGIC, check_container
 from sirenflow.errors import AlertError
 
 MAX_ALERT_BYTES = 16 * 2**20

@@ -1,7 +1,7 @@
 """One alert: the bytes that arrived, and what they say.
 
 Two encodings reach us. SCiMMA Hopskotch sends an Avro object container with one record; GCN sends
-the same record as JSON with its sky maps in base64. `sirenflow.decoding` reads both.
+the same record as JSON with its sky maps in base64. `sirenflow.alerts.decoding` reads both.
 
 The record's fields are described in the LIGO/Virgo/KAGRA Public Alerts User Guide,
 https://emfollow.docs.ligo.org/userguide/content.html
@@ -19,13 +19,11 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
-from sirenflow.alert_type import ALERT_TYPES, canonical_type, read_type, type_rank
-from sirenflow.decoding import MAX_ALERT_BYTES as MAX_ALERT_BYTES
-from sirenflow.decoding import Encoding, decode_base64, type_words
-from sirenflow.decoding import decode as decode
+from sirenflow.alerts.alert_type import ALERT_TYPES, canonical_type, read_type, type_rank
+from sirenflow.alerts.decoding import MAX_ALERT_BYTES, Encoding, decode, decode_base64, type_words
+from sirenflow.alerts.identifier import is_identifier
 from sirenflow.errors import AlertError
 from sirenflow.formats.timestamp import read_timestamp
-from sirenflow.identifier import is_identifier
 
 # Records are nested 4 deep; a thousand would be more than a JSON encoder can write.
 _MAX_DEPTH = 64

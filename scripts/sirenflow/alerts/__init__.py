@@ -1,0 +1,1 @@
+"""The bytes of one message to an alert."""
