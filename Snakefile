@@ -16,7 +16,8 @@ if Path(sys.path[0]).absolute() == SOURCE:
     del sys.path[0]
 
 import sirenflow
-from sirenflow import inbox, input_state, node, rescue, snakemake_hooks
+from sirenflow import input_state, node, rescue, snakemake_hooks
+from sirenflow.inbox import store as inbox
 from sirenflow.alerts import identifier
 from sirenflow.processes import pool
 from sirenflow.files import lock, umask

@@ -33,8 +33,8 @@ import fastavro
 from confluent_kafka import Producer
 
 from load import make_inbox
-from sirenflow import inbox
 from sirenflow.alerts.alert import parse_alert
+from sirenflow.inbox import store as inbox
 from sirenflow.kafka.broker import embedded_broker
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -30,7 +30,7 @@ from confluent_kafka import Producer
 from apache_kafka import TOPIC, ApacheKafka
 from load import make_alerts
 from sirenflow.alerts.alert import parse_alert
-from sirenflow.inbox import alert_path
+from sirenflow.inbox.store import alert_path
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,10 +71,10 @@ def read_bare(url: str) -> list[float]:
 
 def read_listening(url: str) -> list[float]:
     """Read a topic to its end as `sirenflow listen` does."""
+    from sirenflow.inbox.receiver import Fetch, Message, Receipt, Receiver
     from sirenflow.kafka.address import parse_address
     from sirenflow.kafka.listener import listen
     from sirenflow.kafka.source import Subscription
-    from sirenflow.receive import Fetch, Message, Receipt, Receiver
 
     times = []
     receive = Receiver.receive

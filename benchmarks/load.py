@@ -15,8 +15,8 @@ from typing import Any, cast
 
 import fastavro
 
-from sirenflow import inbox
 from sirenflow.alerts.alert import parse_alert
+from sirenflow.inbox import store
 
 _LIFE = ("EARLYWARNING", "PRELIMINARY", "INITIAL", "UPDATE")
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,7 +29,7 @@ def make_inbox(directory: Path, samples: Path, superevents: int) -> list[Path]:
     """Write an inbox of mock superevents with four alerts each; return the alert files."""
     paths = []
     for data in make_alerts(samples, superevents):
-        path = directory / inbox.alert_path(parse_alert(data).identity)
+        path = directory / store.alert_path(parse_alert(data).identity)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         paths.append(path)

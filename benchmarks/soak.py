@@ -30,7 +30,7 @@ from confluent_kafka import Message as KafkaMessage
 from apache_kafka import TOPIC, ApacheKafka
 from listen import listening, usage
 from load import make_alerts
-from sirenflow.inbox import is_alert_name
+from sirenflow.inbox.store import is_alert_name
 
 ROOT = Path(__file__).resolve().parent.parent
 _POISON = (b"garbage", b"", b"Obj\x01 and no container", b'{"alert_type": "UPDATE"}')

@@ -331,7 +331,7 @@ def signals_at(step: str, call: int, pid: int, number: signal.Signals = signal.S
     """
     module, name = {
         "open": ("hop.io", "Stream.open"),
-        "read": ("sirenflow.receive", "Receiver.receive"),
+        "read": ("sirenflow.inbox.receiver", "Receiver.receive"),
         "commit": ("sirenflow.kafka.messages", "mark_done"),
         "close": ("hop.io", "Consumer.close"),
     }[step]

@@ -22,8 +22,8 @@ import numpy as np
 import yaml
 
 from builders import json_alert
-from sirenflow import quarantine
 from sirenflow.errors import AlertError
+from sirenflow.inbox import quarantine
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"

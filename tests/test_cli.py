@@ -15,8 +15,9 @@ import click
 import pytest
 
 from commands import PROGRAM, all_commands, example_of, run, sirenflow
-from sirenflow import __version__, inbox
+from sirenflow import __version__
 from sirenflow.cli import printable
+from sirenflow.inbox import store
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"
@@ -49,7 +50,7 @@ def test_ingest_counts_what_it_stored_and_what_it_had() -> None:
 def test_ingest_takes_every_sample_and_lists_nine_superevents() -> None:
     result = sirenflow("ingest", "samples")
     assert result.stdout == "20 stored, 0 duplicate, 0 rejected, 1 left alone (inbox: inbox)\n"
-    assert len(inbox.list_superevents(Path("inbox"))) == 9
+    assert len(store.list_superevents(Path("inbox"))) == 9
 
 
 def test_ingest_does_the_rest_and_exits_3_when_some_are_rejected() -> None:
@@ -76,7 +77,7 @@ def test_ingest_uses_the_inbox_given_before_the_configured_one() -> None:
     assert "(inbox: configured)" in sirenflow("ingest", RETRACTION).stdout
     assert "(inbox: given)" in sirenflow("ingest", "--inbox", "given", RETRACTION).stdout
     for name in ("configured", "given"):
-        assert list(inbox.list_superevents(Path(name))) == ["MS260926m"]
+        assert list(store.list_superevents(Path(name))) == ["MS260926m"]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 
 from builders import json_alert, record
 from commands import sirenflow
-from sirenflow import quarantine
 from sirenflow.errors import AlertError
+from sirenflow.inbox import quarantine
 
 ESCAPES = b"\x1b[2J\nno alert"
 ALERT = json_alert(record(alert_type="RETRACTION", event=None))

@@ -20,10 +20,11 @@ import pytest
 
 from builders import json_alert, record
 from commands import PROGRAM, example_of, run, sirenflow
-from sirenflow import acknowledgements, health, inbox, quarantine
+from sirenflow import health
 from sirenflow.errors import AlertError
 from sirenflow.files.lock import exclusive
 from sirenflow.health import Heartbeat, SourceHealth
+from sirenflow.inbox import acknowledgements, quarantine, store
 from sirenflow.kafka.broker import embedded_broker
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -76,7 +77,7 @@ def test_examples_work_together() -> None:
         heard = run(*shlex.split(listening), "--no-auth", "--until-eos")
         assert (heard.returncode, heard.stdout) == (0, ""), heard.stderr
     assert heard.stderr.count(": stored ") == 20
-    assert len(inbox.list_superevents(Path("inbox"))) == 9
+    assert len(store.list_superevents(Path("inbox"))) == 9
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

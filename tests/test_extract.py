@@ -27,7 +27,7 @@ from builders import (
 )
 from disk import run_python
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
-from sirenflow.inbox import alert_path, list_alerts
+from sirenflow.inbox.store import alert_path, list_alerts
 from sirenflow.stages import extract as module
 from sirenflow.stages.extract import extract
 

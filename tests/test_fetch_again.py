@@ -8,13 +8,13 @@ import pytest
 
 from sirenflow.errors import AlertError
 from sirenflow.files.mount import DirectoryGuard
+from sirenflow.inbox.receiver import Message, Receiver
 from sirenflow.kafka import source as sources
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.offload import UnreachableError
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.metrics import Metrics
 from sirenflow.progress import Progress
-from sirenflow.receive import Message, Receiver
 
 MESSAGE = Message(b'{"url": "https://host/x"}', "host/topic", "topic", 0, 0)
 

@@ -23,8 +23,8 @@ import states
 from browser import WIDTHS, accessibility_faults, browsing, chromium, keep_screenshot, look, resize
 from builders import SYNC, distance_columns, fits_map, flat_columns, json_alert
 from pages import assert_safe
-from sirenflow import quarantine
 from sirenflow.errors import AlertError
+from sirenflow.inbox import quarantine
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

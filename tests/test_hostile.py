@@ -32,9 +32,9 @@ from hostile import alerts, contents, maps, names
 from hostile.case import MU_MPC, SIGMA_MPC, Case, good_alert, update
 from hostile.peak import PeakMemory
 from pages import assert_safe
-from sirenflow import quarantine
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
-from sirenflow.ingest import Outcome, ingest
+from sirenflow.inbox import quarantine
+from sirenflow.inbox.ingest import Outcome, ingest
 from sirenflow.processes import pool as workers
 from sirenflow.processes.pool import Crew, Limits, Pool
 from sirenflow.rescue import Runner

@@ -9,10 +9,10 @@ import pytest
 
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
-from sirenflow import inbox, quarantine
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.alert_type import ALERT_TYPES
 from sirenflow.errors import AlertError, InboxError
+from sirenflow.inbox import quarantine, store
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 RETRACTION = SAMPLES / "MS260926m-01-retraction-alone.json"
@@ -25,7 +25,7 @@ HOW = {"way": "test"}
 
 
 def test_name_is_superevent_type_time_and_hash() -> None:
-    assert inbox.alert_path(ALERT).as_posix() == NAME
+    assert store.alert_path(ALERT).as_posix() == NAME
 
 
 @pytest.mark.parametrize(
@@ -40,26 +40,26 @@ def test_name_is_superevent_type_time_and_hash() -> None:
 )
 def test_name_holds_the_second_in_utc(sent: str, in_name: str) -> None:
     alert = parse_alert(DATA.replace(b"2026-09-26T23:06:05Z", sent.encode())).identity
-    assert inbox.alert_path(alert).name.startswith(f"{in_name}-")
+    assert store.alert_path(alert).name.startswith(f"{in_name}-")
 
 
 def test_early_warning_of_2022_is_kept_under_todays_spelling() -> None:
     alert = parse_alert((SAMPLES / "TS260211a-01-early_warning.avro").read_bytes()).identity
-    assert inbox.alert_path(alert).parts[:2] == ("TS260211a", "EARLYWARNING")
+    assert store.alert_path(alert).parts[:2] == ("TS260211a", "EARLYWARNING")
 
 
 @pytest.mark.parametrize("name", ["x.avro", "x.json", "a.b.avro"])
 def test_avro_and_json_are_taken_for_alerts(name: str) -> None:
-    assert inbox.is_alert_name(name)
+    assert store.is_alert_name(name)
 
 
 @pytest.mark.parametrize("name", ["x.meta.json", "x.reason.json", "x.bin", ".x.avro.1.tmp", "json"])
 def test_notes_and_temporary_files_are_not_taken_for_alerts(name: str) -> None:
-    assert not inbox.is_alert_name(name)
+    assert not store.is_alert_name(name)
 
 
 def test_stored_bytes_are_those_that_arrived_with_a_note_beside_them(tmp_path: Path) -> None:
-    assert inbox.store(tmp_path, ALERT, DATA, HOW) == inbox.Stored(tmp_path / NAME, new=True)
+    assert store.store(tmp_path, ALERT, DATA, HOW) == store.Stored(tmp_path / NAME, new=True)
     kept = files_below(tmp_path)
     note = NAME.replace(".json", ".meta.json")
     assert set(kept) == {NAME, note}
@@ -73,19 +73,19 @@ def test_stored_bytes_are_those_that_arrived_with_a_note_beside_them(tmp_path: P
 
 
 def test_same_alert_again_changes_nothing(tmp_path: Path) -> None:
-    inbox.store(tmp_path, ALERT, DATA, HOW)
+    store.store(tmp_path, ALERT, DATA, HOW)
     before = files_below(tmp_path)
-    again = inbox.store(tmp_path, ALERT, DATA, {"way": "another"})
-    assert again == inbox.Stored(tmp_path / NAME, new=False)
+    again = store.store(tmp_path, ALERT, DATA, {"way": "another"})
+    assert again == store.Stored(tmp_path / NAME, new=False)
     assert files_below(tmp_path) == before
 
 
 def test_missing_note_is_written_when_the_alert_comes_again(tmp_path: Path) -> None:
     """Killed between the alert and its note, a run leaves the alert alone."""
-    inbox.store(tmp_path, ALERT, DATA, HOW)
+    store.store(tmp_path, ALERT, DATA, HOW)
     note = (tmp_path / NAME).with_suffix(".meta.json")
     note.unlink()
-    assert inbox.store(tmp_path, ALERT, DATA, HOW).new is False
+    assert store.store(tmp_path, ALERT, DATA, HOW).new is False
     assert json.loads(note.read_bytes())["sha256"] == SHA256
 
 
@@ -95,8 +95,8 @@ def test_other_bytes_under_the_name_are_kept_beside_the_alert(tmp_path: Path, ot
     path.parent.mkdir(parents=True)
     path.write_bytes(other)
     beside = path.with_name(f"20260926T230605Z-{SHA256}.json")
-    assert inbox.store(tmp_path, ALERT, DATA, HOW) == inbox.Stored(beside, new=True)
-    assert inbox.store(tmp_path, ALERT, DATA, HOW) == inbox.Stored(beside, new=False)
+    assert store.store(tmp_path, ALERT, DATA, HOW) == store.Stored(beside, new=True)
+    assert store.store(tmp_path, ALERT, DATA, HOW) == store.Stored(beside, new=False)
     assert path.read_bytes() == other
     assert beside.read_bytes() == DATA
 
@@ -108,8 +108,8 @@ def test_synced_file_gets_the_name_and_is_not_written_again(
     synced.write_bytes(DATA)
     (tmp_path / NAME).parent.mkdir(parents=True)
     disk = Disk(monkeypatch)
-    stored = inbox.store(tmp_path, ALERT, DATA, HOW, synced)
-    assert stored == inbox.Stored(tmp_path / NAME, new=True)
+    stored = store.store(tmp_path, ALERT, DATA, HOW, synced)
+    assert stored == store.Stored(tmp_path / NAME, new=True)
     assert stored.path.samefile(synced)
     # The note last: who finds it finds the alert.
     assert disk.calls[:3] == [f"link {Path(NAME).name}", "sync directory RETRACTION", "open"]
@@ -120,10 +120,10 @@ def test_synced_file_gets_the_name_and_is_not_written_again(
 
 
 def test_synced_file_of_an_alert_that_is_there_changes_nothing(tmp_path: Path) -> None:
-    inbox.store(tmp_path, ALERT, DATA, HOW)
+    store.store(tmp_path, ALERT, DATA, HOW)
     before = files_below(tmp_path)
     (tmp_path / "synced").write_bytes(DATA)
-    assert inbox.store(tmp_path, ALERT, DATA, HOW, tmp_path / "synced").new is False
+    assert store.store(tmp_path, ALERT, DATA, HOW, tmp_path / "synced").new is False
     assert files_below(tmp_path) == {**before, "synced": DATA}
 
 
@@ -132,7 +132,7 @@ def test_synced_file_is_kept_beside_other_bytes_too(tmp_path: Path, other: bytes
     (tmp_path / NAME).parent.mkdir(parents=True)
     (tmp_path / NAME).write_bytes(other)
     (tmp_path / "synced").write_bytes(DATA)
-    stored = inbox.store(tmp_path, ALERT, DATA, HOW, tmp_path / "synced")
+    stored = store.store(tmp_path, ALERT, DATA, HOW, tmp_path / "synced")
     assert (stored.new, stored.path.read_bytes()) == (True, DATA)
     assert (tmp_path / NAME).read_bytes() == other
 
@@ -150,23 +150,23 @@ def test_killed_while_writing_the_inbox_shows_all_or_nothing_and_a_rerun_complet
         "inbox.store(Path(sys.argv[1]), parse_alert(data).identity, data, {})\n"
     )
     assert run_python(script, tmp_path, RETRACTION).returncode == 9
-    shown = inbox.list_superevents(tmp_path)
+    shown = store.list_superevents(tmp_path)
     assert [path.read_bytes() for path in shown.get("MS260926m", [])] in ([], [DATA])
-    inbox.store(tmp_path, ALERT, DATA, HOW)
-    assert inbox.list_superevents(tmp_path) == {"MS260926m": [tmp_path / NAME]}
+    store.store(tmp_path, ALERT, DATA, HOW)
+    assert store.list_superevents(tmp_path) == {"MS260926m": [tmp_path / NAME]}
     assert (tmp_path / NAME).read_bytes() == DATA
     assert (tmp_path / NAME).with_suffix(".meta.json").exists()
 
 
 def test_name_too_long_for_the_file_system_is_an_inbox_error(tmp_path: Path) -> None:
     with pytest.raises(InboxError, match="File name too long"):
-        inbox.store(tmp_path / ("x" * 300), ALERT, DATA, HOW)
+        store.store(tmp_path / ("x" * 300), ALERT, DATA, HOW)
 
 
 def test_file_in_place_of_a_directory_is_an_inbox_error(tmp_path: Path) -> None:
     (tmp_path / "MS260926m").write_bytes(b"")
     with pytest.raises(InboxError, match="Not a directory"):
-        inbox.store(tmp_path, ALERT, DATA, HOW)
+        store.store(tmp_path, ALERT, DATA, HOW)
 
 
 def test_listing_is_by_superevent_then_life_cycle_then_name(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_listing_is_by_superevent_then_life_cycle_then_name(tmp_path: Path) -> N
     for alert_type in ("premerger", "ANOTHER", "no type", ".hidden"):
         (tmp_path / "MS260926q" / alert_type).mkdir(parents=True)
         (tmp_path / "MS260926q" / alert_type / "1.avro").touch()
-    listed = inbox.list_superevents(tmp_path)
+    listed = store.list_superevents(tmp_path)
     assert list(listed) == ["MS260926m", "MS260926n", "MS260926q"]
     assert [file.parent.name for file in listed["MS260926q"]] == ["ANOTHER", "premerger"]
     assert listed["MS260926n"] == [
@@ -200,7 +200,7 @@ def test_listing_is_by_superevent_then_life_cycle_then_name(tmp_path: Path) -> N
 
 def test_missing_inbox_says_how_to_fill_one(tmp_path: Path) -> None:
     with pytest.raises(InboxError, match=r"'.*nowhere' does not exist; .*sirenflow ingest"):
-        inbox.list_superevents(tmp_path / "nowhere")
+        store.list_superevents(tmp_path / "nowhere")
 
 
 def test_name_that_is_not_taken_for_an_alert_is_told(
@@ -210,7 +210,7 @@ def test_name_that_is_not_taken_for_an_alert_is_told(
     directory.mkdir(parents=True)
     for name in ("good.avro", "good.meta.json", "my alert.avro", "notes.txt"):
         (directory / name).touch()
-    assert inbox.list_superevents(tmp_path) == {"TS260101a": [directory / "good.avro"]}
+    assert store.list_superevents(tmp_path) == {"TS260101a": [directory / "good.avro"]}
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2
     assert "my alert.avro" in told[0]
@@ -225,9 +225,9 @@ def test_unusual_identifier_and_unknown_type_have_their_place(
     tmp_path: Path, superevent: str
 ) -> None:
     data = json_alert(record(superevent_id=superevent, alert_type="Pre_Merger"))
-    stored = inbox.store(tmp_path, parse_alert(data).identity, data, HOW)
+    stored = store.store(tmp_path, parse_alert(data).identity, data, HOW)
     assert stored.path.relative_to(tmp_path).parts[:2] == (superevent, "PREMERGER")
-    assert inbox.list_superevents(tmp_path) == {superevent: [stored.path]}
+    assert store.list_superevents(tmp_path) == {superevent: [stored.path]}
 
 
 @pytest.mark.parametrize("sent", ["s1234", "S1234A", "MS181101AB"])
@@ -238,9 +238,9 @@ def test_identifier_that_differs_from_a_present_one_in_case_is_rejected(
         (tmp_path / present / "UPDATE").mkdir(parents=True)
     data = json_alert(record(superevent_id=sent))
     with pytest.raises(AlertError, match=f"'{sent}' differs only in case from '.*', which is in"):
-        inbox.store(tmp_path, parse_alert(data).identity, data, HOW)
+        store.store(tmp_path, parse_alert(data).identity, data, HOW)
     same = json_alert(record(superevent_id="S1234a"))
-    assert inbox.store(tmp_path, parse_alert(same).identity, same, HOW).new
+    assert store.store(tmp_path, parse_alert(same).identity, same, HOW).new
 
 
 def test_of_directories_that_differ_in_case_the_first_is_listed_and_the_other_reported(
@@ -249,24 +249,24 @@ def test_of_directories_that_differ_in_case_the_first_is_listed_and_the_other_re
     for superevent in ("S1234A", "S1234a", "s1234A", "S99"):
         (tmp_path / superevent / "UPDATE").mkdir(parents=True)
         (tmp_path / superevent / "UPDATE" / "1.json").touch()
-    assert list(inbox.list_superevents(tmp_path)) == ["S1234A", "S99"]
+    assert list(store.list_superevents(tmp_path)) == ["S1234A", "S99"]
     reported = [record.getMessage() for record in caplog.records]
     assert ["'S1234a'" in text for text in reported] == [True, False]
     assert all("'S1234A'" in text and "rename" in text for text in reported)
-    assert inbox.left_out(tmp_path) == reported
-    assert list(inbox.list_superevents(tmp_path, ["S1234a", "S99"])) == ["S99"]
+    assert store.left_out(tmp_path) == reported
+    assert list(store.list_superevents(tmp_path, ["S1234a", "S99"])) == ["S99"]
 
 
 def test_alert_that_0_3_stored_with_a_fraction_in_its_name_is_a_duplicate(tmp_path: Path) -> None:
     data = DATA.replace(b"2026-09-26T23:06:05Z", b"2026-09-26T23:06:05.123Z")
     alert = parse_alert(data).identity
-    place = (tmp_path / inbox.alert_path(alert)).parent
+    place = (tmp_path / store.alert_path(alert)).parent
     old = place / f"20260926T230605.123Z-{alert.sha256[:12]}.{alert.encoding}"
     place.mkdir(parents=True)
     old.write_bytes(data)
-    stored = inbox.store(tmp_path, alert, data, HOW)
+    stored = store.store(tmp_path, alert, data, HOW)
     assert (stored.path, stored.new) == (old, False)
-    assert inbox.list_superevents(tmp_path) == {alert.superevent_id: [old]}
+    assert store.list_superevents(tmp_path) == {alert.superevent_id: [old]}
 
 
 def test_what_cannot_be_read_is_listed_in_place_of_its_alerts(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_what_cannot_be_read_is_listed_in_place_of_its_alerts(tmp_path: Path) ->
     directory.symlink_to("UPDATE")
     (tmp_path / "S260102b").symlink_to("S260102b")
     (tmp_path / "S260103c").symlink_to("nowhere")
-    assert inbox.list_superevents(tmp_path) == {
+    assert store.list_superevents(tmp_path) == {
         "S260101a": [broken, good, loop, directory],
         "S260102b": [tmp_path / "S260102b"],
         "S260103c": [tmp_path / "S260103c"],

@@ -11,23 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import avro_alert, json_alert, record, with_map
-from sirenflow import inbox
 from sirenflow.alerts.alert import parse_alert
+from sirenflow.inbox import store
 
 AVRO, PACKED = avro_alert(with_map(b"map")), avro_alert(with_map(b"map"), codec="deflate")
 JSON = json_alert(with_map(b"map"))
 OTHER = json_alert(record(urls={}))  # of the same superevent, type and time
 
 
-def take_in(directory: Path, data: bytes) -> inbox.Stored:
-    return inbox.store(directory, parse_alert(data).identity, data, {"way": "test"})
+def take_in(directory: Path, data: bytes) -> store.Stored:
+    return store.store(directory, parse_alert(data).identity, data, {"way": "test"})
 
 
 def name_of(data: bytes) -> str:
-    return inbox.alert_path(parse_alert(data).identity).name
+    return store.alert_path(parse_alert(data).identity).name
 
 
-def note_of(stored: inbox.Stored) -> Path:
+def note_of(stored: store.Stored) -> Path:
     return stored.path.with_suffix(".meta.json")
 
 
@@ -42,7 +42,7 @@ def test_same_alert_in_other_bytes_is_kept_and_names_the_first(
     assert later.new is True
     assert json.loads(note_of(later).read_bytes())["same_alert_as"] == [earlier.path.name]
     assert note_of(earlier).read_bytes() == note
-    assert inbox.list_superevents(tmp_path)["MS260101a"] == sorted([earlier.path, later.path])
+    assert store.list_superevents(tmp_path)["MS260101a"] == sorted([earlier.path, later.path])
 
 
 def test_early_warning_in_both_spellings_is_the_same_alert(tmp_path: Path) -> None:
@@ -72,9 +72,9 @@ def test_missing_or_damaged_note_hides_nothing(tmp_path: Path, note: bytes | Non
     first = take_in(tmp_path, AVRO)
     note_of(first).unlink() if note is None else note_of(first).write_bytes(note)
     second = take_in(tmp_path, JSON)
-    assert second == inbox.Stored(second.path, True, (first.path.name,))
+    assert second == store.Stored(second.path, True, (first.path.name,))
     again = take_in(tmp_path, AVRO)
-    assert again == inbox.Stored(first.path, False, (second.path.name,))
+    assert again == store.Stored(first.path, False, (second.path.name,))
     if note is None:
         assert json.loads(note_of(first).read_bytes())["same_alert_as"] == [second.path.name]
 
@@ -100,7 +100,7 @@ def test_alert_that_is_gone_is_not_named(tmp_path: Path) -> None:
 
 def test_other_files_beside_are_not_named(tmp_path: Path) -> None:
     """Temporary files, strangers, directories, and alerts of another time."""
-    place = (tmp_path / inbox.alert_path(parse_alert(AVRO).identity)).parent
+    place = (tmp_path / store.alert_path(parse_alert(AVRO).identity)).parent
     (place / "20260101T001000Z-directory.avro").mkdir(parents=True)
     for name in (".20260101T001000Z-x.avro.tmp", "20260101T001000Z-x.txt", "20260101T0010-x.avro"):
         (place / name).write_bytes(AVRO)
@@ -111,6 +111,6 @@ def test_alert_kept_beside_its_damaged_file_is_not_its_own_double(tmp_path: Path
     first = take_in(tmp_path, AVRO)
     first.path.write_bytes(b"damaged")
     take_in(tmp_path, AVRO)
-    assert take_in(tmp_path, AVRO) == inbox.Stored(
+    assert take_in(tmp_path, AVRO) == store.Stored(
         first.path.with_name(f"20260101T001000Z-{parse_alert(AVRO).sha256}.avro"), False
     )

@@ -13,7 +13,7 @@ import pytest
 
 from disk import Disk, files_below, run_python
 from sirenflow.errors import AlertError, InboxError
-from sirenflow.incoming import archived, left_behind
+from sirenflow.inbox.spool import archived, left_behind
 
 
 def judged(directory: Path) -> dict[str, bytes]:
@@ -24,7 +24,7 @@ def judged(directory: Path) -> dict[str, bytes]:
 def leave(directory: Path, data: bytes) -> None:
     """Leave a file as a process does that dies."""
     script = (
-        "import os, sys; from pathlib import Path; from sirenflow.incoming import archived\n"
+        "import os, sys; from pathlib import Path; from sirenflow.inbox.spool import archived\n"
         "with archived(Path(sys.argv[1]), bytes.fromhex(sys.argv[2])):\n"
         "    os._exit(9)\n"
     )
@@ -82,7 +82,7 @@ def test_file_that_cannot_be_written_is_an_inbox_error_and_leaves_nothing(
 
 def test_killed_process_leaves_the_file(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from sirenflow.incoming import archived\n"
+        "import sys; from pathlib import Path; from sirenflow.inbox.spool import archived\n"
         "with archived(Path(sys.argv[1]), b'data'):\n"
         "    print('judging', flush=True); sys.stdin.read()\n"
     )

@@ -19,7 +19,7 @@ import pytest
 import zstandard
 
 from sirenflow.alerts.alert import MAX_ALERT_BYTES
-from sirenflow.ingest import Outcome, ingest, items
+from sirenflow.inbox.ingest import Outcome, ingest, items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -352,7 +352,7 @@ def test_bomb_is_not_read_into_memory(tmp_path: Path, suffix: str) -> None:
 
 def take_in_with_little_memory(directory: Path, source: Path) -> str:
     script = (
-        "import resource, sys; from pathlib import Path; from sirenflow.ingest import ingest\n"
+        "import resource, sys; from pathlib import Path; from sirenflow.inbox.ingest import ingest\n"
         "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, resource.RLIM_INFINITY))\n"
         "print(*(o.result for o in ingest([Path(sys.argv[1])], Path(sys.argv[2]))))\n"
@@ -440,7 +440,7 @@ def test_two_at_the_same_time_store_each_alert_once(tmp_path: Path) -> None:
     members = {f"{n}.json": ALERTS[SECOND][:-1] + b', "n": %d}' % n for n in range(100)}
     source = write_files(tmp_path / "in", members)
     script = (
-        "import sys; from pathlib import Path; from sirenflow.ingest import ingest\n"
+        "import sys; from pathlib import Path; from sirenflow.inbox.ingest import ingest\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
         "print(*(o.result for o in ingest([Path(sys.argv[1])], Path(sys.argv[2]))))\n"
     )

@@ -17,15 +17,15 @@ import pytest
 
 from builders import avro_alert, json_alert, record
 from disk import files_below
-from sirenflow import inbox, quarantine
 from sirenflow.alerts.alert import Alert, Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.lock import exclusive
-from sirenflow.ingest import ingest
-from sirenflow.judge import JUDGES, judge, judge_content
+from sirenflow.inbox import quarantine, store
+from sirenflow.inbox.identify_isolated import JUDGES, judge, judge_content
+from sirenflow.inbox.ingest import ingest
+from sirenflow.inbox.receiver import Message, Receipt, Receiver
 from sirenflow.processes import pool as workers
 from sirenflow.processes.pool import Limits
-from sirenflow.receive import Message, Receipt, Receiver
 from sirenflow.stages import identify as stage
 from watching import wait_until
 
@@ -54,7 +54,9 @@ def judged_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[bytes], An
         # These workers must be forks of this process; it is larger than theirs.
         monkeypatch.setattr(workers, "_start_interpreter", workers._fork_keepers)
         limits = Limits(wall_seconds=1, cpu_seconds=10, memory_bytes=4 * 2**30, file_bytes=0)
-        monkeypatch.setattr("sirenflow.judge.JUDGES", replace(JUDGES, limits=limits))
+        monkeypatch.setattr(
+            "sirenflow.inbox.identify_isolated.JUDGES", replace(JUDGES, limits=limits)
+        )
         monkeypatch.setattr(stage, "parse_alert", decode)
 
     return change
@@ -124,7 +126,7 @@ def test_deadly_bytes_go_to_quarantine_at_once_and_the_stream_goes_on(
     assert isinstance(deadly.content, AlertError)
     (entry,) = quarantine.entries(tmp_path)
     assert (entry.kind, entry.reason, entry.path.read_bytes()) == ("crash", DEADLY[act], POISON)
-    (listed,) = inbox.list_superevents(tmp_path).values()
+    (listed,) = store.list_superevents(tmp_path).values()
     assert sorted(path.read_bytes() for path in listed) == sorted(alerts)
     assert files_below(tmp_path / ".incoming") == {}
 
@@ -147,7 +149,7 @@ def test_deadly_bytes_that_come_again_are_not_judged_again(
 def test_deadly_file_beside_hides_no_alert(tmp_path: Path, judged_by: Callable[..., None]) -> None:
     """It was stored by a version that it did not kill, and has the same second."""
     deadly = json_alert(record(n=1))
-    inbox.store(tmp_path, parse_alert(deadly).identity, deadly, {})
+    store.store(tmp_path, parse_alert(deadly).identity, deadly, {})
     judged_by(lambda data: crash() if data == deadly else None)
     receipt = take_in(Receiver(tmp_path), ALERT)
     assert (receipt.new, receipt.same_alert_as) == (True, ())
@@ -305,7 +307,7 @@ identify.parse_alert = decode_slowly
 """
 PROGRAM = """
 import signal, sys; from pathlib import Path; from sirenflow.files.lock import exclusive
-from sirenflow.receive import Receiver, Message
+from sirenflow.inbox.receiver import Receiver, Message
 signal.signal(signal.SIGTERM, lambda *_: None)
 signal.signal(signal.SIGINT, lambda *_: None)
 with exclusive(Path("lock")):

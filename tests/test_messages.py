@@ -11,13 +11,13 @@ import pytest
 from confluent_kafka import Producer
 
 from sirenflow.files.mount import DirectoryGuard
-from sirenflow.inbox import list_superevents
+from sirenflow.inbox.receiver import Receiver
+from sirenflow.inbox.store import list_superevents
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.kafka.messages import unpack
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.metrics import Metrics
 from sirenflow.progress import Progress
-from sirenflow.receive import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

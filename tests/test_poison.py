@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from builders import avro_alert, json_alert, record, record_type
 from disk import Disk, files_below
-from sirenflow import inbox, quarantine
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.errors import AlertError, InboxError
-from sirenflow.receive import Message, Receipt, Receiver
+from sirenflow.inbox import quarantine, store
+from sirenflow.inbox.receiver import Message, Receipt, Receiver
 
 ALERT = json_alert(record())
-PLACE = inbox.alert_path(parse_alert(ALERT).identity).as_posix()
+PLACE = store.alert_path(parse_alert(ALERT).identity).as_posix()
 
 
 def take_in(directory: Path, value: bytes | None) -> Receipt:
@@ -72,7 +72,7 @@ def test_any_bytes_are_kept(value: bytes) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), RecursionError(), KeyError("x")], ids=repr)
-@pytest.mark.parametrize("place", ["sirenflow.receive.judge", "sirenflow.inbox.store"])
+@pytest.mark.parametrize("place", ["sirenflow.inbox.receiver.judge", "sirenflow.inbox.store.store"])
 def test_fault_of_ours_costs_no_alert_and_its_traceback_is_logged(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -22,7 +22,8 @@ from snakemake import cli as snakemake_cli
 import environment_faults
 from commands import PROGRAM
 from environment_faults import Fault, FaultRecorder
-from sirenflow import inbox, quarantine
+from sirenflow.inbox import quarantine
+from sirenflow.inbox import store as inbox
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.run import says_only_how
 from sirenflow.snakemake_environment import PROFILE_VARIABLE

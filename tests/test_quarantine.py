@@ -12,16 +12,16 @@ import pytest
 
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
-from sirenflow import inbox, quarantine
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.claims import Claims
 from sirenflow.errors import AlertError, InboxError
-from sirenflow.quarantine import Entry
+from sirenflow.inbox import quarantine, store
+from sirenflow.inbox.quarantine import Entry
 
 HOW = {"way": "test"}
 ERROR = AlertError("no good", "not_alert")
 ALERT = json_alert(record())
-PLACE = inbox.alert_path(parse_alert(ALERT).identity).as_posix()
+PLACE = store.alert_path(parse_alert(ALERT).identity).as_posix()
 
 
 def sha256(data: bytes) -> str:
@@ -301,7 +301,7 @@ def test_killed_while_moving_an_alert_a_retry_completes(tmp_path: Path, moment: 
     assert left in ([], [entry])
     assert [quarantine.retry(tmp_path, each, as_kept).new for each in left] in ([], [False])
     assert quarantine.entries(tmp_path) == []
-    assert inbox.list_superevents(tmp_path) == {"MS260101a": [tmp_path / PLACE]}
+    assert store.list_superevents(tmp_path) == {"MS260101a": [tmp_path / PLACE]}
 
 
 def test_disk_that_fails_at_any_call_of_a_retry_loses_nothing(
@@ -320,7 +320,7 @@ def test_disk_that_fails_at_any_call_of_a_retry_loses_nothing(
                 tried += 1
         for left in quarantine.entries(directory):
             quarantine.retry(directory, left, as_kept)
-        assert inbox.list_superevents(directory) == {"MS260101a": [directory / PLACE]}
+        assert store.list_superevents(directory) == {"MS260101a": [directory / PLACE]}
         assert (directory / PLACE).read_bytes() == ALERT
     assert tried == len(disk.calls)
 

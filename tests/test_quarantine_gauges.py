@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sirenflow import acknowledgements, metrics, quarantine
+from sirenflow import metrics
 from sirenflow.errors import AlertError
+from sirenflow.inbox import acknowledgements, quarantine
 from sirenflow.metrics import Metrics
 from sirenflow.quarantine_gauges import QuarantineGauges
 

@@ -17,16 +17,17 @@ from hypothesis import strategies as st
 
 from builders import avro_alert, json_alert, record, with_map
 from disk import Disk, files_below
-from sirenflow import inbox, quarantine, receive
 from sirenflow.alerts.alert import Identity, parse_alert
 from sirenflow.errors import AlertError
 from sirenflow.files import durable
-from sirenflow.receive import Message, Receipt, Receiver
+from sirenflow.inbox import quarantine, store
+from sirenflow.inbox import receiver as receive
+from sirenflow.inbox.receiver import Message, Receipt, Receiver
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 
 ALERT = json_alert(record())
-PLACE = inbox.alert_path(parse_alert(ALERT).identity).as_posix()
+PLACE = store.alert_path(parse_alert(ALERT).identity).as_posix()
 NOTE = PLACE.replace(".json", ".meta.json")
 REFERENCE = b"at https://example.org/1"
 OFFLOADED = (("_format", b"external"),)
@@ -98,7 +99,7 @@ def test_two_threads_with_the_two_encodings_find_each_other(
             both.wait(timeout=0.3)
         return link(synced, path)
 
-    monkeypatch.setattr(inbox, "link_durably", slow_link)
+    monkeypatch.setattr(store, "link_durably", slow_link)
     receiver, receipts = Receiver(tmp_path), list[Receipt]()
 
     def run(value: bytes) -> None:
@@ -113,7 +114,7 @@ def test_two_threads_with_the_two_encodings_find_each_other(
     first, second = receipts
     assert isinstance(first.content, Identity)
     assert first.same_alert_as == ()
-    assert second.same_alert_as == (inbox.alert_path(first.content).name,)
+    assert second.same_alert_as == (store.alert_path(first.content).name,)
 
 
 # --------------------------------------------------------------------------- sent by reference

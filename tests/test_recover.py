@@ -10,14 +10,14 @@ import pytest
 
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
-from sirenflow import inbox, quarantine, receive
 from sirenflow.alerts.alert import Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
-from sirenflow.incoming import archived
-from sirenflow.receive import Receipt, Receiver
+from sirenflow.inbox import quarantine, receiver, store
+from sirenflow.inbox.receiver import Receipt, Receiver
+from sirenflow.inbox.spool import archived
 
 ALERT = json_alert(record())
-PLACE = inbox.alert_path(parse_alert(ALERT).identity).as_posix()
+PLACE = store.alert_path(parse_alert(ALERT).identity).as_posix()
 POISON = b"poison"
 
 
@@ -46,7 +46,7 @@ def test_alert_is_stored_and_its_file_removed(tmp_path: Path) -> None:
 
 def test_alert_that_was_stored_before_the_death_is_known(tmp_path: Path) -> None:
     with archived(tmp_path, ALERT) as path:
-        inbox.store(tmp_path, parse_alert(ALERT).identity, ALERT, {"way": "listen"}, path)
+        store.store(tmp_path, parse_alert(ALERT).identity, ALERT, {"way": "listen"}, path)
     before = files_below(tmp_path)
     leave(tmp_path, ALERT)
     assert [receipt.new for receipt in recover(tmp_path)] == [False]
@@ -73,7 +73,7 @@ def test_what_three_processes_died_of_is_put_away_unread(
         read.append(data)
         raise Death
 
-    monkeypatch.setattr(receive, "judge", die)
+    monkeypatch.setattr(receiver, "judge", die)
     leave(tmp_path, POISON)
     for _ in range(2):
         with pytest.raises(Death):
@@ -95,7 +95,7 @@ def test_others_are_taken_in_though_one_kills(
             raise KeyboardInterrupt
         return parse_alert(data).identity
 
-    monkeypatch.setattr(receive, "judge", die)
+    monkeypatch.setattr(receiver, "judge", die)
     alerts = [json_alert(record(n=n)) for n in range(5)]
     for data in (POISON, *alerts):
         leave(tmp_path, data)
@@ -108,7 +108,7 @@ def test_others_are_taken_in_though_one_kills(
         else:
             break
     assert deaths == 2
-    (listed,) = inbox.list_superevents(tmp_path).values()
+    (listed,) = store.list_superevents(tmp_path).values()
     assert sorted(path.read_bytes() for path in listed) == sorted(alerts)
     assert [entry.path.read_bytes() for entry in quarantine.entries(tmp_path)] == [POISON]
 
@@ -120,7 +120,7 @@ def test_recovery_that_is_stopped_at_any_place_is_completed_by_another(tmp_path:
     for _ in range(3):
         next(Receiver(tmp_path).recover(), None)
     recover(tmp_path)
-    (listed,) = inbox.list_superevents(tmp_path).values()
+    (listed,) = store.list_superevents(tmp_path).values()
     assert sorted(path.read_bytes() for path in listed) == sorted(alerts)
     assert files_below(tmp_path / ".incoming") == {}
     assert quarantine.entries(tmp_path) == []
@@ -136,7 +136,7 @@ def test_full_disk_is_no_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 recover(tmp_path)
     (receipt,) = recover(tmp_path)
     assert isinstance(receipt.content, Identity)
-    assert inbox.list_superevents(tmp_path) == {"MS260101a": [tmp_path / PLACE]}
+    assert store.list_superevents(tmp_path) == {"MS260101a": [tmp_path / PLACE]}
 
 
 # ------------------------------------------------------------------------------- a real death
@@ -183,7 +183,7 @@ def test_stream_goes_on_after_a_message_that_kills(tmp_path: Path) -> None:
     before, after = json_alert(record(n=1)), json_alert(record(n=2))
     codes = listen(tmp_path, [before, POISON, after, POISON], starts=8)
     assert codes == [-signal.SIGSEGV] * 3 + [0]
-    (listed,) = inbox.list_superevents(tmp_path / "inbox").values()
+    (listed,) = store.list_superevents(tmp_path / "inbox").values()
     assert sorted(path.read_bytes() for path in listed) == sorted([before, after])
     (entry,) = quarantine.entries(tmp_path / "inbox")
     assert (entry.kind, entry.path.read_bytes()) == ("crash", POISON)
@@ -194,5 +194,5 @@ def test_message_that_kills_is_on_disk_after_each_death_and_what_came_before_is_
     tmp_path: Path,
 ) -> None:
     assert listen(tmp_path, [ALERT, POISON], starts=1) == [-signal.SIGSEGV]
-    assert inbox.list_superevents(tmp_path / "inbox") == {"MS260101a": [tmp_path / "inbox" / PLACE]}
+    assert store.list_superevents(tmp_path / "inbox") == {"MS260101a": [tmp_path / "inbox" / PLACE]}
     assert list(files_below(tmp_path / "inbox" / ".incoming").values()) == [POISON]

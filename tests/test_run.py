@@ -19,9 +19,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sirenflow import quarantine
-from sirenflow.acknowledgements import acknowledge
 from sirenflow.errors import AlertError
+from sirenflow.inbox import quarantine
+from sirenflow.inbox.acknowledgements import acknowledge
 from sirenflow.processes.prefork import Standby
 from sirenflow.record import notes
 from test_workflow import BIN, SAMPLES, checksums, ingest, jobs, snakemake

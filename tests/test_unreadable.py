@@ -15,10 +15,10 @@ from jsonschema import Draft202012Validator
 
 from builders import json_alert, record
 from pages import assert_safe
-from sirenflow import quarantine
 from sirenflow.errors import AlertError
 from sirenflow.event import UnreadableMessage
-from sirenflow.quarantine import Entry
+from sirenflow.inbox import quarantine
+from sirenflow.inbox.quarantine import Entry
 from sirenflow.stages.catalogue import catalogue
 from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report

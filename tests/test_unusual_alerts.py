@@ -12,11 +12,12 @@ import pytest
 from builders import avro_alert, flat_map, json_alert, record, with_map
 from every_stage import make_products
 from pages import Page
-from sirenflow import inbox, quarantine, stages
+from sirenflow import stages
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.claims import Claims
 from sirenflow.errors import AlertError
-from sirenflow.receive import Receiver
+from sirenflow.inbox import quarantine, store
+from sirenflow.inbox.receiver import Receiver
 
 RETRACTION = {"alert_type": "RETRACTION", "event": None}
 
@@ -27,7 +28,7 @@ def process(folder: Path, *alerts: bytes) -> Path:
     for data in alerts:
         receipt = receiver.receive_copy(data, "test")
         assert not isinstance(receipt.content, AlertError), receipt.content
-    ((_, files),) = inbox.list_superevents(folder / "inbox").items()
+    ((_, files),) = store.list_superevents(folder / "inbox").items()
     return make_products(stages.call, files, folder / "results")
 
 
@@ -231,7 +232,7 @@ def test_identifier_that_differs_in_case_goes_to_quarantine_and_says_what_to_do(
     with pytest.raises(AlertError, match="only in case"):
         quarantine.retry(tmp_path, entry, lambda kept, _: kept)
     assert parse_alert(data).superevent_id == "S260101AB"
-    assert list(inbox.list_superevents(tmp_path)) == ["S260101ab"]
+    assert list(store.list_superevents(tmp_path)) == ["S260101ab"]
 
 
 @pytest.mark.parametrize("superevent", ["../S1", "", None, 3, ["S240422ed"]])

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from commands import PROGRAM
-from sirenflow import quarantine
 from sirenflow.errors import AlertError
 from sirenflow.files.lock import exclusive
+from sirenflow.inbox import quarantine
 from watching import (
     ALERTS,
     PATIENCE_SECONDS,

@@ -16,7 +16,7 @@ from faults import EmbeddedServer
 from fuzz.mutations import MARKUP
 from hostile.names import NAMES, hostile_alerts
 from pages import assert_safe
-from sirenflow import quarantine
+from sirenflow.inbox import quarantine
 from tracing import Traced, traced
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commands import PROGRAM
-from sirenflow import inbox
 from sirenflow.alerts.alert import parse_alert
+from sirenflow.inbox import store as inbox
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from sirenflow import acknowledgements
 from sirenflow.errors import InboxError
 from sirenflow.files.durable import replace_file
 from sirenflow.formats.sanitize import text_or_none
+from sirenflow.inbox import acknowledgements
 
 FILE = Path(".listener", "health.json")
 """Where a listener's heartbeat is, below its inbox."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from sirenflow import acknowledgements, quarantine
 from sirenflow.errors import InboxError
+from sirenflow.inbox import acknowledgements, quarantine
 from sirenflow.metrics import Metrics
 
 # Reading ten thousand entries takes half a second: at most this share of the time is spent on it.

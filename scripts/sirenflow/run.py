@@ -10,11 +10,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sirenflow import inbox, quarantine, snakemake_environment
+from sirenflow import snakemake_environment
 from sirenflow.attempt import Attempt, make_apart
 from sirenflow.errors import InboxError
 from sirenflow.events import Event, Job, Observer, Trouble
 from sirenflow.files import lock
+from sirenflow.inbox import quarantine, store
 from sirenflow.input_state import TABLES, files_digest, is_dated_after_now, table_facts
 from sirenflow.processes import pool
 from sirenflow.project import Project
@@ -205,7 +206,7 @@ def _survey(project: Project, wanted: Wanted) -> _Survey:
         )
     known = read_record(_record_file(project))
     record = known.on(basis(project))
-    alerts = inbox.list_superevents(project.inbox, wanted.superevents or None)
+    alerts = store.list_superevents(project.inbox, wanted.superevents or None)
     lost = None if wanted.everything else _loss(project, known, alerts)
     unread = read_unreadable(project.inbox)
     digests = {name: files_digest(files) + unread.digest(name) for name, files in alerts.items()}
@@ -386,11 +387,11 @@ class _Run:
 
     def _left_out(self, survey: _Survey) -> Iterator[str]:
         """Report which directories and tables cannot be used, now or since an earlier run."""
-        yield from inbox.left_out(self._project.inbox)
+        yield from store.left_out(self._project.inbox)
         rejected_now = {superevent for superevent, _, _ in self._outcome.rejected}
         for superevent in sorted(survey.alerts.keys() - rejected_now):
             for path in survey.alerts[superevent]:
-                if not inbox.is_alert_name(path.name):  # a directory in place of its alerts
+                if not store.is_alert_name(path.name):  # a directory in place of its alerts
                     yield f"{path} cannot be listed: alerts of {superevent} are missing"
         if survey.quarantine_error:
             directory = self._project.inbox / quarantine.DIRECTORY

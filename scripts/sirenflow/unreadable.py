@@ -17,13 +17,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sirenflow import quarantine
 from sirenflow.alerts.claims import Claims
 from sirenflow.errors import InboxError
 from sirenflow.event import UnreadableMessage
 from sirenflow.formats.sanitize import text_or_none, timestamp_or_none
 from sirenflow.formats.timestamp import Timestamp
-from sirenflow.quarantine import Entry
+from sirenflow.inbox import quarantine
+from sirenflow.inbox.quarantine import Entry
 
 MOST_LISTED = 20
 """So many messages are listed in a product, whatever comes; all of them are counted."""

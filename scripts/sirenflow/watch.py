@@ -11,10 +11,10 @@ from pathlib import Path
 
 import watchfiles
 
-from sirenflow import inbox, quarantine
 from sirenflow.alerts.identifier import is_identifier
 from sirenflow.errors import SirenflowError
 from sirenflow.files.mount import directory_identity, is_shared, snapshot
+from sirenflow.inbox import quarantine, store
 from sirenflow.processes import process_limit
 from sirenflow.processes.prefork import Standby
 
@@ -229,4 +229,4 @@ class Watch:
         return True
 
     def _files(self, superevent: str) -> list[Path]:
-        return inbox.list_alerts(self._inbox / superevent)
+        return store.list_alerts(self._inbox / superevent)

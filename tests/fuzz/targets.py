@@ -37,8 +37,8 @@ from pages import assert_safe
 from sirenflow import stages
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, Alert, parse_alert
 from sirenflow.errors import AlertError, SkymapError
-from sirenflow.inbox import alert_path
-from sirenflow.ingest import items
+from sirenflow.inbox.ingest import items
+from sirenflow.inbox.store import alert_path
 from sirenflow.measure import measure
 from sirenflow.skymap import read_skymap
 from sirenflow.stages.extract import OF_OURS

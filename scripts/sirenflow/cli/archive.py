@@ -42,7 +42,7 @@ def ingest(inbox: Path | None, paths: tuple[Path, ...]) -> None:
     Example: sirenflow ingest samples
     """
     from sirenflow.config import read_settings
-    from sirenflow.ingest import ingest as bring_in
+    from sirenflow.inbox.ingest import ingest as bring_in
 
     directory = inbox or read_settings().inbox
     results: Counter[str] = Counter()

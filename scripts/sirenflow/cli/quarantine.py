@@ -13,9 +13,6 @@ from typing import Any
 
 import click
 
-from sirenflow import acknowledgements
-from sirenflow import quarantine as kept
-from sirenflow.acknowledgements import Acknowledgement
 from sirenflow.cli.terminal import (
     EXIT_CODES,
     EXIT_REJECTED,
@@ -25,8 +22,11 @@ from sirenflow.cli.terminal import (
 )
 from sirenflow.config import Settings, read_settings
 from sirenflow.errors import AlertError, InboxError, StreamError
-from sirenflow.quarantine import Entry
-from sirenflow.receive import OFFLOADED, looks_like_reference
+from sirenflow.inbox import acknowledgements
+from sirenflow.inbox import quarantine as kept
+from sirenflow.inbox.acknowledgements import Acknowledgement
+from sirenflow.inbox.quarantine import Entry
+from sirenflow.inbox.receiver import OFFLOADED, looks_like_reference
 
 _SHOWN_BYTES = 256
 

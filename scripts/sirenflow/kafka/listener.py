@@ -16,19 +16,20 @@ from itertools import chain
 from pathlib import Path
 from types import FrameType
 
-from sirenflow import __version__, health, quarantine
+from sirenflow import __version__, health
 from sirenflow.alerts.alert_type import canonical_type
 from sirenflow.alerts.identifier import is_identifier
 from sirenflow.errors import InboxError, StreamError
 from sirenflow.files.lock import exclusive
 from sirenflow.files.mount import DirectoryGuard
+from sirenflow.inbox import quarantine
+from sirenflow.inbox.receiver import Receiver
 from sirenflow.kafka.credentials import find_credential
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.metrics import FILE as METRICS_FILE
 from sirenflow.metrics import Metrics
 from sirenflow.progress import Progress
 from sirenflow.quarantine_gauges import QuarantineGauges
-from sirenflow.receive import Receiver
 
 _LOG = logging.getLogger(__name__)
 

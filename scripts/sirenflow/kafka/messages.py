@@ -16,7 +16,7 @@ import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from hop.io import Consumer
 
-from sirenflow.receive import Message
+from sirenflow.inbox.receiver import Message
 
 _LOG = logging.getLogger(__name__)
 

@@ -19,10 +19,10 @@ from hop.auth import Auth
 
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.avro_container import AVRO_MAGIC
-from sirenflow.archives import Item
 from sirenflow.errors import AlertError, StreamError
 from sirenflow.formats.timestamp import read_timestamp
-from sirenflow.ingest import items
+from sirenflow.inbox.archives import Item
+from sirenflow.inbox.ingest import items
 from sirenflow.kafka.address import PUBLIC_TOPIC, Address
 from sirenflow.kafka.credentials import Stream, tuned
 

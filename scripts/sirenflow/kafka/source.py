@@ -24,6 +24,7 @@ from sirenflow.alerts.alert import Identity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.mount import DirectoryGuard
 from sirenflow.health import SourceHealth
+from sirenflow.inbox.receiver import Message, Receipt, Receiver
 from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.condition import Condition
@@ -33,7 +34,6 @@ from sirenflow.kafka.start import begin_at
 from sirenflow.kafka.trouble import diagnose, explain, explain_code
 from sirenflow.metrics import Metrics
 from sirenflow.progress import Progress
-from sirenflow.receive import Message, Receipt, Receiver
 
 _LOG = logging.getLogger(__name__)
 # librdkafka tells every attempt to connect; what changes is told here.

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, NoReturn, Self, cast
 
-from sirenflow import inbox
 from sirenflow.alerts.alert import MAX_ALERT_BYTES
+from sirenflow.inbox import store
 
 _COMPRESSED_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 ARCHIVE_SUFFIXES = (".zip", ".tar", *_COMPRESSED_TAR_SUFFIXES, ".tzst")
@@ -92,7 +92,7 @@ def _zip_items(path: Path) -> Iterator[Item]:
     room = _room(path)
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
-            if inbox.is_alert_name(member.filename):
+            if store.is_alert_name(member.filename):
                 # Members may share their bytes, so that there is no end of them.
                 room -= min(member.file_size, MAX_ALERT_BYTES)
                 if room < 0:
@@ -118,7 +118,7 @@ def _tar_items(path: Path) -> Iterator[Item]:
     with _open_tar(path) as archive:
         for member in archive:
             file = archive.extractfile(member) if member.isfile() else None
-            if file is not None and inbox.is_alert_name(member.name):
+            if file is not None and store.is_alert_name(member.name):
                 yield read_bounded(member.name, file)
             elif not member.isdir():
                 yield Item(member.name, None)

@@ -20,7 +20,7 @@ from typing import Any
 from sirenflow.alerts import known_good
 from sirenflow.alerts.alert import Identity
 from sirenflow.errors import AlertError, InboxError, SirenflowError, WorkerUnavailableError
-from sirenflow.incoming import MOST_DEATHS
+from sirenflow.inbox.spool import MOST_DEATHS
 from sirenflow.processes import pool
 from sirenflow.processes.pool import Crew, Limits, TaskError, TaskKilled
 

@@ -2,8 +2,8 @@
 
     {superevent_id}/{alert_type}/{time}-{sha256[:12]}.avro|json    the bytes that arrived
     {superevent_id}/{alert_type}/{time}-{sha256[:12]}.meta.json    how and when they came
-    quarantine/                                                    sirenflow.quarantine
-    .incoming/                                                     sirenflow.incoming
+    quarantine/                                                    sirenflow.inbox.quarantine
+    .incoming/                                                     sirenflow.inbox.spool
     .listener/                                                     sirenflow.kafka.listener
 
 The alert type is in its canonical form (`canonical_type`), the time is `time_created` in UTC,
@@ -31,7 +31,7 @@ from sirenflow.alerts.identifier import is_identifier, same_but_for_case
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.durable import link_durably, write_durably
 from sirenflow.formats.timestamp import read_timestamp
-from sirenflow.judge import judge_content
+from sirenflow.inbox.identify_isolated import judge_content
 
 _LOG = logging.getLogger(__name__)
 

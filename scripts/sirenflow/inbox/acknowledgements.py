@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sirenflow import quarantine
 from sirenflow.errors import InboxError
 from sirenflow.files.durable import make_directories
-from sirenflow.quarantine import Entry
+from sirenflow.inbox import quarantine
+from sirenflow.inbox.quarantine import Entry
 
 FILE = Path(".listener", "acknowledged.jsonl")
 """Where acknowledgements are, below the inbox."""

@@ -18,12 +18,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sirenflow import inbox as alerts
 from sirenflow.alerts import claims
 from sirenflow.alerts.claims import Claims
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.durable import link_durably, replace_file, sync_directory, write_durably
-from sirenflow.judge import judge
+from sirenflow.inbox import store as alerts
+from sirenflow.inbox.identify_isolated import judge
 
 DIRECTORY = "quarantine"
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sirenflow import inbox
-from sirenflow.archives import ARCHIVE_SUFFIXES, Item, archive_items, read_bounded
 from sirenflow.errors import AlertError
-from sirenflow.receive import Receiver
+from sirenflow.inbox import store
+from sirenflow.inbox.archives import ARCHIVE_SUFFIXES, Item, archive_items, read_bounded
+from sirenflow.inbox.receiver import Receiver
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _directory_items(directory: Path) -> Iterator[Item]:
 
 
 def _is_wanted(name: str) -> bool:
-    return inbox.is_alert_name(name) or name.lower().endswith(ARCHIVE_SUFFIXES)
+    return store.is_alert_name(name) or name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def _is_pipe(path: Path) -> bool:

@@ -18,12 +18,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sirenflow import inbox as alerts
-from sirenflow import quarantine
 from sirenflow.alerts.alert import Identity
 from sirenflow.errors import AlertError, InboxError
-from sirenflow.incoming import MOST_DEATHS, archived, forgive, left_behind
-from sirenflow.judge import judge, prepare
+from sirenflow.inbox import quarantine
+from sirenflow.inbox import store as alerts
+from sirenflow.inbox.identify_isolated import judge, prepare
+from sirenflow.inbox.spool import MOST_DEATHS, archived, forgive, left_behind
 from sirenflow.processes.pool import TaskError
 
 _LOG = logging.getLogger(__name__)

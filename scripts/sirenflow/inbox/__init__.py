@@ -1,0 +1,1 @@
+"""Alerts on disk: received, decoded in isolation, then stored or quarantined."""
