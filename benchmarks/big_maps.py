@@ -31,11 +31,11 @@ import fastavro
 import numpy as np
 import yaml
 
-from sirenflow.cells import cell_directions
 from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, validate
 from sirenflow.formats.fits_file import Card, fits_file
-from sirenflow.sightlines import conditional_moments
-from sirenflow.skymap import MAX_LEVEL, SPHERE_SR
+from sirenflow.skymap.distance.line_of_sight import conditional_moments
+from sirenflow.skymap.healpix import cell_directions
+from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR
 
 ROOT = Path(__file__).resolve().parent.parent
 GALAXIES, CANDIDATES = 100_000, 1_000

@@ -18,19 +18,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sirenflow import measure
 from sirenflow.processes.malloc import keep_freed_memory
+from sirenflow.skymap import measurements
 from sirenflow.stages import extract as stage
 
 _INBOX = Path(__file__).parent / "work" / "large" / "inbox"
 _TIMED: tuple[tuple[Any, str], ...] = (
     (stage, "parse_alert"),  # SHA-256 of the alert and of its map, for the most part
     (stage, "read_skymap"),
-    (measure, "peak"),
-    (measure, "credible_areas"),
-    (measure, "lines_of_sight"),
-    (measure, "marginal_distance"),
-    (measure, "credible_volumes"),
+    (measurements, "peak"),
+    (measurements, "credible_areas"),
+    (measurements, "lines_of_sight"),
+    (measurements, "marginal_distance"),
+    (measurements, "credible_volumes"),
     (stage, "write_json"),
 )
 

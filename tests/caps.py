@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builders import SPHERE_DEG2, all_cells
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap
 
 Floats = NDArray[np.float64]
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.cells import cell_directions, leaves_at
-from sirenflow.skymap import MAX_LEVEL
+from sirenflow.skymap.healpix import cell_directions, leaves_at
+from sirenflow.skymap.skymap import MAX_LEVEL
 
 CORNERS = [(1, 0, 0), (0, 1, 0), (-1, 0, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1), (1, -0.0, 0)]
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 
 from caps import Cap, area_deg2, caps_map, cells_of, fisher_map
-from sirenflow.comparison import MapComparison, MeasuredMap, compare_maps
-from sirenflow.localization import peak
-from sirenflow.regions import credible_region, probability_curve
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.localization import peak
+from sirenflow.skymap.map_comparison import MapComparison, MeasuredMap, compare_maps
+from sirenflow.skymap.regions.credible_region import credible_region, probability_curve
+from sirenflow.skymap.skymap import Skymap
 from tilings import Tiling, tilings
 
 

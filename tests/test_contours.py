@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from builders import SPHERE_DEG2, all_cells
 from caps import Cap, area_deg2, caps_map, fisher_map, plain_map
-from sirenflow import outlines
-from sirenflow.contours import LevelField, LocalView, level_field, local_contours
-from sirenflow.directions import unit_vectors
-from sirenflow.lobes import describe_lobes, label_lobes
-from sirenflow.outlines import DRAWN, SkyRing, draw_outlines
-from sirenflow.regions import credible_region
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.regions import outlines
+from sirenflow.skymap.regions.contours import LevelField, LocalView, level_field, local_contours
+from sirenflow.skymap.regions.credible_region import credible_region
+from sirenflow.skymap.regions.lobes import describe_lobes, label_lobes
+from sirenflow.skymap.regions.outlines import DRAWN, SkyRing, draw_outlines
+from sirenflow.skymap.skymap import Skymap
+from sirenflow.skymap.vectors import unit_vectors
 
 Floats = NDArray[np.float64]
 KAPPA = 60.0

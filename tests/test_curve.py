@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import erf, ndtr
 
-from sirenflow.curve import rising_at
+from sirenflow.skymap.distance.interpolation import rising_at
 
 TOLERANCE = 1e-5  # of smooth ones; five times that at kinks
 CURVES: list[Callable[[float], float]] = [

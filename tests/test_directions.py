@@ -8,7 +8,7 @@ from astropy.coordinates import angular_separation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.directions import separation_deg, unit_vectors
+from sirenflow.skymap.vectors import separation_deg, unit_vectors
 
 RA, DEC = st.floats(0, 360), st.floats(-90, 90)
 

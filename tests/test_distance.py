@@ -21,10 +21,15 @@ from builders import (
     quadrature,
     same_distance_columns,
 )
-from sirenflow.distance import MarginalDistance, marginal_distance
-from sirenflow.sightlines import LinesOfSight, conditional_moments, lines_of_sight, normal_tail
-from sirenflow.skymap import Skymap, read_skymap
-from sirenflow.volume import credible_volumes
+from sirenflow.skymap.distance.line_of_sight import (
+    LinesOfSight,
+    conditional_moments,
+    lines_of_sight,
+    normal_tail,
+)
+from sirenflow.skymap.distance.marginal import MarginalDistance, marginal_distance
+from sirenflow.skymap.distance.volume import credible_volumes
+from sirenflow.skymap.skymap import Skymap, read_skymap
 from tilings import Tiling, tilings
 
 SIGMA = 10.0

@@ -9,16 +9,16 @@ import pytest
 from builders import fits_map, same_distance_columns
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.event import SkymapSummary
-from sirenflow.measure import measure
 from sirenflow.report.distance_plot import (
     HEIGHT,
     WIDTH,
     DistanceFigure,
     distance_figure,
 )
-from sirenflow.report.posterior import Posterior, drawn_posterior
-from sirenflow.sightlines import LinesOfSight, lines_of_sight
-from sirenflow.skymap import Skymap, read_skymap
+from sirenflow.skymap.distance.line_of_sight import LinesOfSight, lines_of_sight
+from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
+from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.skymap import Skymap, read_skymap
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 NAMES = ("MS260418b-01-earlywarning", "MS260418b-05-update", "MS260522k-01-preliminary")

@@ -19,10 +19,8 @@ from browser import WIDTHS, browsing, chromium, keep_screenshot, look, resize
 from builders import all_cells
 from figure_layout import Figure, font_sizes, layout_faults, read_figures
 from shaped_maps import CASES, LVK_MCHIRP_EDGES, make_page, page_of_case
-from sirenflow.contours import level_field
 from sirenflow.ephemeris import SkyBodies, sun_and_moon
 from sirenflow.event import AlertSummary, ChirpMass, Lobe, SkymapSummary
-from sirenflow.localization import peak
 from sirenflow.report.distance_plot import distance_figure
 from sirenflow.report.environment import _environment
 from sirenflow.report.figures import LINE_FONT_SIZES as LINE_SIZES
@@ -35,7 +33,9 @@ from sirenflow.report.skyplot import HEIGHT, WIDTH, SkyFigure
 from sirenflow.report.visibility_figure import visibility_figure
 from sirenflow.report.zoomplot import FONT_SIZE as ZOOM_SIZE
 from sirenflow.report.zoomplot import circle_window, zoom_figure
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.localization import peak
+from sirenflow.skymap.regions.contours import level_field
+from sirenflow.skymap.skymap import Skymap
 from sirenflow.summary import summarize_event
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from builders import SPHERE_SR, all_cells, distance_columns, fits_map, flat_columns
 from sirenflow.alerts.alert import parse_alert
-from sirenflow.flat import FlatMap, flat_header, moments_to_distances
 from sirenflow.formats.fits_file import fits_padding
-from sirenflow.sightlines import conditional_moments, lines_of_sight
-from sirenflow.skymap import Skymap, read_skymap
+from sirenflow.skymap.distance.line_of_sight import conditional_moments, lines_of_sight
+from sirenflow.skymap.flatten import FlatMap, flat_header, moments_to_distances
+from sirenflow.skymap.skymap import Skymap, read_skymap
 from tilings import Tiling, tilings
 
 Floats = NDArray[np.float64]

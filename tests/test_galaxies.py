@@ -23,12 +23,12 @@ from sirenflow.errors import TableError
 from sirenflow.galaxies import catalogue_dtype, find_leaves, rank_galaxies
 from sirenflow.input_state import table_digest
 from sirenflow.placement import leaves, place
-from sirenflow.sightlines import lines_of_sight
-from sirenflow.skymap import read_skymap
+from sirenflow.skymap.distance.line_of_sight import lines_of_sight
+from sirenflow.skymap.distance.volume import probability_denser
+from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import extract
 from sirenflow.stages.galaxies import galaxies
 from sirenflow.stages.galaxy_catalogue import galaxy_catalogue
-from sirenflow.volume import probability_denser
 from tilings import Tiling, tilings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import SPHERE_DEG2, all_cells, cell_area_sr, fits_map, flat_map
-from sirenflow.localization import credible_areas, credible_levels, peak
-from sirenflow.skymap import Skymap, read_skymap
+from sirenflow.skymap.localization import credible_areas, credible_levels, peak
+from sirenflow.skymap.skymap import Skymap, read_skymap
 from tilings import Tiling, tilings
 
 LEVELS = [0.01, 0.1, 0.5, 0.9, 0.99]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from builders import SPHERE_DEG2, fits_map, flat_columns, flat_map, same_distance_columns
 from sirenflow.errors import SkymapError
 from sirenflow.formats.json_file import rounded, write_json
-from sirenflow.measure import measure, unmeasured
-from sirenflow.skymap import read_skymap
+from sirenflow.skymap.measurements import measure, unmeasured
+from sirenflow.skymap.skymap import read_skymap
 
 LEVELS = [50, 90]
 CONTRACT = (

@@ -22,12 +22,16 @@ from builders import (
     quadrature,
     same_distance_columns,
 )
-from sirenflow import volume
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.placement import NEARBY_LEVEL, Placement, leaves, place, rows_under
-from sirenflow.sightlines import lines_of_sight
-from sirenflow.skymap import Skymap, read_skymap
-from sirenflow.volume import credible_volumes, probability_denser, threshold_log_density
+from sirenflow.skymap.distance import volume
+from sirenflow.skymap.distance.line_of_sight import lines_of_sight
+from sirenflow.skymap.distance.volume import (
+    credible_volumes,
+    probability_denser,
+    threshold_log_density,
+)
+from sirenflow.skymap.skymap import Skymap, read_skymap
 from tilings import Tiling, tilings
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"

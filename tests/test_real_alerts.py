@@ -19,10 +19,10 @@ import fastavro
 import pytest
 
 from sirenflow.alerts.alert import Alert, parse_alert
-from sirenflow.localization import peak
-from sirenflow.measure import measure
 from sirenflow.show import describe
-from sirenflow.skymap import read_skymap
+from sirenflow.skymap.localization import peak
+from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import extract
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"

@@ -15,11 +15,11 @@ from mocpy import MOC
 
 from builders import SPHERE_DEG2, all_cells
 from caps import Cap, caps_map, fisher_map, plain_map
-from sirenflow.lobes import describe_lobes, label_lobes
-from sirenflow.outlines import DRAWN, SkyRing, draw_outlines
-from sirenflow.region_files import Subject, ds9, geojson, moc_fits
-from sirenflow.regions import CredibleRegion, credible_region
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.regions.credible_region import CredibleRegion, credible_region
+from sirenflow.skymap.regions.lobes import describe_lobes, label_lobes
+from sirenflow.skymap.regions.outlines import DRAWN, SkyRing, draw_outlines
+from sirenflow.skymap.regions.region_files import Subject, ds9, geojson, moc_fits
+from sirenflow.skymap.skymap import Skymap
 
 SUBJECT = Subject("MS260101a", 3, "gw", retracted=False)
 RETRACTED = Subject("MS260101a", 3, "combined", retracted=True)

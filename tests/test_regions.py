@@ -14,15 +14,15 @@ from mocpy import MOC
 
 from builders import SPHERE_DEG2, all_cells
 from caps import Cap, caps_map, fisher_map, plain_map
-from sirenflow.localization import credible_areas, credible_levels
-from sirenflow.regions import (
+from sirenflow.skymap.localization import credible_areas, credible_levels
+from sirenflow.skymap.regions.credible_region import (
     LEAVES,
     Ranges,
     credible_region,
     merged,
     probability_curve,
 )
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap
 from tilings import Tiling, tilings
 
 LEVELS = [0.01, 0.1, 0.5, 0.9, 0.99]

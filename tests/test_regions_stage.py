@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from mocpy import MOC
 
 from builders import SPHERE_DEG2, flat_map, json_alert, record, with_map
-from sirenflow.skymap import read_skymap
+from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import extract
 from sirenflow.stages.flatten import flatten
 from sirenflow.stages.regions import regions

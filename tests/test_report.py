@@ -17,7 +17,7 @@ from sirenflow.report.drawings import draw
 from sirenflow.report.environment import ribbon
 from sirenflow.report.event_page import EventLinks, Sections, render_event
 from sirenflow.report.figures import bar_segments, nice_step
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap
 from sirenflow.stages.extract import extract
 from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from sirenflow.root import Trial, solve
+from sirenflow.skymap.distance.newton import Trial, solve
 
 
 @pytest.mark.parametrize("wanted", [1e-3, 0.1, 0.5, 0.9, 0.999])

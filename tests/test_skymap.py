@@ -25,10 +25,10 @@ from builders import (
     padded,
     same_distance_columns,
 )
-from sirenflow import fits_table as module
 from sirenflow.errors import SkymapError, SkymapValueError
-from sirenflow.measure import measure
-from sirenflow.skymap import Skymap, read_skymap
+from sirenflow.skymap import fits_table as module
+from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.skymap import Skymap, read_skymap
 from tilings import Tiling, tilings
 
 FLAT = flat_map()

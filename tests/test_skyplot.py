@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sirenflow.contours import level_field
 from sirenflow.event import Thumbnail
 from sirenflow.report.rings import join_rings, path_data, simplify_rings
 from sirenflow.report.skyplot import (
@@ -21,7 +20,8 @@ from sirenflow.report.skyplot import (
     sky_frame,
     unproject,
 )
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.regions.contours import level_field
+from sirenflow.skymap.skymap import Skymap
 
 Floats = NDArray[np.float64]
 NSIDE = 64

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import flat_columns
-from sirenflow.localization import peak
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.localization import peak
+from sirenflow.skymap.skymap import Skymap
 from sirenflow.visibility import (
     LEAST_PROBABILITY,
     MOMENTS,

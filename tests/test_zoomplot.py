@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 
-from sirenflow.contours import level_field
 from sirenflow.event import Lobe
 from sirenflow.report.rings import Floats
 from sirenflow.report.zoomplot import (
@@ -16,7 +15,8 @@ from sirenflow.report.zoomplot import (
     zoom_figure,
     zoom_window,
 )
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.regions.contours import level_field
+from sirenflow.skymap.skymap import Skymap
 from test_skyplot import cosine, fisher_map, points_of
 
 KAPPA = 60.0

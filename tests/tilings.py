@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from builders import cell_area_sr, distnorm, fits_map
-from sirenflow.skymap import Skymap, read_skymap
+from sirenflow.skymap.skymap import Skymap, read_skymap
 
 
 @dataclass(frozen=True)

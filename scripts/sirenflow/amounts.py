@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.directions import separation_deg, unit_vectors
 from sirenflow.formats.sanitize import number_or_none, time_or_none
 from sirenflow.matters import unit_of
 from sirenflow.quantities import Value
+from sirenflow.skymap.vectors import separation_deg, unit_vectors
 
 ROUNDING = 1e-9
 """Relative difference of two numbers, or of two positions to half a turn, that says nothing."""

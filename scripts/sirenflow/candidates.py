@@ -15,7 +15,7 @@ from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
 from sirenflow.formats.sanitize import time_or_none
 from sirenflow.placement import Placement, place
-from sirenflow.skymap import Floats, Skymap
+from sirenflow.skymap.skymap import Floats, Skymap
 
 SECONDS_A_DAY = 86_400.0
 

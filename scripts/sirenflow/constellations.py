@@ -18,9 +18,9 @@ from importlib.resources import files
 import numpy as np
 from erfa import ufunc  # which, unlike the functions of erfa itself, never warns
 
-from sirenflow.directions import unit_vectors
 from sirenflow.ephemeris import lonlat_deg
-from sirenflow.skymap import Floats
+from sirenflow.skymap.skymap import Floats
+from sirenflow.skymap.vectors import unit_vectors
 
 _IAU_SPELLING = {
     "Chamaleon": "Chamaeleon",

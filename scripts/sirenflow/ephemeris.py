@@ -19,7 +19,7 @@ import numpy as np
 from erfa import ufunc  # which, unlike the functions of erfa itself, never warns
 
 from sirenflow.formats.sanitize import time_or_none
-from sirenflow.skymap import Floats
+from sirenflow.skymap.skymap import Floats
 
 _MJD_0 = 2400000.5
 _MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)

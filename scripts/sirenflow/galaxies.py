@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sirenflow.localization import credible_levels
 from sirenflow.placement import log_density
-from sirenflow.sightlines import LinesOfSight, lines_of_sight
-from sirenflow.skymap import MAX_LEVEL, Floats, Ints, Skymap
-from sirenflow.volume import probability_denser, threshold_log_density
+from sirenflow.skymap.distance.line_of_sight import LinesOfSight, lines_of_sight
+from sirenflow.skymap.distance.volume import probability_denser, threshold_log_density
+from sirenflow.skymap.localization import credible_levels
+from sirenflow.skymap.skymap import MAX_LEVEL, Floats, Ints, Skymap
 
 COMPATIBLE_LEVEL = 0.9
 """Credible level in space within which a galaxy is compatible."""

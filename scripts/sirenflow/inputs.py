@@ -9,7 +9,7 @@ from typing import Any
 
 from sirenflow.errors import SkymapError
 from sirenflow.event import EventSummary, SkymapSummary
-from sirenflow.skymap import Skymap, read_skymap
+from sirenflow.skymap.skymap import Skymap, read_skymap
 from sirenflow.summary import summarize_event
 
 

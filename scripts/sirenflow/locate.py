@@ -14,7 +14,7 @@ from sirenflow.candidates import Match, MatchedAlert, Positions, match_alerts
 from sirenflow.errors import SirenflowError, SkymapError
 from sirenflow.event import SkymapSummary
 from sirenflow.inputs import load_summary, read_trusted
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap
 from sirenflow.wording import signed_text
 
 NEAR_LEVEL = 0.99

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.cells import leaves_at
-from sirenflow.directions import unit_vectors
-from sirenflow.localization import SQUARE_DEGREES, credible_levels
-from sirenflow.sightlines import (
+from sirenflow.skymap.distance.line_of_sight import (
     SQRT_2PI,
     conditional_moments,
     is_in_bounds,
     is_whole,
     lines_of_sight,
 )
-from sirenflow.skymap import Floats, Ints, Skymap
-from sirenflow.volume import probability_denser
+from sirenflow.skymap.distance.volume import probability_denser
+from sirenflow.skymap.healpix import leaves_at
+from sirenflow.skymap.localization import SQUARE_DEGREES, credible_levels
+from sirenflow.skymap.skymap import Floats, Ints, Skymap
+from sirenflow.skymap.vectors import unit_vectors
 
 NEARBY_LEVEL = 0.999
 """Credible level on the sky up to which the one in space, which costs more, is computed."""

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sirenflow.angles import dec_to_deg, ra_to_deg
 from sirenflow.errors import TableError
 from sirenflow.formats.sanitize import number_from_text, text_or_none
-from sirenflow.skymap import Floats, Ints
+from sirenflow.skymap.skymap import Floats, Ints
 from sirenflow.user_table import RawColumn, read_columns
 from sirenflow.user_time import AmbiguousTimeError, TimeTextError, time_from
 

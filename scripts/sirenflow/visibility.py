@@ -18,8 +18,6 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from sirenflow.cells import cell_directions
-from sirenflow.directions import separation_deg
 from sirenflow.ephemeris import (
     celestial_to_intermediate,
     earth_rotation_angle,
@@ -29,7 +27,9 @@ from sirenflow.ephemeris import (
     site_positions,
     sun_positions,
 )
-from sirenflow.skymap import MAX_LEVEL, Floats, Ints, Skymap
+from sirenflow.skymap.healpix import cell_directions
+from sirenflow.skymap.skymap import MAX_LEVEL, Floats, Ints, Skymap
+from sirenflow.skymap.vectors import separation_deg
 
 STEP_MIN = 10
 HOURS = 24

@@ -39,8 +39,8 @@ from sirenflow.alerts.alert import MAX_ALERT_BYTES, Alert, parse_alert
 from sirenflow.errors import AlertError, SkymapError
 from sirenflow.inbox.ingest import items
 from sirenflow.inbox.store import alert_path
-from sirenflow.measure import measure
-from sirenflow.skymap import read_skymap
+from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import OF_OURS
 
 _PLAIN_PATH = re.compile(

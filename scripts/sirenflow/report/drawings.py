@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sirenflow.contours import level_field
 from sirenflow.ephemeris import sun_and_moon
 from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary, Thumbnail
 from sirenflow.report.distance_plot import DistanceFigure, distance_figure
 from sirenflow.report.frames import comparison_frames
-from sirenflow.report.posterior import Posterior, drawn_posterior
 from sirenflow.report.skylabels import Marks, sky_marks
 from sirenflow.report.skyplot import SkyFigure, sky_figure
 from sirenflow.report.zoomplot import Window, ZoomFigure, window_outline, zoom_figure, zoom_window
-from sirenflow.sightlines import lines_of_sight
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.distance.line_of_sight import lines_of_sight
+from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
+from sirenflow.skymap.regions.contours import level_field
+from sirenflow.skymap.skymap import Skymap
 
 ReadSkymap = Callable[[SkymapSummary], Skymap | None]
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.contours import LevelField, LocalView, local_contours
 from sirenflow.event import Lobe
-from sirenflow.localization import peak
 from sirenflow.report.figures import nice_step
 from sirenflow.report.labels import Box, Label, LabelRequest, Place, place_labels, text_width
 from sirenflow.report.rings import Floats, Rings, join_rings, path_data, thin_rings
 from sirenflow.report.skylabels import reticle_boxes
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.localization import peak
+from sirenflow.skymap.regions.contours import LevelField, LocalView, local_contours
+from sirenflow.skymap.skymap import Skymap
 
 SIZE = 600
 """Units of the paths: the figure is a square of this side."""

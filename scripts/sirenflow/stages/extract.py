@@ -24,9 +24,9 @@ from sirenflow.alerts.alert_type import RETRACTION, canonical_type, is_retracted
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
 from sirenflow.formats.json_file import write_json
 from sirenflow.formats.timestamp import read_timestamp
-from sirenflow.measure import measure
-from sirenflow.measure import unmeasured as unmeasured_map
-from sirenflow.skymap import read_skymap
+from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.measurements import unmeasured as unmeasured_map
+from sirenflow.skymap.skymap import read_skymap
 
 SCHEMA_VERSION = 1
 OF_OURS = "an error in Sirenflow"

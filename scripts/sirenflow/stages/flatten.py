@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from sirenflow.flat import FlatMap, flat_header
 from sirenflow.formats.fits_file import fits_padding
 from sirenflow.inputs import load_summary, read_trusted
+from sirenflow.skymap.flatten import FlatMap, flat_header
 
 # Pixels at a time: 32 MiB of table.
 _PIECE = 2**20

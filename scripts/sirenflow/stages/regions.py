@@ -9,17 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from sirenflow.comparison import MeasuredMap, compare_maps
 from sirenflow.constellations import constellations
 from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded, write_json
 from sirenflow.inputs import load_summary, read_trusted
-from sirenflow.lobes import LISTED, describe_lobes, label_lobes
-from sirenflow.localization import peak
-from sirenflow.outlines import DRAWN, draw_outlines
-from sirenflow.region_files import Subject, ds9, geojson, moc_fits
-from sirenflow.regions import ProbabilityCurve, credible_region, probability_curve
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.localization import peak
+from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
+from sirenflow.skymap.regions.credible_region import (
+    ProbabilityCurve,
+    credible_region,
+    probability_curve,
+)
+from sirenflow.skymap.regions.lobes import LISTED, describe_lobes, label_lobes
+from sirenflow.skymap.regions.outlines import DRAWN, draw_outlines
+from sirenflow.skymap.regions.region_files import Subject, ds9, geojson, moc_fits
+from sirenflow.skymap.skymap import Skymap
 
 SCHEMA_VERSION = 1
 

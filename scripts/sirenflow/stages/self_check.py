@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.known_good import ALERT, sky_map
-from sirenflow.measure import measure
-from sirenflow.skymap import read_skymap
+from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.skymap import read_skymap
 
 
 def self_check() -> None:

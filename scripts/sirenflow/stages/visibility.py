@@ -10,7 +10,7 @@ from sirenflow.formats.json_file import write_json
 from sirenflow.formats.sanitize import text_or_none, time_or_none, time_to_text
 from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.map_choice import map_problem
-from sirenflow.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap
 from sirenflow.visibility import (
     HOURS,
     STEP_MIN,

@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 from mocpy import MOC
 
-from sirenflow.cells import cell_directions
-from sirenflow.localization import SQUARE_DEGREES, credible_areas
-from sirenflow.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
+from sirenflow.skymap.healpix import cell_directions
+from sirenflow.skymap.localization import SQUARE_DEGREES, credible_areas
+from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
 LEAVES = 12 << (2 * MAX_LEVEL)
 """Cells of level 29 on the sphere."""

@@ -25,7 +25,7 @@ from numpy.polynomial.laguerre import laggauss
 from numpy.typing import NDArray
 from scipy.special import erfcx, ndtr
 
-from sirenflow.skymap import Floats, Ints, Skymap
+from sirenflow.skymap.skymap import Floats, Ints, Skymap
 
 NEGLIGIBLE = 1e-10
 """Probability that may be left out of integrals over distance, in the least dense rows."""

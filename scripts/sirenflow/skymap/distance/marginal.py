@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.root import Trial, solve
-from sirenflow.sightlines import LinesOfSight
+from sirenflow.skymap.distance.line_of_sight import LinesOfSight
+from sirenflow.skymap.distance.newton import Trial, solve
 
 
 @dataclass(frozen=True)

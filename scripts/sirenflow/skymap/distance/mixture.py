@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.sightlines import SQRT_2PI, LinesOfSight, conditional_moments
-from sirenflow.skymap import Floats, Ints
+from sirenflow.skymap.distance.line_of_sight import SQRT_2PI, LinesOfSight, conditional_moments
+from sirenflow.skymap.skymap import Floats, Ints
 
 # Lines of sight are parted by mean and by standard deviation, so many parts each.
 _PARTS = 32

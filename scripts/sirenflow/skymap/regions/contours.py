@@ -18,10 +18,10 @@ import contourpy
 import numpy as np
 from numpy.typing import NDArray
 
-from sirenflow.cells import leaves_at
-from sirenflow.directions import unit_vectors
-from sirenflow.localization import credible_levels
-from sirenflow.skymap import Floats, Ints, Skymap
+from sirenflow.skymap.healpix import leaves_at
+from sirenflow.skymap.localization import credible_levels
+from sirenflow.skymap.skymap import Floats, Ints, Skymap
+from sirenflow.skymap.vectors import unit_vectors
 
 PLANE_RADIUS_DEG = float(np.rad2deg(2.0))
 """Distance in the plane of the point opposite to its centre; the disk of this radius is the sky."""

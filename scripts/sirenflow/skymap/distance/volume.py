@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sirenflow.curve import rising_at
-from sirenflow.root import Trial, solve
-from sirenflow.sightlines import LinesOfSight, normal_tail
-from sirenflow.skymap import Floats
+from sirenflow.skymap.distance.interpolation import rising_at
+from sirenflow.skymap.distance.line_of_sight import LinesOfSight, normal_tail
+from sirenflow.skymap.distance.newton import Trial, solve
+from sirenflow.skymap.skymap import Floats
 
 _LEVEL_TOLERANCE = 1e-6
 _MOST_STEPS = 60

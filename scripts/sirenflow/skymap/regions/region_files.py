@@ -15,9 +15,9 @@ from mocpy import MOC
 
 from sirenflow.formats.fits_file import Card, fits_file
 from sirenflow.formats.json_file import rounded
-from sirenflow.outlines import SkyRing
-from sirenflow.regions import CredibleRegion
-from sirenflow.skymap import Floats
+from sirenflow.skymap.regions.credible_region import CredibleRegion
+from sirenflow.skymap.regions.outlines import SkyRing
+from sirenflow.skymap.skymap import Floats
 
 # Decimals of a degree; a lobe that is smaller than these can tell gets more.
 _DECIMALS = 5

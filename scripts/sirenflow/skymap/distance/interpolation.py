@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.skymap import Floats, Ints
+from sirenflow.skymap.skymap import Floats, Ints
 
 _PARABOLA_TOLERANCE = 4.0
 # Over wider intervals a parabola may be right at the quarters by chance.

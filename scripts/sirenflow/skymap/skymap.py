@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sirenflow.errors import SkymapValueError
-from sirenflow.fits_table import read_table
+from sirenflow.skymap.fits_table import read_table
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

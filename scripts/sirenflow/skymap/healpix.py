@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sirenflow.skymap import MAX_LEVEL, Floats, Ints
+from sirenflow.skymap.skymap import MAX_LEVEL, Floats, Ints
 
 _SIDE = 1 << MAX_LEVEL
 _HALF_SIDE = np.ldexp(0.5, -np.arange(MAX_LEVEL + 1))

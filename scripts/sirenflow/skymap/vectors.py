@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sirenflow.skymap import Floats
+from sirenflow.skymap.skymap import Floats
 
 
 def unit_vectors(ra_deg: Floats, dec_deg: Floats) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import astropy_healpix
 import numpy as np
 
-from sirenflow.skymap import SPHERE_SR, Floats, Skymap
+from sirenflow.skymap.skymap import SPHERE_SR, Floats, Skymap
 
 SQUARE_DEGREES = (180 / np.pi) ** 2
 """Square degrees in a steradian."""

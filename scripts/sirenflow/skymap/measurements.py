@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sirenflow.distance import marginal_distance
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
-from sirenflow.localization import credible_areas, peak
-from sirenflow.sightlines import lines_of_sight
-from sirenflow.skymap import Skymap
-from sirenflow.volume import credible_volumes
+from sirenflow.skymap.distance.line_of_sight import lines_of_sight
+from sirenflow.skymap.distance.marginal import marginal_distance
+from sirenflow.skymap.distance.volume import credible_volumes
+from sirenflow.skymap.localization import credible_areas, peak
+from sirenflow.skymap.skymap import Skymap
 
 _NO_COLUMNS = "the sky map has no distance columns"
 _NO_CARDS = "the header lacks DISTMEAN or DISTSTD"

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sirenflow.formats.fits_file import Card, fits_headers
-from sirenflow.sightlines import conditional_moments, is_in_bounds, is_whole
-from sirenflow.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
+from sirenflow.skymap.distance.line_of_sight import conditional_moments, is_in_bounds, is_whole
+from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
 # mu / sigma of the broadest distribution that the ansatz is used for; its mean is 1.736 standard
 # deviations, and sqrt(3) is the least of all. Of a broader mixture the mean is kept.
@@ -119,7 +119,7 @@ def moments_to_distances(mean: Floats, std: Floats) -> Distances:
 
     The ratio of the two depends on mu / sigma alone, and grows with it; it is solved for by
     Newton's method, from a table. No ratio is below sqrt(3): of a broader distribution the mean is
-    kept. The inverse of `sirenflow.sightlines.conditional_moments`.
+    kept. The inverse of `sirenflow.skymap.distance.line_of_sight.conditional_moments`.
 
     Parameters
     ----------

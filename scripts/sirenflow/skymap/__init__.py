@@ -1,0 +1,1 @@
+"""One sky map to numbers: position, credible areas and volumes, distance, regions."""

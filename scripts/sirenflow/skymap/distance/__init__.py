@@ -1,0 +1,1 @@
+"""Distance along each line of sight, over the whole sky, and as a volume."""

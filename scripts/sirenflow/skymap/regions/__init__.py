@@ -1,0 +1,1 @@
+"""Credible regions: pixels, separate lobes, contours, files."""
