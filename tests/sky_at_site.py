@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pytest
     from numpy.typing import NDArray
 
-    from sirenflow.visibility import Site
+    from sirenflow.observing.visibility import Site
 
 
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord, get_constellation
 from numpy.typing import NDArray
 
-from sirenflow.constellations import constellations
+from sirenflow.observing.constellations import constellations
 
 # https://www.iau.org/public/themes/constellations/
 IAU_NAMES = """

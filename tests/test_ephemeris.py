@@ -10,7 +10,7 @@ from astropy.coordinates import CIRS, EarthLocation, SkyCoord, get_body
 from astropy.time import Time
 from astropy.utils import iers
 
-from sirenflow.ephemeris import (
+from sirenflow.observing.ephemeris import (
     SkyBodies,
     celestial_to_intermediate,
     earth_rotation_angle,

@@ -19,8 +19,8 @@ from browser import WIDTHS, browsing, chromium, keep_screenshot, look, resize
 from builders import all_cells
 from figure_layout import Figure, font_sizes, layout_faults, read_figures
 from shaped_maps import CASES, LVK_MCHIRP_EDGES, make_page, page_of_case
-from sirenflow.ephemeris import SkyBodies, sun_and_moon
 from sirenflow.event import AlertSummary, ChirpMass, Lobe, SkymapSummary
+from sirenflow.observing.ephemeris import SkyBodies, sun_and_moon
 from sirenflow.report.distance_plot import distance_figure
 from sirenflow.report.environment import _environment
 from sirenflow.report.figures import LINE_FONT_SIZES as LINE_SIZES

@@ -22,8 +22,8 @@ from pyarrow import parquet
 from pyarrow import table as arrow_table
 
 from sirenflow import user_table
-from sirenflow.angles import dec_to_deg, ra_to_deg
 from sirenflow.errors import TableError
+from sirenflow.observing.angles import dec_to_deg, ra_to_deg
 from sirenflow.source_table import Sources, read_sources
 
 COLUMNS = {"name": "Name", "ra": "RA", "dec": "Dec", "distance": "D", "weight": "L"}

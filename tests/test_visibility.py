@@ -18,9 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import flat_columns
-from sirenflow.skymap.localization import peak
-from sirenflow.skymap.skymap import Skymap
-from sirenflow.visibility import (
+from sirenflow.observing.visibility import (
     LEAST_PROBABILITY,
     MOMENTS,
     Day,
@@ -30,6 +28,8 @@ from sirenflow.visibility import (
     sky_rows,
     visibility,
 )
+from sirenflow.skymap.localization import peak
+from sirenflow.skymap.skymap import Skymap
 from sky_at_site import altitudes_deg, location, moon_deg, offline
 from tilings import Tiling, tilings
 

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sirenflow.angles import dec_to_deg, ra_to_deg
 from sirenflow.errors import TableError
 from sirenflow.formats.sanitize import number_from_text, text_or_none
+from sirenflow.observing.angles import dec_to_deg, ra_to_deg
 from sirenflow.skymap.skymap import Floats, Ints
 from sirenflow.user_table import RawColumn, read_columns
 from sirenflow.user_time import AmbiguousTimeError, TimeTextError, time_from

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from sirenflow.angles import dec_to_deg, ra_to_deg
 from sirenflow.cli.terminal import EXIT_CODES, directory, printable, time_text
 from sirenflow.config import read_settings
 from sirenflow.formats.sanitize import number_from_text
+from sirenflow.observing.angles import dec_to_deg, ra_to_deg
 
 
 class _TakesNegatives(click.Command):

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sirenflow.ephemeris import sun_and_moon
 from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary, Thumbnail
+from sirenflow.observing.ephemeris import sun_and_moon
 from sirenflow.report.distance_plot import DistanceFigure, distance_figure
 from sirenflow.report.frames import comparison_frames
 from sirenflow.report.skylabels import Marks, sky_marks

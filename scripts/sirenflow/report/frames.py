@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.ephemeris import lonlat_deg
 from sirenflow.event import Lobe
+from sirenflow.observing.ephemeris import lonlat_deg
 from sirenflow.report.zoomplot import Window, circle_window, zoom_window
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
 

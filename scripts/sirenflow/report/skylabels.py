@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.ephemeris import SkyBodies
 from sirenflow.event import Lobe
+from sirenflow.observing.ephemeris import SkyBodies
 from sirenflow.report.labels import (
     Box,
     Label,

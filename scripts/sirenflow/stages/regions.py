@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from sirenflow.constellations import constellations
 from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded, write_json
 from sirenflow.inputs import load_summary, read_trusted
+from sirenflow.observing.constellations import constellations
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
 from sirenflow.skymap.regions.credible_region import (

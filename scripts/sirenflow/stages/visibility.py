@@ -10,17 +10,9 @@ from sirenflow.formats.json_file import write_json
 from sirenflow.formats.sanitize import text_or_none, time_or_none, time_to_text
 from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.map_choice import map_problem
+from sirenflow.observing.visibility import HOURS, STEP_MIN, Day, Site, SkyRows, day_from, sky_rows
+from sirenflow.observing.visibility import visibility as site_visibility
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.visibility import (
-    HOURS,
-    STEP_MIN,
-    Day,
-    Site,
-    SkyRows,
-    day_from,
-    sky_rows,
-)
-from sirenflow.visibility import visibility as site_visibility
 
 SCHEMA_VERSION = 1
 # Years that the series for Sun, Moon and precession are made for.

@@ -18,7 +18,7 @@ from importlib.resources import files
 import numpy as np
 from erfa import ufunc  # which, unlike the functions of erfa itself, never warns
 
-from sirenflow.ephemeris import lonlat_deg
+from sirenflow.observing.ephemeris import lonlat_deg
 from sirenflow.skymap.skymap import Floats
 from sirenflow.skymap.vectors import unit_vectors
 

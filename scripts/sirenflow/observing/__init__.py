@@ -1,0 +1,1 @@
+"""The sky as seen from a site: Sun, Moon, visibility, constellations."""
