@@ -31,7 +31,7 @@ from sirenflow.config import (
 )
 from sirenflow.errors import SirenflowError
 from sirenflow.input_state import files_digest
-from sirenflow.unreadable import read_unreadable
+from sirenflow.superevent.unreadable_messages import read_unreadable
 from snakemake.exceptions import WorkflowError
 
 IS_MODULE = snakemake_hooks.is_module(workflow)

@@ -88,12 +88,12 @@ def test_density_in_space_is_that_of_the_definition(tmp_path: Path) -> None:
 
 
 def test_same_map_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sirenflow import inputs
+    from sirenflow.superevent import load
 
     event = products(tmp_path, *moved())
     read: list[bytes] = []
-    original = inputs.read_skymap
-    monkeypatch.setattr(inputs, "read_skymap", lambda data: read.append(data) or original(data))
+    original = load.read_skymap
+    monkeypatch.setattr(load, "read_skymap", lambda data: read.append(data) or original(data))
     compare(event, f"A,{POSITION},,")
     assert len(read) == 2
 

@@ -17,7 +17,7 @@ from sirenflow.errors import ConfigError, SirenflowError
 from sirenflow.formats.json_file import formula_safe
 from sirenflow.report.catalogue_page import LISTED
 from sirenflow.stages.catalogue import catalogue
-from sirenflow.summary import summarize_event
+from sirenflow.superevent.summarize import summarize_event
 
 PRODUCTS = {
     "page": "index.html",

@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.changes import changes, with_comparisons
-from sirenflow.event import AlertSummary, Comparison, MapComparison
-from sirenflow.summary import summarize_event
+from sirenflow.superevent.changes import changes, with_comparisons
+from sirenflow.superevent.model import AlertSummary, Comparison, MapComparison
+from sirenflow.superevent.summarize import summarize_event
 
 EVENT = {
     "time": "2026-11-22T03:08:04.741Z",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.circular import circular_text
-from sirenflow.summary import summarize_event
+from sirenflow.superevent.circular import circular_text
+from sirenflow.superevent.summarize import summarize_event
 
 EVENT = {
     "time": "2026-11-22T03:08:04.741Z",

@@ -12,10 +12,10 @@ from builders import all_cells, fits_map, json_alert, record
 from every_stage import make_products
 from pages import assert_safe
 from sirenflow import stages
-from sirenflow.circular import circular_text
-from sirenflow.combined_words import LEAST_SHARE, combined_phrases
-from sirenflow.summary import summarize_event
-from sirenflow.wording import NARROW_SPACE, sentence_text
+from sirenflow.superevent.circular import circular_text
+from sirenflow.superevent.combined_map_text import LEAST_SHARE, combined_phrases
+from sirenflow.superevent.number_text import NARROW_SPACE, sentence_text
+from sirenflow.superevent.summarize import summarize_event
 
 WARNING = (
     "The combined map disagrees with the gravitational-wave map: "

@@ -8,7 +8,6 @@ import pytest
 
 from builders import fits_map, same_distance_columns
 from sirenflow.alerts.alert import parse_alert
-from sirenflow.event import SkymapSummary
 from sirenflow.report.distance_plot import (
     HEIGHT,
     WIDTH,
@@ -19,6 +18,7 @@ from sirenflow.skymap.distance.line_of_sight import LinesOfSight, lines_of_sight
 from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
 from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.skymap import Skymap, read_skymap
+from sirenflow.superevent.model import SkymapSummary
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 NAMES = ("MS260418b-01-earlywarning", "MS260418b-05-update", "MS260522k-01-preliminary")

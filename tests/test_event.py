@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from sirenflow.summary import summarize_event
+from sirenflow.superevent.summarize import summarize_event
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = json.loads((ROOT / "workflow/schemas/event.schema.json").read_text(encoding="utf-8"))

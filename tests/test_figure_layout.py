@@ -19,7 +19,6 @@ from browser import WIDTHS, browsing, chromium, keep_screenshot, look, resize
 from builders import all_cells
 from figure_layout import Figure, font_sizes, layout_faults, read_figures
 from shaped_maps import CASES, LVK_MCHIRP_EDGES, make_page, page_of_case
-from sirenflow.event import AlertSummary, ChirpMass, Lobe, SkymapSummary
 from sirenflow.observing.ephemeris import SkyBodies, sun_and_moon
 from sirenflow.report.distance_plot import distance_figure
 from sirenflow.report.environment import _environment
@@ -36,7 +35,8 @@ from sirenflow.report.zoomplot import circle_window, zoom_figure
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.summary import summarize_event
+from sirenflow.superevent.model import AlertSummary, ChirpMass, Lobe, SkymapSummary
+from sirenflow.superevent.summarize import summarize_event
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

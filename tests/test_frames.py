@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sirenflow.event import Lobe
 from sirenflow.report.frames import comparison_frames
 from sirenflow.report.zoomplot import SIZE, Window, zoom_window
+from sirenflow.superevent.model import Lobe
 
 
 def lobe(ra_deg: float, dec_deg: float, radius_deg: float) -> Lobe:

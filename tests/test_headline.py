@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.event import AlertSummary
-from sirenflow.headline import ascii_text, headline
-from sirenflow.summary import STATES, summarize_event
+from sirenflow.superevent.headline import ascii_text, headline
+from sirenflow.superevent.model import AlertSummary
+from sirenflow.superevent.summarize import STATES, summarize_event
 
 EVENT = {
     "far": 1 / (3.2 * 31557600),

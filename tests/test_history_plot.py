@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from sirenflow.event import AlertSummary
 from sirenflow.report.history_plot import HEIGHT, area_figure, distance_history_figure
-from sirenflow.summary import summarize_event
+from sirenflow.superevent.model import AlertSummary
+from sirenflow.superevent.summarize import summarize_event
 
 
 def history_of(*maps: dict[str, float] | None) -> tuple[AlertSummary, ...]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from builders import flat_map, json_alert, with_map
-from sirenflow.event import SkymapSummary
-from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.stages.extract import extract
 from sirenflow.stages.regions import regions
+from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.model import SkymapSummary
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from mocpy import MOC
 
 from builders import all_cells
 from caps import Cap, area_deg2, caps_map, plain_map
-from sirenflow.event import Lobe
 from sirenflow.skymap.regions.credible_region import CredibleRegion, credible_region
 from sirenflow.skymap.regions.lobes import LobeLabels, describe_lobes, label_lobes
 from sirenflow.skymap.skymap import Skymap
+from sirenflow.superevent.model import Lobe
 from tilings import Tiling, tilings
 
 CELL_DEG = 0.92  # of level 6

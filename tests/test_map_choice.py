@@ -16,7 +16,7 @@ from every_stage import make_products
 from pages import Page, assert_safe
 from sirenflow import stages
 from sirenflow.locate import locate_in
-from sirenflow.wording import NO_BREAK
+from sirenflow.superevent.number_text import NO_BREAK
 
 SUPEREVENT = "MS260101a"
 # Two of 48 cells, one around RA 45, Dec 4.8, hold it all: the galaxy "Near" of the stages' table.

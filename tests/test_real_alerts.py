@@ -19,11 +19,11 @@ import fastavro
 import pytest
 
 from sirenflow.alerts.alert import Alert, parse_alert
-from sirenflow.show import describe
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import extract
+from sirenflow.superevent.alert_text import describe
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 DATA = Path(os.environ.get("SIRENFLOW_REAL_ALERTS", BESIDE))

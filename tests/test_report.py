@@ -11,8 +11,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pages import Page, assert_safe
-from sirenflow.event import EventSummary, SkymapSummary
-from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.report.drawings import draw
 from sirenflow.report.environment import ribbon
 from sirenflow.report.event_page import EventLinks, Sections, render_event
@@ -21,8 +19,10 @@ from sirenflow.skymap.skymap import Skymap
 from sirenflow.stages.extract import extract
 from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
-from sirenflow.summary import summarize_event
-from sirenflow.wording import NARROW_SPACE, NO_BREAK
+from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.model import EventSummary, SkymapSummary
+from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
+from sirenflow.superevent.summarize import summarize_event
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = json.loads((ROOT / "workflow/schemas/event.schema.json").read_text(encoding="utf-8"))

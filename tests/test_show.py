@@ -20,7 +20,7 @@ from builders import (
     with_map,
 )
 from sirenflow.alerts.alert import parse_alert
-from sirenflow.show import describe
+from sirenflow.superevent.alert_text import describe
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 MAP = fits_map(

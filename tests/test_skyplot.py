@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sirenflow.event import Thumbnail
 from sirenflow.report.rings import join_rings, path_data, simplify_rings
 from sirenflow.report.skyplot import (
     HEIGHT,
@@ -22,6 +21,7 @@ from sirenflow.report.skyplot import (
 )
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap
+from sirenflow.superevent.model import Thumbnail
 
 Floats = NDArray[np.float64]
 NSIDE = 64

@@ -13,10 +13,10 @@ from builders import fits_map, json_alert, record, same_distance_columns
 from every_stage import make_products
 from pages import assert_safe
 from sirenflow import stages
-from sirenflow.circular import circular_text
-from sirenflow.event import EventSummary
-from sirenflow.summary import summarize_event
-from sirenflow.wording import NARROW_SPACE, NO_BREAK
+from sirenflow.superevent.circular import circular_text
+from sirenflow.superevent.model import EventSummary
+from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
+from sirenflow.superevent.summarize import summarize_event
 
 SSM = {
     "time": "2026-01-01T00:05:00Z",

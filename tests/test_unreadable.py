@@ -16,14 +16,14 @@ from jsonschema import Draft202012Validator
 from builders import json_alert, record
 from pages import assert_safe
 from sirenflow.errors import AlertError
-from sirenflow.event import UnreadableMessage
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.quarantine import Entry
 from sirenflow.stages.catalogue import catalogue
 from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
-from sirenflow.unreadable import MOST_LISTED, arrange, read_unreadable
-from sirenflow.unreadable_words import NOTHING_UNREADABLE, headline_warning, warning
+from sirenflow.superevent.model import UnreadableMessage
+from sirenflow.superevent.unreadable_messages import MOST_LISTED, arrange, read_unreadable
+from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE, headline_warning, warning
 from superevents import moved, products
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "workflow/schemas"

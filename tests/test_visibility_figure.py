@@ -11,7 +11,7 @@ import pytest
 from pages import Page
 from sirenflow.report.environment import _environment
 from sirenflow.report.visibility_figure import HEIGHT, VisibilityFigure, visibility_figure
-from sirenflow.wording import NARROW_SPACE
+from sirenflow.superevent.number_text import NARROW_SPACE
 
 STEPS = 144
 SITE = {

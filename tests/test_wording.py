@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow import wording
-from sirenflow.wording import SentenceFacts
+from sirenflow.superevent import number_text
+from sirenflow.superevent.number_text import SentenceFacts
 
 
 def plain(text: str) -> str:
-    return text.replace(wording.NARROW_SPACE, " ").replace(wording.NO_BREAK, " ")
+    return text.replace(number_text.NARROW_SPACE, " ").replace(number_text.NO_BREAK, " ")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def plain(text: str) -> str:
 def test_probability_is_an_integer_per_cent_without_false_certainty(
     probability: float | None, text: str
 ) -> None:
-    assert plain(wording.probability_text(probability)) == text
+    assert plain(number_text.probability_text(probability)) == text
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_probability_is_an_integer_per_cent_without_false_certainty(
     ],
 )
 def test_false_alarm_rate_is_an_interval_of_two_digits(far_hz: float | None, text: str) -> None:
-    assert plain(wording.false_alarm_text(far_hz)) == text
+    assert plain(number_text.false_alarm_text(far_hz)) == text
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_false_alarm_rate_is_an_interval_of_two_digits(far_hz: float | None, tex
     ],
 )
 def test_area_has_two_digits_under_one_and_one_decimal_under_ten(area: float, text: str) -> None:
-    assert plain(wording.area_text(area)) == text
+    assert plain(number_text.area_text(area)) == text
 
 
 @given(value=st.floats(0, 1.7e308))
 def test_numbers_have_no_exponent_no_sign_and_are_close(value: float) -> None:
     """Areas, distances under a million Mpc, and the edges of histograms."""
-    texts = [wording.area_text(value), wording.digits_text(value)]
-    texts += [wording.distance_text(value)] if value < 1e6 else []
+    texts = [number_text.area_text(value), number_text.digits_text(value)]
+    texts += [number_text.distance_text(value)] if value < 1e6 else []
     for text in texts:
-        written = text.replace(wording.NARROW_SPACE, "").removeprefix("<")
+        written = text.replace(number_text.NARROW_SPACE, "").removeprefix("<")
         assert re.fullmatch(r"\d+(\.\d+)?", written)
         assert float(written) == pytest.approx(value, rel=0.06, abs=1e-4)
         assert float(written) > 0 or value == 0
@@ -93,9 +93,9 @@ def test_numbers_have_no_exponent_no_sign_and_are_close(value: float) -> None:
 def test_what_rounds_to_zero_has_no_sign(value: float, tiny: float) -> None:
     for number in (value, tiny, 0.0, -0.0):
         texts = [
-            *(wording.signed_delay_text(number), wording.delay_text(number)),
-            *(wording.seconds_text(number), wording.degrees_text(number)),
-            *(wording.whole_degrees_text(number), wording.signed_text(number, 1)),
+            *(number_text.signed_delay_text(number), number_text.delay_text(number)),
+            *(number_text.seconds_text(number), number_text.degrees_text(number)),
+            *(number_text.whole_degrees_text(number), number_text.signed_text(number, 1)),
         ]
         for text in texts:
             assert "nan" not in text
@@ -111,7 +111,7 @@ def test_what_rounds_to_zero_has_no_sign(value: float, tiny: float) -> None:
     ],
 )
 def test_three_digits_are_never_a_power_of_ten(value: float, text: str) -> None:
-    assert plain(wording.digits_text(value)) == text
+    assert plain(number_text.digits_text(value)) == text
 
 
 @pytest.mark.parametrize(
@@ -132,19 +132,19 @@ def test_three_digits_are_never_a_power_of_ten(value: float, text: str) -> None:
     ],
 )
 def test_delay_says_before_or_after(seconds: float, text: str) -> None:
-    assert wording.delay_text(seconds) == text
+    assert number_text.delay_text(seconds) == text
 
 
 def test_frequency_is_zero_only_where_it_was_sent_so() -> None:
-    assert plain(wording.frequency_text(1e-300)) == "1.0 × 10⁻³⁰⁰ Hz"
-    assert wording.frequency_text(0.0) == "0 Hz"
+    assert plain(number_text.frequency_text(1e-300)) == "1.0 × 10⁻³⁰⁰ Hz"
+    assert number_text.frequency_text(0.0) == "0 Hz"
 
 
 def test_duration_is_in_milliseconds_below_a_second() -> None:
-    assert wording.duration_text(0.05823) == "58 ms"
-    assert wording.duration_text(2.34) == "2.3 s"
-    assert wording.duration_text(0.9996) == "1.0 s"
-    assert wording.duration_text(0.00042) == "0.42 ms"
+    assert number_text.duration_text(0.05823) == "58 ms"
+    assert number_text.duration_text(2.34) == "2.3 s"
+    assert number_text.duration_text(0.9996) == "1.0 s"
+    assert number_text.duration_text(0.00042) == "0.42 ms"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_duration_is_in_milliseconds_below_a_second() -> None:
     ],
 )
 def test_signed_delay_of_nothing_has_no_sign(seconds: float, text: str) -> None:
-    assert wording.signed_delay_text(seconds) == text
+    assert number_text.signed_delay_text(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -175,12 +175,12 @@ def test_signed_delay_of_nothing_has_no_sign(seconds: float, text: str) -> None:
     ],
 )
 def test_words_follow_the_published_thresholds(probability: float, word: str) -> None:
-    assert wording.word_for(probability, wording.LIKELIHOOD_WORDS) == word
+    assert number_text.word_for(probability, number_text.LIKELIHOOD_WORDS) == word
 
 
 def said(**facts: object) -> str:
     values: dict[str, object] = {"kind": "real", "state": "update", **facts}
-    return plain(wording.sentence_text(wording.sentence(SentenceFacts(**values))))  # type: ignore[arg-type]
+    return plain(number_text.sentence_text(number_text.sentence(SentenceFacts(**values))))  # type: ignore[arg-type]
 
 
 def test_sentence_of_a_binary_neutron_star() -> None:
@@ -240,16 +240,16 @@ def test_sentence_names_the_alert_of_an_earlier_map() -> None:
 def test_distance_has_one_decimal_only_under_ten(
     mean: float | None, std: float | None, text: str
 ) -> None:
-    assert plain(wording.distance_text(mean, std)) == text
+    assert plain(number_text.distance_text(mean, std)) == text
 
 
 def test_distance_does_not_leave_its_unit() -> None:
-    spread = "186 ± 37 Mpc".replace(" ", wording.NO_BREAK)
+    spread = "186 ± 37 Mpc".replace(" ", number_text.NO_BREAK)
     facts = SentenceFacts(
         kind="real", state="update", distance_mean_mpc=186.2, distance_std_mpc=37.4
     )
-    assert spread in wording.sentence_text(wording.sentence(facts))
-    assert wording.distance_range_text(74.2, 123.7) == f"74–124{wording.NO_BREAK}Mpc"
+    assert spread in number_text.sentence_text(number_text.sentence(facts))
+    assert number_text.distance_range_text(74.2, 123.7) == f"74–124{number_text.NO_BREAK}Mpc"
 
 
 def test_sentence_of_a_burst() -> None:
@@ -266,6 +266,6 @@ def test_mock_begins_with_the_warning_and_retraction_with_stop() -> None:
 
 
 def test_gain_names_its_direction() -> None:
-    assert wording.gain_text(300, 100) == "90 % area 3.0 times smaller"
-    assert wording.gain_text(100, 300) == "90 % area 3.0 times larger"
-    assert wording.gain_text(100, 99) == "about the same 90 % area"
+    assert number_text.gain_text(300, 100) == "90 % area 3.0 times smaller"
+    assert number_text.gain_text(100, 300) == "90 % area 3.0 times larger"
+    assert number_text.gain_text(100, 99) == "about the same 90 % area"

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 
-from sirenflow.event import Lobe
 from sirenflow.report.rings import Floats
 from sirenflow.report.zoomplot import (
     SIZE,
@@ -17,6 +16,7 @@ from sirenflow.report.zoomplot import (
 )
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap
+from sirenflow.superevent.model import Lobe
 from test_skyplot import cosine, fisher_map, points_of
 
 KAPPA = 60.0

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
 from sirenflow.formats.sanitize import time_or_none
 from sirenflow.placement import Placement, place
 from sirenflow.skymap.skymap import Floats, Skymap
+from sirenflow.superevent.model import AlertSummary, EventSummary, SkymapSummary
 
 SECONDS_A_DAY = 86_400.0
 

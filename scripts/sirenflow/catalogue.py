@@ -6,10 +6,10 @@ from typing import Any, Protocol, TypeVar
 
 from sirenflow.alerts.identifier import is_usual
 from sirenflow.errors import SirenflowError
-from sirenflow.event import SCHEMA_VERSION, Thumbnail, top_class
-from sirenflow.map_choice import absence_text
-from sirenflow.sub_solar import sub_solar_name
-from sirenflow.wording import ABSENT, SUB_SOLAR, SUB_SOLAR_SEARCH
+from sirenflow.superevent.map_choice import absence_text
+from sirenflow.superevent.model import SCHEMA_VERSION, Thumbnail, top_class
+from sirenflow.superevent.number_text import ABSENT, SUB_SOLAR, SUB_SOLAR_SEARCH
+from sirenflow.superevent.sub_solar import sub_solar_name
 
 _CLASSES = ("BNS", "NSBH", "BBH", "Terrestrial", SUB_SOLAR, SUB_SOLAR_SEARCH, "burst", "no class")
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from sirenflow.catalogue import CatalogueRow
 from sirenflow.catalogue_tables import csv_line, json_line, votable_line
-from sirenflow.event import Thumbnail
 from sirenflow.report.data_block import DataRow, data_row
 from sirenflow.report.shown_row import shown_row
+from sirenflow.superevent.model import Thumbnail
 
 _ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _NAMES = tuple(field.name for field in fields(CatalogueRow))

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from sirenflow.catalogue import CatalogueRow
 from sirenflow.formats import ecsv
-from sirenflow.unreadable_words import NOTHING_UNREADABLE
+from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 
 if TYPE_CHECKING:
     from pandas import DataFrame

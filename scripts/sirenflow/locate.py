@@ -12,10 +12,10 @@ import numpy as np
 from sirenflow.alerts.identifier import is_identifier
 from sirenflow.candidates import Match, MatchedAlert, Positions, match_alerts
 from sirenflow.errors import SirenflowError, SkymapError
-from sirenflow.event import SkymapSummary
-from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.wording import signed_text
+from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.model import SkymapSummary
+from sirenflow.superevent.number_text import signed_text
 
 NEAR_LEVEL = 0.99
 """Credible level on the sky, in any alert, within which a superevent is listed."""

@@ -20,7 +20,7 @@ from sirenflow.input_state import TABLES, files_digest, is_dated_after_now, tabl
 from sirenflow.processes import pool
 from sirenflow.project import Project
 from sirenflow.record import Record, basis_of, notes, read_record, write_record
-from sirenflow.unreadable import read_unreadable
+from sirenflow.superevent.unreadable_messages import read_unreadable
 
 _FIRST = "alerts.json"
 _PRODUCTS = ("index.html", "event.json", "circular.txt")

@@ -70,7 +70,7 @@ def show(file: Path) -> None:
 
     Example: sirenflow show samples/MS260522k-02-retraction.avro
     """
-    from sirenflow.show import describe
+    from sirenflow.superevent.alert_text import describe
 
     try:
         alert = parse_alert(file.read_bytes())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sirenflow.report.environment import alert_name
-from sirenflow.wording import probability_text
+from sirenflow.superevent.number_text import probability_text
 
 WITHIN = 0.9
 """Credible level on the sky within which a candidate is told of on the pages."""

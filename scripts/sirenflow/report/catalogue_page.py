@@ -5,12 +5,12 @@ from typing import Any
 
 from sirenflow.catalogue import in_class_order, newest_first, shown_at_first
 from sirenflow.catalogue_entry import CatalogueEntry
-from sirenflow.event import UnreadableMessage
 from sirenflow.report.data_block import data_block
 from sirenflow.report.environment import render
 from sirenflow.report.months import months
 from sirenflow.report.shown_row import shown_row
-from sirenflow.unreadable_words import NOTHING_UNREADABLE
+from sirenflow.superevent.model import UnreadableMessage
+from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 
 LISTED = 100
 """Rows in the page for readers without JavaScript, of those that are shown at first."""
@@ -60,7 +60,7 @@ def render_catalogue(
     downloads
         Address of each table and of the feed as seen from the page, by its label.
     unreadable
-        Messages that could not be read: see `sirenflow.unreadable.Unreadable.all`.
+        Messages that could not be read: see `sirenflow.superevent.unreadable_messages.Unreadable.all`.
     """
     unread = [UnreadableMessage(**each) for each in unreadable["listed"]]
     claimed = {(message.superevent_id or "").casefold() for message in unread}

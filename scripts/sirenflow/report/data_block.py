@@ -12,9 +12,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sirenflow.event import Thumbnail
 from sirenflow.formats.json_file import json_lines
 from sirenflow.report.shown_row import ShownRow
+from sirenflow.superevent.model import Thumbnail
 
 _OWN = {
     *("id", "link", "time", "remnant_number", "distance_number", "area_number", "far_number"),

@@ -10,8 +10,8 @@ from sirenflow.differences import Difference
 from sirenflow.formats.sanitize import text_or_none
 from sirenflow.matters import heading_of
 from sirenflow.report.environment import relative_link, render
+from sirenflow.superevent.number_text import integer_text
 from sirenflow.tally import Tally, made_text
-from sirenflow.wording import integer_text
 
 MOST_QUANTITIES = 100
 MOST_PROBLEMS = 50

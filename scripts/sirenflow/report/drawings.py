@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary, Thumbnail
 from sirenflow.observing.ephemeris import sun_and_moon
 from sirenflow.report.distance_plot import DistanceFigure, distance_figure
 from sirenflow.report.frames import comparison_frames
@@ -14,6 +13,7 @@ from sirenflow.skymap.distance.line_of_sight import lines_of_sight
 from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap
+from sirenflow.superevent.model import AlertSummary, EventSummary, Lobe, SkymapSummary, Thumbnail
 
 ReadSkymap = Callable[[SkymapSummary], Skymap | None]
 

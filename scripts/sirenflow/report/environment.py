@@ -12,16 +12,17 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from sirenflow import __version__, wording
+from sirenflow import __version__
 from sirenflow.alerts.alert_type import ALERT_TYPES
-from sirenflow.event import AlertSummary
 from sirenflow.formats.sanitize import timestamp_or_none
-from sirenflow.map_choice import absence_word
 from sirenflow.report.figures import bar_segments, class_segments, class_style
 from sirenflow.report.skyplot import sky_frame
-from sirenflow.since import since_phrases
-from sirenflow.sub_solar import sub_solar_class
-from sirenflow.unreadable_words import warning
+from sirenflow.superevent import number_text
+from sirenflow.superevent.change_text import since_phrases
+from sirenflow.superevent.map_choice import absence_word
+from sirenflow.superevent.model import AlertSummary
+from sirenflow.superevent.sub_solar import sub_solar_class
+from sirenflow.superevent.unreadable_text import warning
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("theme.css", "layout.css", "parts.css", "figures.css")
@@ -119,12 +120,12 @@ def alert_name(alert_type: str) -> str:
 
 
 def _format_name(name: str | None) -> str:
-    return wording.ABSENT if name is None else _FORMAT_NAMES.get(name, name)
+    return number_text.ABSENT if name is None else _FORMAT_NAMES.get(name, name)
 
 
 def _zone_note(alert: AlertSummary, time: str) -> str:
     """Return a note to a time of an alert that was sent without a zone; empty for any other."""
-    return f" ({wording.UTC_ASSUMED})" if time in alert.utc_assumed else ""
+    return f" ({number_text.UTC_ASSUMED})" if time in alert.utc_assumed else ""
 
 
 def _first_upper(text: str) -> str:
@@ -156,23 +157,23 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "probability": wording.probability_text,
-        "false_alarm": wording.false_alarm_text,
-        "frequency": wording.frequency_text,
-        "area": wording.area_text,
-        "distance": wording.distance_text,
-        "integer": wording.integer_text,
-        "duration": wording.duration_text,
-        "delay": wording.delay_text,
-        "signed_delay": wording.signed_delay_text,
-        "degrees": wording.degrees_text,
-        "whole_degrees": wording.whole_degrees_text,
-        "hours": wording.hours_text,
+        "probability": number_text.probability_text,
+        "false_alarm": number_text.false_alarm_text,
+        "frequency": number_text.frequency_text,
+        "area": number_text.area_text,
+        "distance": number_text.distance_text,
+        "integer": number_text.integer_text,
+        "duration": number_text.duration_text,
+        "delay": number_text.delay_text,
+        "signed_delay": number_text.signed_delay_text,
+        "degrees": number_text.degrees_text,
+        "whole_degrees": number_text.whole_degrees_text,
+        "hours": number_text.hours_text,
         "since": since_phrases,
         "unreadable_warning": warning,
-        "seconds": wording.seconds_text,
-        "total": wording.total_text,
-        "megabytes": wording.megabytes_text,
+        "seconds": number_text.seconds_text,
+        "total": number_text.total_text,
+        "megabytes": number_text.megabytes_text,
         "utc": utc_text,
         "utc_seconds": utc_seconds_text,
         "zone_note": _zone_note,
@@ -181,19 +182,19 @@ def _environment() -> Environment:
         "sub_solar": sub_solar_class,
         "format_name": _format_name,
         "first_upper": _first_upper,
-        "given": lambda value: wording.ABSENT if value is None else value,
+        "given": lambda value: number_text.ABSENT if value is None else value,
         "quoted": lambda name: quote(name, safe=""),
         "segments": bar_segments,
         "class_segments": class_segments,
         "class_style": class_style,
     }
     environment.globals |= {
-        "distance_range": wording.distance_range_text,
+        "distance_range": number_text.distance_range_text,
         "frame": sky_frame(),
         "ribbon_of": ribbon,
         "known_types": ALERT_TYPES,
-        "likelihood_words": wording.LIKELIHOOD_WORDS,
-        "certainty_words": wording.CERTAINTY_WORDS,
+        "likelihood_words": number_text.LIKELIHOOD_WORDS,
+        "certainty_words": number_text.CERTAINTY_WORDS,
         "version": __version__,
     }
     return environment
@@ -201,7 +202,7 @@ def _environment() -> Environment:
 
 def utc_text(time: str | None) -> str:
     """Write an ISO 8601 UTC time for a reader: a space for T, no Z (the page says UTC)."""
-    return wording.ABSENT if time is None else time.replace("T", " ").removesuffix("Z")
+    return number_text.ABSENT if time is None else time.replace("T", " ").removesuffix("Z")
 
 
 def utc_seconds_text(time: str | None) -> str:

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sirenflow import wording
-from sirenflow.combined_words import combined_phrases, warning_text
-from sirenflow.event import AlertSummary, EventSummary, SkymapSummary
-from sirenflow.map_choice import absence_word, map_problem
 from sirenflow.report.candidates_section import candidates_section
 from sirenflow.report.drawings import Drawings
 from sirenflow.report.environment import alert_name, render, ribbon, utc_text
 from sirenflow.report.figures import chirp_mass_histogram
 from sirenflow.report.history_plot import area_figure, distance_history_figure
 from sirenflow.report.visibility_figure import visibility_figure
-from sirenflow.sub_solar import sub_solar_class, told_has_ssm
-from sirenflow.summary import sentence_facts
+from sirenflow.superevent import number_text
+from sirenflow.superevent.combined_map_text import combined_phrases, warning_text
+from sirenflow.superevent.map_choice import absence_word, map_problem
+from sirenflow.superevent.model import AlertSummary, EventSummary, SkymapSummary
+from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
+from sirenflow.superevent.summarize import sentence_facts
 
 _STYLES = ("visibility.css",)
 # A superevent has a dozen alerts; a page shall stay a page whatever comes.
@@ -54,7 +54,7 @@ def percentiles_problem(skymap: SkymapSummary) -> str | None:
     if skymap.has_percentiles:
         return None
     if skymap.is_distance_partial:
-        part = wording.probability_text(skymap.probability_with_distance)
+        part = number_text.probability_text(skymap.probability_with_distance)
         return (
             f"only {part} of the probability has a distance: "
             "percentiles withheld here, see localization.json"
@@ -137,7 +137,7 @@ def render_event(
         combined_problem=map_problem(current, "combined") if joint is not current else None,
         latest=latest,
         shown_history=shown_history,
-        sentence=wording.sentence(facts),
+        sentence=number_text.sentence(facts),
         ribbon=ribbon(
             summary.kind,
             summary.state,

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sirenflow.event import ChirpMass
 from sirenflow.report.labels import Box, Label, LabelRequest, Place, axis_labels, place_labels
-from sirenflow.wording import integer_text, probability_text, scientific_text
+from sirenflow.superevent.model import ChirpMass
+from sirenflow.superevent.number_text import integer_text, probability_text, scientific_text
 
 _CLASS_STYLES = {"BNS": "bns", "NSBH": "nsbh", "BBH": "bbh", "Terrestrial": "terrestrial"}
 LINE_FONT_SIZES = (15.0, 12.0)

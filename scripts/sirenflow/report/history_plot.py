@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sirenflow.event import AlertSummary
 from sirenflow.report.figures import LINE_FONT_SIZES
 from sirenflow.report.labels import (
     Box,
@@ -17,7 +16,8 @@ from sirenflow.report.labels import (
     marker_box,
     place_labels,
 )
-from sirenflow.wording import area_text, distance_text
+from sirenflow.superevent.model import AlertSummary
+from sirenflow.superevent.number_text import area_text, distance_text
 
 WIDTH, HEIGHT = 400, 90
 _MARGIN = 30

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from sirenflow import wording
 from sirenflow.catalogue import CatalogueRow
-from sirenflow.event import Thumbnail
 from sirenflow.formats.json_file import rounded
 from sirenflow.report.environment import utc_seconds_text
 from sirenflow.report.figures import class_segments
+from sirenflow.superevent import number_text
+from sirenflow.superevent.model import Thumbnail
 
 # A class of the source whose part of the bar is narrower is named, and not drawn.
 _NARROWEST = 0.05
@@ -76,18 +76,18 @@ def shown_row(row: CatalogueRow) -> ShownRow:
         tags=tuple(_tags(row)),
         class_name=row.class_name,
         source=_source(row),
-        remnant=_if_known(row.has_remnant, wording.probability_text(row.has_remnant)),
+        remnant=_if_known(row.has_remnant, number_text.probability_text(row.has_remnant)),
         remnant_number=_short(row.has_remnant),
-        distance=_if_known(row.distance_mean_mpc, wording.distance_text(*distance)),
+        distance=_if_known(row.distance_mean_mpc, number_text.distance_text(*distance)),
         distance_number=_short(row.distance_mean_mpc),
-        area=_if_known(row.area_90_deg2, wording.area_text(row.area_90_deg2)),
+        area=_if_known(row.area_90_deg2, number_text.area_text(row.area_90_deg2)),
         area_number=_short(row.area_90_deg2),
-        far=_if_known(row.far, wording.false_alarm_text(row.far)),
+        far=_if_known(row.far, number_text.false_alarm_text(row.far)),
         far_number=_short(row.far),
         detectors=row.instruments,
         time=_if_known(row.trigger_time, utc_seconds_text(row.trigger_time)),
         words=" ".join(text for text in texts if text),
-        no_map=row.no_map if row.skymap_alert_number is None else wording.ABSENT,
+        no_map=row.no_map if row.skymap_alert_number is None else number_text.ABSENT,
         thumbnail=row.thumbnail,
     )
 
@@ -115,18 +115,18 @@ def _source(row: CatalogueRow) -> tuple[tuple[str, str, float], ...] | str | Non
     segments = class_segments(row.classification)
     if segments:
         return tuple(
-            (part.name, wording.probability_text(part.probability), round(part.width, 1))
+            (part.name, number_text.probability_text(part.probability), round(part.width, 1))
             for part in segments
         )
     if not row.is_burst:
         return row.sub_solar if row.has_ssm is None else _with_has_ssm(row)
-    return "burst" if row.duration is None else f"burst {wording.duration_text(row.duration)}"
+    return "burst" if row.duration is None else f"burst {number_text.duration_text(row.duration)}"
 
 
 def _with_has_ssm(row: CatalogueRow) -> str | None:
     if row.sub_solar is None:
         return None
-    return f"{row.sub_solar}, HasSSM {wording.probability_text(row.has_ssm)}"
+    return f"{row.sub_solar}, HasSSM {number_text.probability_text(row.has_ssm)}"
 
 
 def _if_known(value: object, text: str) -> str | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.event import Lobe
 from sirenflow.observing.ephemeris import SkyBodies
 from sirenflow.report.labels import (
     Box,
@@ -19,7 +18,8 @@ from sirenflow.report.labels import (
 )
 from sirenflow.report.rings import Floats, Ints
 from sirenflow.report.skyplot import HEIGHT, WIDTH, project, sky_edge
-from sirenflow.wording import probability_text
+from sirenflow.superevent.model import Lobe
+from sirenflow.superevent.number_text import probability_text
 
 FONT_SIZES = (46.0, 38.0)
 """The largest on a phone, and elsewhere, units (figures.css)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sirenflow.formats.sanitize import time_or_none
 from sirenflow.report.labels import text_width
-from sirenflow.wording import NARROW_SPACE, probability_text
+from sirenflow.superevent.number_text import NARROW_SPACE, probability_text
 
 HEIGHT = 24
 """Height of a strip; its width is the number of steps."""

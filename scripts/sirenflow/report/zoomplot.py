@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.event import Lobe
 from sirenflow.report.figures import nice_step
 from sirenflow.report.labels import Box, Label, LabelRequest, Place, place_labels, text_width
 from sirenflow.report.rings import Floats, Rings, join_rings, path_data, thin_rings
@@ -13,6 +12,7 @@ from sirenflow.report.skylabels import reticle_boxes
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import LevelField, LocalView, local_contours
 from sirenflow.skymap.skymap import Skymap
+from sirenflow.superevent.model import Lobe
 
 SIZE = 600
 """Units of the paths: the figure is a square of this side."""

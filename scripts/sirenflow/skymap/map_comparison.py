@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.event import MapComparison
 from sirenflow.skymap.localization import Peak
 from sirenflow.skymap.regions.credible_region import ProbabilityCurve, Ranges
 from sirenflow.skymap.skymap import Floats
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
+from sirenflow.superevent.model import MapComparison
 
 
 @dataclass(frozen=True, eq=False)

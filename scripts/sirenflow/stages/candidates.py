@@ -16,9 +16,9 @@ from sirenflow.candidates import (
 )
 from sirenflow.formats.json_file import write_json
 from sirenflow.formats.sanitize import time_or_none
-from sirenflow.inputs import load_json, load_summary, read_trusted
-from sirenflow.map_choice import map_problem
 from sirenflow.placement import NEARBY_LEVEL
+from sirenflow.superevent.load import load_json, load_summary, read_trusted
+from sirenflow.superevent.map_choice import map_problem
 
 SCHEMA_VERSION = 1
 

@@ -18,7 +18,7 @@ from sirenflow.errors import ConfigError
 from sirenflow.report.catalogue_page import render_catalogue
 from sirenflow.report.environment import relative_link
 from sirenflow.report.feed import ENTRIES, feed_text
-from sirenflow.unreadable_words import NOTHING_UNREADABLE
+from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 
 
 def catalogue(
@@ -50,7 +50,7 @@ def catalogue(
     candidates
         The page of candidates, if there is one.
     unreadable
-        Messages that could not be read: see `sirenflow.unreadable.Unreadable.all`.
+        Messages that could not be read: see `sirenflow.superevent.unreadable_messages.Unreadable.all`.
 
     Raises
     ------

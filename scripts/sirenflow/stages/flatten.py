@@ -6,8 +6,8 @@ import gzip
 from pathlib import Path
 
 from sirenflow.formats.fits_file import fits_padding
-from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.skymap.flatten import FlatMap, flat_header
+from sirenflow.superevent.load import load_summary, read_trusted
 
 # Pixels at a time: 32 MiB of table.
 _PIECE = 2**20

@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sirenflow.event import AlertSummary, EventSummary, Lobe, SkymapSummary
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded, write_json
-from sirenflow.inputs import load_summary, read_trusted
 from sirenflow.observing.constellations import constellations
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
@@ -24,6 +22,8 @@ from sirenflow.skymap.regions.lobes import LISTED, describe_lobes, label_lobes
 from sirenflow.skymap.regions.outlines import DRAWN, draw_outlines
 from sirenflow.skymap.regions.region_files import Subject, ds9, geojson, moc_fits
 from sirenflow.skymap.skymap import Skymap
+from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.model import AlertSummary, EventSummary, Lobe, SkymapSummary
 
 SCHEMA_VERSION = 1
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sirenflow.circular import circular_text
 from sirenflow.formats.json_file import write_json
-from sirenflow.inputs import load_json, load_summary, read_trusted
 from sirenflow.report.drawings import draw
 from sirenflow.report.environment import relative_link
 from sirenflow.report.event_page import EventLinks, Sections, render_event
+from sirenflow.superevent.circular import circular_text
+from sirenflow.superevent.load import load_json, load_summary, read_trusted
 
 
 def report(
@@ -45,7 +45,7 @@ def report(
         Digest of what the configuration says about products.
     unreadable
         Messages that claim to be about the superevent and could not be read: see
-        `sirenflow.unreadable.Unreadable.of`.
+        `sirenflow.superevent.unreadable_messages.Unreadable.of`.
     """
     summary = load_summary(alerts, localization, regions, config_sha256, unreadable)
     drawings = draw(summary, lambda skymap: read_trusted(skymaps, skymap))

@@ -5,14 +5,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sirenflow.event import EventSummary
 from sirenflow.formats.json_file import write_json
 from sirenflow.formats.sanitize import text_or_none, time_or_none, time_to_text
-from sirenflow.inputs import load_summary, read_trusted
-from sirenflow.map_choice import map_problem
 from sirenflow.observing.visibility import HOURS, STEP_MIN, Day, Site, SkyRows, day_from, sky_rows
 from sirenflow.observing.visibility import visibility as site_visibility
 from sirenflow.skymap.skymap import Skymap
+from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.map_choice import map_problem
+from sirenflow.superevent.model import EventSummary
 
 SCHEMA_VERSION = 1
 # Years that the series for Sun, Moon and precession are made for.

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sirenflow.event import Lobe
 from sirenflow.skymap.regions.contours import PLANE_RADIUS_DEG, Grid, LocalView, level_field
 from sirenflow.skymap.regions.credible_region import CredibleRegion
 from sirenflow.skymap.regions.lobes import LobeLabels, cell_radius
 from sirenflow.skymap.skymap import SPHERE_SR, Floats, Ints, Skymap
+from sirenflow.superevent.model import Lobe
 
 Booleans = NDArray[np.bool_]
 

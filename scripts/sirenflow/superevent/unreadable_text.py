@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sirenflow.event import UnreadableMessage
+from sirenflow.superevent.model import UnreadableMessage
 
 NOTHING_UNREADABLE: Mapping[str, Any] = {
     "count": 0,
@@ -13,7 +13,7 @@ NOTHING_UNREADABLE: Mapping[str, Any] = {
     "listed": [],
     "quarantine_error": None,
 }
-"""What `sirenflow.unreadable.Unreadable` gives where every message could be read."""
+"""What `sirenflow.superevent.unreadable_messages.Unreadable` gives where every message could be read."""
 
 
 def warning(count: int | None, retractions: int | None, about: str = "") -> str:

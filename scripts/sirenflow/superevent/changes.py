@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from sirenflow.event import (
+from sirenflow.superevent.model import (
     AlertSummary,
     Change,
     Comparison,

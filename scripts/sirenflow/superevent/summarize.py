@@ -12,23 +12,6 @@ from typing import Any
 from sirenflow import __version__
 from sirenflow.alerts.alert_type import ALERT_TYPES, RETRACTION, canonical_type, is_retracted
 from sirenflow.alerts.identifier import is_usual, superevent_kind
-from sirenflow.changes import with_comparisons
-from sirenflow.event import (
-    SCHEMA_VERSION,
-    AlertSummary,
-    ChirpMass,
-    Coincidence,
-    EventSummary,
-    MapComparison,
-    NamedLobe,
-    ReceivedFile,
-    RegionFiles,
-    RejectedAlert,
-    SkymapSummary,
-    UnreadableMessage,
-    Values,
-    top_class,
-)
 from sirenflow.formats.sanitize import (
     boolean_or_none,
     https_url_or_none,
@@ -44,11 +27,28 @@ from sirenflow.formats.sanitize import (
     timestamp_or_none,
 )
 from sirenflow.formats.timestamp import Timestamp
-from sirenflow.headline import headline
-from sirenflow.map_choice import choose_combined_map, choose_gw_map
-from sirenflow.sub_solar import sub_solar_class, told_has_ssm
-from sirenflow.unreadable_words import NOTHING_UNREADABLE, headline_warning
-from sirenflow.wording import SentenceFacts, sentence, sentence_text
+from sirenflow.superevent.changes import with_comparisons
+from sirenflow.superevent.headline import headline
+from sirenflow.superevent.map_choice import choose_combined_map, choose_gw_map
+from sirenflow.superevent.model import (
+    SCHEMA_VERSION,
+    AlertSummary,
+    ChirpMass,
+    Coincidence,
+    EventSummary,
+    MapComparison,
+    NamedLobe,
+    ReceivedFile,
+    RegionFiles,
+    RejectedAlert,
+    SkymapSummary,
+    UnreadableMessage,
+    Values,
+    top_class,
+)
+from sirenflow.superevent.number_text import SentenceFacts, sentence, sentence_text
+from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
+from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE, headline_warning
 
 STATES = {
     "EARLYWARNING": "early_warning",
@@ -93,7 +93,7 @@ def summarize_event(
 
     The alerts come in their order, and keep it. Without regions, the state is told without lobes
     and without comparisons of sky maps. `unreadable` are the messages that claim to be about the
-    superevent, as `sirenflow.unreadable.Unreadable.of` gives them.
+    superevent, as `sirenflow.superevent.unreadable_messages.Unreadable.of` gives them.
     """
     unread = tuple(UnreadableMessage(**each) for each in (unreadable or {}).get("listed", ()))
     unread_count = (unreadable or NOTHING_UNREADABLE)["count"]

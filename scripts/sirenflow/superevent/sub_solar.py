@@ -8,8 +8,8 @@ not which were found: that is HasSSM's to say.
 
 from __future__ import annotations
 
-from sirenflow.event import Values
-from sirenflow.wording import SUB_SOLAR, SUB_SOLAR_SEARCH
+from sirenflow.superevent.model import Values
+from sirenflow.superevent.number_text import SUB_SOLAR, SUB_SOLAR_SEARCH
 
 _PROBABLE = 0.5
 # From here on the words of the sentence are "possible" and more.

@@ -19,11 +19,11 @@ from typing import Any
 
 from sirenflow.alerts.claims import Claims
 from sirenflow.errors import InboxError
-from sirenflow.event import UnreadableMessage
 from sirenflow.formats.sanitize import text_or_none, timestamp_or_none
 from sirenflow.formats.timestamp import Timestamp
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.quarantine import Entry
+from sirenflow.superevent.model import UnreadableMessage
 
 MOST_LISTED = 20
 """So many messages are listed in a product, whatever comes; all of them are counted."""

@@ -5,9 +5,9 @@ Only what a reader would see is told: a change that rounding hides is in event.j
 
 from collections.abc import Callable, Iterator, Mapping
 
-from sirenflow.event import Change, Comparison, MapComparison
 from sirenflow.formats.sanitize import time_or_none
-from sirenflow.wording import (
+from sirenflow.superevent.model import Change, Comparison, MapComparison
+from sirenflow.superevent.number_text import (
     NARROW_SPACE,
     area_text,
     distance_text,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.errors import SkymapError
-from sirenflow.event import EventSummary, SkymapSummary
 from sirenflow.skymap.skymap import Skymap, read_skymap
-from sirenflow.summary import summarize_event
+from sirenflow.superevent.model import EventSummary, SkymapSummary
+from sirenflow.superevent.summarize import summarize_event
 
 
 def load_json(path: Path) -> Mapping[str, Any]:

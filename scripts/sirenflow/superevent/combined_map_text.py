@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sirenflow.event import EventSummary, MapComparison
-from sirenflow.wording import (
+from sirenflow.superevent.model import EventSummary, MapComparison
+from sirenflow.superevent.number_text import (
     NARROW_SPACE,
     Phrase,
     area_text,

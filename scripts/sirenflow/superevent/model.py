@@ -1,6 +1,6 @@
 """The content of event.json: the state of one superevent after all its alerts.
 
-`sirenflow.summary` makes it. Fields of the alerts and columns of the sky maps keep their own
+`sirenflow.superevent.summarize` makes it. Fields of the alerts and columns of the sky maps keep their own
 names; every other name ends in its unit. Unknown is None.
 """
 
@@ -300,7 +300,7 @@ class EventSummary:
     event record after that run.
     `unusual_identifier` says that the identifier does not follow the usual grammar.
     `skymap_alert_number` and `combined_skymap_alert_number` are those of the alerts whose GW and
-    combined maps are used, as `sirenflow.map_choice` says: the current one or, where its map is
+    combined maps are used, as `sirenflow.superevent.map_choice` says: the current one or, where its map is
     absent or cannot be used, the newest before it with a usable map.
     """
 

@@ -6,10 +6,13 @@ ASCII, 78 columns, in our own words. It is a draft and says so twice: nobody has
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from sirenflow import wording
 from sirenflow.alerts.alert_type import ALERT_TYPES
-from sirenflow.combined_words import combined_gain_text, warning_text
-from sirenflow.event import (
+from sirenflow.superevent import number_text
+from sirenflow.superevent.change_text import since_phrases
+from sirenflow.superevent.combined_map_text import combined_gain_text, warning_text
+from sirenflow.superevent.headline import ascii_text
+from sirenflow.superevent.map_choice import MapKind, map_of, map_problem
+from sirenflow.superevent.model import (
     AlertSummary,
     ChirpMass,
     Coincidence,
@@ -19,11 +22,8 @@ from sirenflow.event import (
     SkymapSummary,
     Values,
 )
-from sirenflow.headline import ascii_text
-from sirenflow.map_choice import MapKind, map_of, map_problem
-from sirenflow.since import since_phrases
-from sirenflow.sub_solar import sub_solar_class
-from sirenflow.unreadable_words import warning
+from sirenflow.superevent.sub_solar import sub_solar_class
+from sirenflow.superevent.unreadable_text import warning
 
 _COLUMNS = 78
 _LABEL = 22
@@ -31,7 +31,7 @@ _RULE = "-" * _COLUMNS
 _NOT_A_CIRCULAR = "This is not a GCN Circular. It is an automatic draft that nobody has checked."
 _NOT_A_POSITION = "(ICRS); the centre of a cell of the map, not a measured position"
 _STATES = {"no_readable_alert": "no readable alert", "early_warning": "early warning"}
-_SIGNIFICANCE = {True: "significant", False: "low significance", None: wording.ABSENT}
+_SIGNIFICANCE = {True: "significant", False: "low significance", None: number_text.ABSENT}
 
 Row = tuple[str, str]
 
@@ -103,7 +103,7 @@ def _event(summary: EventSummary) -> Iterator[Row]:
         state += f", alert {latest.number}, sent {_sent(latest)}"
     yield "State", state
     if latest is not None:
-        yield "Delay", wording.delay_text(latest.delay_s)
+        yield "Delay", number_text.delay_text(latest.delay_s)
     if summary.rejected_alerts:
         yield "Not readable", f"{len(summary.rejected_alerts)} more, see alerts.json"
     yield "GraceDB", _given(summary.gracedb)
@@ -112,7 +112,7 @@ def _event(summary: EventSummary) -> Iterator[Row]:
         return
     yield "Values of alert", f"{current.number}, {current.alert_type}"
     yield "T0", _utc(values.trigger_time, "trigger_time" in current.utc_assumed)
-    yield "Detectors", " ".join(values.instruments) or wording.ABSENT
+    yield "Detectors", " ".join(values.instruments) or number_text.ABSENT
     for name in ("group", "pipeline", "search"):
         yield name.capitalize(), _given(getattr(values, name))
     yield "Significance", _SIGNIFICANCE[values.significant]
@@ -121,8 +121,8 @@ def _event(summary: EventSummary) -> Iterator[Row]:
 
 def _source(values: Values) -> Iterator[Row]:
     if values.is_burst:
-        yield "Duration", wording.duration_text(values.duration)
-        yield "Central frequency", wording.frequency_text(values.central_frequency)
+        yield "Duration", number_text.duration_text(values.duration)
+        yield "Central frequency", number_text.frequency_text(values.central_frequency)
     sub_solar = sub_solar_class(values)
     yield "Classes", sub_solar or _probabilities(values.classification)
     yield "If astrophysical", _probabilities(values.properties)
@@ -140,8 +140,8 @@ def _place(current: AlertSummary, located: AlertSummary | None) -> Iterator[Row]
     yield "Distance", _distance(skymap)
     if skymap.probability_with_distance:
         yield "Distance, 5-95 %", _percentiles(skymap)
-    yield "50 % area", f"{wording.area_text(skymap.area_50_deg2)} deg2"
-    yield "90 % area", f"{wording.area_text(skymap.area_90_deg2)} deg2"
+    yield "50 % area", f"{number_text.area_text(skymap.area_50_deg2)} deg2"
+    yield "90 % area", f"{number_text.area_text(skymap.area_90_deg2)} deg2"
     yield from _lobes(skymap)
     yield "Most probable cell", _cell(skymap)
 
@@ -159,11 +159,12 @@ def _lobes(skymap: SkymapSummary) -> Iterator[Row]:
 
 def _lobe(lobe: NamedLobe) -> str:
     ra, dec = (
-        wording.signed_text(degrees, 1).removeprefix("+") for degrees in (lobe.ra_deg, lobe.dec_deg)
+        number_text.signed_text(degrees, 1).removeprefix("+")
+        for degrees in (lobe.ra_deg, lobe.dec_deg)
     )
     return (
-        f"{wording.probability_text(lobe.probability)} in {lobe.constellation}, "
-        f"RA {ra} Dec {dec} deg, {wording.area_text(lobe.area_deg2)} deg2"
+        f"{number_text.probability_text(lobe.probability)} in {lobe.constellation}, "
+        f"RA {ra} Dec {dec} deg, {number_text.area_text(lobe.area_deg2)} deg2"
     )
 
 
@@ -182,7 +183,7 @@ def _coincidence(coincidence: Coincidence) -> Iterator[Row]:
     yield "GCN notice", _given(coincidence.gcn_notice_id)
     yield "IVORN", _given(coincidence.ivorn)
     as_sent = "" if coincidence.time_difference is None else ", sign as sent"
-    yield "Time difference", wording.seconds_text(coincidence.time_difference) + as_sent
+    yield "Time difference", number_text.seconds_text(coincidence.time_difference) + as_sent
     yield "Joint FAR, time", _rate(coincidence.time_coincidence_far)
     yield "Joint FAR, with sky", _rate(coincidence.time_sky_position_coincidence_far)
 
@@ -198,8 +199,8 @@ def _combined(summary: EventSummary, current: AlertSummary) -> Iterator[Row]:
     warning, gain = warning_text(summary), combined_gain_text(summary)
     if warning is not None:
         yield "Warning", warning
-    yield "50 % area", f"{wording.area_text(combined.area_50_deg2)} deg2"
-    yield "90 % area", f"{wording.area_text(combined.area_90_deg2)} deg2"
+    yield "50 % area", f"{number_text.area_text(combined.area_50_deg2)} deg2"
+    yield "90 % area", f"{number_text.area_text(combined.area_90_deg2)} deg2"
     if gain is not None:
         yield "Against GW alone", gain
     yield from _lobes(combined)
@@ -229,7 +230,7 @@ def _files(summary: EventSummary) -> Iterator[Row]:
 
 def _none_used(current: AlertSummary, kind: MapKind) -> str:
     problem = map_problem(current, kind)
-    return wording.ABSENT if map_of(current, kind) is None else f"not used, because {problem}"
+    return number_text.ABSENT if map_of(current, kind) is None else f"not used, because {problem}"
 
 
 def _earlier(used: AlertSummary, current: AlertSummary, kind: MapKind) -> str:
@@ -241,8 +242,8 @@ def _earlier(used: AlertSummary, current: AlertSummary, kind: MapKind) -> str:
 def _distance(skymap: SkymapSummary) -> str:
     if skymap.distance_mean_mpc is None:
         reason = skymap.distance_absent_because or "the header of the map gives no distance"
-        return f"{wording.ABSENT}: {reason}"
-    distance = wording.distance_text(skymap.distance_mean_mpc, skymap.distance_std_mpc)
+        return f"{number_text.ABSENT}: {reason}"
+    distance = number_text.distance_text(skymap.distance_mean_mpc, skymap.distance_std_mpc)
     what = "mean" if skymap.distance_std_mpc is None else "mean and standard deviation"
     return f"{distance} Mpc ({what})"
 
@@ -250,39 +251,43 @@ def _distance(skymap: SkymapSummary) -> str:
 def _percentiles(skymap: SkymapSummary) -> str:
     low, high = skymap.distance_p05_mpc, skymap.distance_p95_mpc
     if skymap.is_distance_partial:
-        part = wording.probability_text(skymap.probability_with_distance)
+        part = number_text.probability_text(skymap.probability_with_distance)
         return f"withheld: only {part} of the probability has a distance"
-    return wording.ABSENT if low is None or high is None else wording.distance_range_text(low, high)
+    return (
+        number_text.ABSENT
+        if low is None or high is None
+        else number_text.distance_range_text(low, high)
+    )
 
 
 def _cell(skymap: SkymapSummary) -> str:
-    ra, dec = map(wording.degrees_text, (skymap.peak_ra_deg, skymap.peak_dec_deg))
+    ra, dec = map(number_text.degrees_text, (skymap.peak_ra_deg, skymap.peak_dec_deg))
     return f"RA {ra}, Dec {dec} {_NOT_A_POSITION}"
 
 
 def _chirp_mass(histogram: ChirpMass) -> str:
     most = max(histogram.probabilities)
     low = histogram.probabilities.index(most)
-    edges = " to ".join(map(wording.digits_text, histogram.bin_edges[low : low + 2]))
-    return f"most probably {edges} solar masses ({wording.probability_text(most)})"
+    edges = " to ".join(map(number_text.digits_text, histogram.bin_edges[low : low + 2]))
+    return f"most probably {edges} solar masses ({number_text.probability_text(most)})"
 
 
 def _probabilities(shares: Mapping[str, float]) -> str:
-    told = (f"{name} {wording.probability_text(share)}" for name, share in shares.items())
-    return ", ".join(told) or wording.ABSENT
+    told = (f"{name} {number_text.probability_text(share)}" for name, share in shares.items())
+    return ", ".join(told) or number_text.ABSENT
 
 
 def _rate(hertz: float | None) -> str:
     if hertz is None or hertz <= 0:
-        return wording.false_alarm_text(hertz)
-    interval, frequency = wording.false_alarm_text(hertz), wording.frequency_text(hertz)
+        return number_text.false_alarm_text(hertz)
+    interval, frequency = number_text.false_alarm_text(hertz), number_text.frequency_text(hertz)
     return interval if interval == frequency else f"{interval} ({frequency})"
 
 
 def _utc(time: str | None, assumed: bool = False) -> str:
     if time is None:
-        return wording.ABSENT
-    note = f" ({wording.UTC_ASSUMED})" if assumed else ""
+        return number_text.ABSENT
+    note = f" ({number_text.UTC_ASSUMED})" if assumed else ""
     return f"{time.replace('T', ' ').removesuffix('Z')} UTC{note}"
 
 
@@ -291,7 +296,7 @@ def _sent(alert: AlertSummary) -> str:
 
 
 def _given(text: str | None) -> str:
-    return wording.ABSENT if text is None else text
+    return number_text.ABSENT if text is None else text
 
 
 def _section(heading: str, rows: Iterable[Row]) -> list[str]:

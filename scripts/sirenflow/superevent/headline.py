@@ -3,9 +3,8 @@
 import re
 import unicodedata
 
-from sirenflow.event import AlertSummary, SkymapSummary, Values, top_class
-from sirenflow.sub_solar import sub_solar_class, told_has_ssm
-from sirenflow.wording import (
+from sirenflow.superevent.model import AlertSummary, SkymapSummary, Values, top_class
+from sirenflow.superevent.number_text import (
     area_text,
     distance_text,
     duration_text,
@@ -13,6 +12,7 @@ from sirenflow.wording import (
     frequency_text,
     probability_text,
 )
+from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
 
 # A text message holds 160, and names the superevent besides; only hostile values are cut.
 _LIMIT = 140

@@ -59,7 +59,7 @@ class SentenceFacts:
     """What the sentence is made of; None where the alert does not say.
 
     `distance_alert_number` is set where the distance is that of an earlier alert's sky map;
-    `sub_solar` and `has_ssm` as `sirenflow.sub_solar` says.
+    `sub_solar` and `has_ssm` as `sirenflow.superevent.sub_solar` says.
     """
 
     kind: str

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from sirenflow.event import AlertSummary, SkymapSummary
-from sirenflow.wording import ABSENT
+from sirenflow.superevent.model import AlertSummary, SkymapSummary
+from sirenflow.superevent.number_text import ABSENT
 
 MapKind = Literal["gw", "combined"]
 MAP_NAMES: dict[MapKind, str] = {"gw": "sky map", "combined": "combined sky map"}

@@ -1,0 +1,1 @@
+"""All alerts of one superevent: their state, what changed, and texts on them."""
