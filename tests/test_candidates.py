@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from builders import distnorm, flat_map, with_map
 from pages import assert_safe, render_part
-from sirenflow.candidates import is_in_window
+from sirenflow.crossmatch.candidates import is_in_window
 from sirenflow.report.candidates_page import MOST_A_CANDIDATE, CandidatesPage, render_candidates
 from sirenflow.report.candidates_section import MOST_ON_PAGE, candidates_section
 from sirenflow.stages.candidate_list import candidate_list

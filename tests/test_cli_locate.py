@@ -10,7 +10,7 @@ import pytest
 
 from builders import with_map
 from commands import example_of, run, sirenflow
-from sirenflow.candidates import Positions
+from sirenflow.crossmatch.candidates import Positions
 from superevents import FAR, NEAR, RETRACTION, moved, one_cell_map, products
 
 HERE = ("45", "4.78")
@@ -103,7 +103,7 @@ def test_position_is_handed_on_with_its_sign(
         asked.append(positions)
         return ()
 
-    monkeypatch.setattr("sirenflow.locate.match_alerts", match_alerts)
+    monkeypatch.setattr("sirenflow.crossmatch.locate.match_alerts", match_alerts)
     lines("10:00:00", "-17:30:00", "40", "--time", "61041.5")
     (position,) = asked
     assert (position.ra_deg[0], position.dec_deg[0]) == (150.0, -17.5)

@@ -19,10 +19,10 @@ from jsonschema import Draft202012Validator
 
 from builders import avro_alert, fits_map, flat_map, record, same_distance_columns, with_map
 from pages import assert_safe, render_part
+from sirenflow.crossmatch.galaxies import catalogue_dtype, find_leaves, rank_galaxies
+from sirenflow.crossmatch.positions import leaves, place
 from sirenflow.errors import TableError
-from sirenflow.galaxies import catalogue_dtype, find_leaves, rank_galaxies
 from sirenflow.input_state import table_digest
-from sirenflow.placement import leaves, place
 from sirenflow.skymap.distance.line_of_sight import lines_of_sight
 from sirenflow.skymap.distance.volume import probability_denser
 from sirenflow.skymap.skymap import read_skymap
@@ -100,7 +100,7 @@ def test_blocks_do_not_change_the_ranking(monkeypatch: pytest.MonkeyPatch) -> No
     skymap = read_skymap(fits_map(same_distance_columns(100.0, 10.0, level=2)))
     catalogue = random_galaxies(2000)
     whole = rank_galaxies(skymap, catalogue, 50)
-    monkeypatch.setattr("sirenflow.galaxies._BLOCK", 10)
+    monkeypatch.setattr("sirenflow.crossmatch.galaxies._BLOCK", 10)
     in_blocks = rank_galaxies(skymap, catalogue, 50)
     assert whole is not None
     assert in_blocks is not None

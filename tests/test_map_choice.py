@@ -15,7 +15,7 @@ from builders import fits_map, flat_map, json_alert, record, same_distance_colum
 from every_stage import make_products
 from pages import Page, assert_safe
 from sirenflow import stages
-from sirenflow.locate import locate_in
+from sirenflow.crossmatch.locate import locate_in
 from sirenflow.superevent.number_text import NO_BREAK
 
 SUPEREVENT = "MS260101a"

@@ -23,7 +23,7 @@ from builders import (
     same_distance_columns,
 )
 from sirenflow.alerts.alert import parse_alert
-from sirenflow.placement import NEARBY_LEVEL, Placement, leaves, place, rows_under
+from sirenflow.crossmatch.positions import NEARBY_LEVEL, Placement, leaves, place, rows_under
 from sirenflow.skymap.distance import volume
 from sirenflow.skymap.distance.line_of_sight import lines_of_sight
 from sirenflow.skymap.distance.volume import (

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from pyarrow import table as arrow_table
 
-from sirenflow import user_table
+from sirenflow.crossmatch import table_reader
+from sirenflow.crossmatch.source_table import Sources, read_sources
 from sirenflow.errors import TableError
 from sirenflow.observing.angles import dec_to_deg, ra_to_deg
-from sirenflow.source_table import Sources, read_sources
 
 COLUMNS = {"name": "Name", "ra": "RA", "dec": "Dec", "distance": "D", "weight": "L"}
 CONTENT: dict[str, list[Any]] = {
@@ -68,7 +68,7 @@ def problems(path: Path, columns: Mapping[str, str] = COLUMNS, *required: str) -
 def test_every_format_gives_the_same_sources(
     ending: str, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_table, "BLOCK_ROWS", block)
+    monkeypatch.setattr(table_reader, "BLOCK_ROWS", block)
     blocks = read(write(tmp_path / f"t.{ending}", CONTENT), COLUMNS, "distance")
     assert [name for found in blocks for name in found.name] == CONTENT["Name"]
     assert [row for found in blocks for row in found.row.tolist()] == [1, 2, 3]

@@ -15,8 +15,8 @@ from astropy.table import Table
 from astropy.time import Time, TimeDelta
 from astropy.utils import iers
 
+from sirenflow.crossmatch.source_table import read_sources
 from sirenflow.errors import TableError
-from sirenflow.source_table import read_sources
 
 COLUMNS = {"name": "n", "ra": "ra", "dec": "dec", "time": "t"}
 TEXTS = ["2026-04-19T03:12:49.250", "2016-12-31T23:59:30", "1999-01-01T00:00:10"]

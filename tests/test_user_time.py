@@ -11,7 +11,7 @@ from astropy.time import Time, TimeDelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.user_time import AmbiguousTimeError, TimeTextError, time_from
+from sirenflow.crossmatch.source_time import AmbiguousTimeError, TimeTextError, time_from
 
 
 @given(st.floats(15020, 88068.9))

@@ -87,8 +87,8 @@ def locate(
 
     Example: sirenflow locate 10:34:24 -26.78 97 --time 2026-04-19T03:00Z
     """
+    from sirenflow.crossmatch.locate import find_events, locate_in, table_lines
     from sirenflow.errors import SirenflowError
-    from sirenflow.locate import find_events, locate_in, table_lines
 
     events = find_events(results or read_settings().results, event)
     located, broken = [], 0

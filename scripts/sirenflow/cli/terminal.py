@@ -42,7 +42,7 @@ def directory(text: str) -> Path:
 
 def time_text(text: str) -> datetime:
     """Read a time, UTC."""
-    from sirenflow.user_time import TimeTextError, time_from
+    from sirenflow.crossmatch.source_time import TimeTextError, time_from
 
     try:
         return time_from(text)

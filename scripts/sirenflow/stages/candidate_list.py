@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from sirenflow.crossmatch.source_table import read_sources, told
+from sirenflow.crossmatch.unusable_table import USABLE, unusable
 from sirenflow.errors import TableError
 from sirenflow.formats.json_file import rounded, write_json
 from sirenflow.formats.sanitize import time_to_text
-from sirenflow.source_table import read_sources, told
-from sirenflow.unusable import USABLE, unusable
 
 SCHEMA_VERSION = 1
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sirenflow.candidates import days_between, is_in_window
+from sirenflow.crossmatch.candidates import days_between, is_in_window
 from sirenflow.formats.ecsv import Column, cells_to_line, write_ecsv
 from sirenflow.formats.sanitize import time_or_none
 from sirenflow.report.candidates_page import CandidatesPage, render_candidates

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from sirenflow.candidates import (
+from sirenflow.crossmatch.candidates import (
     MatchedAlert,
     Positions,
     days_between,
     is_in_window,
     match_alerts,
 )
+from sirenflow.crossmatch.positions import NEARBY_LEVEL
 from sirenflow.formats.json_file import write_json
 from sirenflow.formats.sanitize import time_or_none
-from sirenflow.placement import NEARBY_LEVEL
 from sirenflow.superevent.load import load_json, load_summary, read_trusted
 from sirenflow.superevent.map_choice import map_problem
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sirenflow.crossmatch.galaxies import COMPATIBLE_LEVEL, is_catalogue, rank_galaxies
 from sirenflow.errors import TableError
 from sirenflow.formats.ecsv import Column, cells_to_line, write_ecsv
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded, write_json
 from sirenflow.formats.sanitize import text_or_none
-from sirenflow.galaxies import COMPATIBLE_LEVEL, is_catalogue, rank_galaxies
 from sirenflow.superevent.load import load_json, load_summary, read_trusted
 from sirenflow.superevent.map_choice import map_problem
 from sirenflow.superevent.model import EventSummary

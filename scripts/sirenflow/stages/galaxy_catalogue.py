@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sirenflow.crossmatch.galaxies import catalogue_dtype
+from sirenflow.crossmatch.positions import leaves
+from sirenflow.crossmatch.source_table import Sources, read_sources, told
+from sirenflow.crossmatch.unusable_table import USABLE, unusable
 from sirenflow.errors import TableError
 from sirenflow.formats.json_file import write_json
-from sirenflow.galaxies import catalogue_dtype
-from sirenflow.placement import leaves
-from sirenflow.source_table import Sources, read_sources, told
-from sirenflow.unusable import USABLE, unusable
 
 SCHEMA_VERSION = 1
 _BLOCK = 500_000

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sirenflow.placement import log_density
+from sirenflow.crossmatch.positions import log_density
 from sirenflow.skymap.distance.line_of_sight import LinesOfSight, lines_of_sight
 from sirenflow.skymap.distance.volume import probability_denser, threshold_log_density
 from sirenflow.skymap.localization import credible_levels

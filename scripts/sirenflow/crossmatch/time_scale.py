@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sirenflow.crossmatch.source_time import TimeTextError, time_from
 from sirenflow.errors import TableError
-from sirenflow.user_time import TimeTextError, time_from
 
 if TYPE_CHECKING:
     from astropy.time import Time

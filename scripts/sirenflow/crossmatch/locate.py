@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sirenflow.alerts.identifier import is_identifier
-from sirenflow.candidates import Match, MatchedAlert, Positions, match_alerts
+from sirenflow.crossmatch.candidates import Match, MatchedAlert, Positions, match_alerts
 from sirenflow.errors import SirenflowError, SkymapError
 from sirenflow.skymap.skymap import Skymap
 from sirenflow.superevent.load import load_summary, read_trusted

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from sirenflow.crossmatch.positions import Placement, place
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
 from sirenflow.formats.sanitize import time_or_none
-from sirenflow.placement import Placement, place
 from sirenflow.skymap.skymap import Floats, Skymap
 from sirenflow.superevent.model import AlertSummary, EventSummary, SkymapSummary
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from sirenflow.crossmatch.time_scale import FitsTimeFrame, offline_astropy, times_to_utc
 from sirenflow.errors import TableError
-from sirenflow.time_scale import FitsTimeFrame, offline_astropy, times_to_utc
 
 BLOCK_ROWS = 100_000
 

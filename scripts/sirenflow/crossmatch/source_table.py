@@ -2,7 +2,7 @@
 
 An optional value that is missing is None or NaN; a row without a value that its use needs is left
 out and counted with the reason. Positions are ICRS, distances luminosity distances. Units and time
-scales are those that the file states (FITS, ECSV), else degrees, Mpc and UTC. `sirenflow.user_time`
+scales are those that the file states (FITS, ECSV), else degrees, Mpc and UTC. `sirenflow.crossmatch.source_time`
 says how times are read.
 """
 
@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sirenflow.crossmatch.source_time import AmbiguousTimeError, TimeTextError, time_from
+from sirenflow.crossmatch.table_reader import RawColumn, read_columns
 from sirenflow.errors import TableError
 from sirenflow.formats.sanitize import number_from_text, text_or_none
 from sirenflow.observing.angles import dec_to_deg, ra_to_deg
 from sirenflow.skymap.skymap import Floats, Ints
-from sirenflow.user_table import RawColumn, read_columns
-from sirenflow.user_time import AmbiguousTimeError, TimeTextError, time_from
 
 NAME_LIMIT = 60
 _FARTHEST_MPC = 1e6

@@ -1,0 +1,1 @@
+"""Positions of users' galaxies and candidates on sky maps."""
