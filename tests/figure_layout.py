@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from itertools import combinations
 
 from pages import TEMPLATES
-from sirenflow.report.labels import Box, Place, marker_box, text_box
+from sirenflow.report.figures.labels import Box, Place, marker_box, text_box
 
 PHONE, WIDE = "phone", "wide"
 HOURS_WIDTHS_PX = (264, 340, 640)

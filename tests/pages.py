@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
-from sirenflow.report.environment import _environment, _inline
+from sirenflow.report.html import _environment, _inline
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "scripts/sirenflow/report/templates"
 

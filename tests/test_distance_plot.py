@@ -8,12 +8,7 @@ import pytest
 
 from builders import fits_map, same_distance_columns
 from sirenflow.alerts.alert import parse_alert
-from sirenflow.report.distance_plot import (
-    HEIGHT,
-    WIDTH,
-    DistanceFigure,
-    distance_figure,
-)
+from sirenflow.report.figures.distance import HEIGHT, WIDTH, DistanceFigure, distance_figure
 from sirenflow.skymap.distance.line_of_sight import LinesOfSight, lines_of_sight
 from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
 from sirenflow.skymap.measurements import measure

@@ -20,18 +20,18 @@ from builders import all_cells
 from figure_layout import Figure, font_sizes, layout_faults, read_figures
 from shaped_maps import CASES, LVK_MCHIRP_EDGES, make_page, page_of_case
 from sirenflow.observing.ephemeris import SkyBodies, sun_and_moon
-from sirenflow.report.distance_plot import distance_figure
-from sirenflow.report.environment import _environment
-from sirenflow.report.figures import LINE_FONT_SIZES as LINE_SIZES
-from sirenflow.report.figures import Histogram, chirp_mass_histogram, number_text
-from sirenflow.report.history_plot import area_figure, distance_history_figure
-from sirenflow.report.labels import text_width
-from sirenflow.report.skylabels import FONT_SIZES as SKY_SIZES
-from sirenflow.report.skylabels import Marks, sky_marks
-from sirenflow.report.skyplot import HEIGHT, WIDTH, SkyFigure
-from sirenflow.report.visibility_figure import visibility_figure
-from sirenflow.report.zoomplot import FONT_SIZE as ZOOM_SIZE
-from sirenflow.report.zoomplot import circle_window, zoom_figure
+from sirenflow.report.figures.bars import LINE_FONT_SIZES as LINE_SIZES
+from sirenflow.report.figures.bars import Histogram, chirp_mass_histogram, number_text
+from sirenflow.report.figures.distance import distance_figure
+from sirenflow.report.figures.history import area_figure, distance_history_figure
+from sirenflow.report.figures.labels import text_width
+from sirenflow.report.figures.sky import HEIGHT, WIDTH, SkyFigure
+from sirenflow.report.figures.sky_labels import FONT_SIZES as SKY_SIZES
+from sirenflow.report.figures.sky_labels import Marks, sky_marks
+from sirenflow.report.figures.visibility import visibility_figure
+from sirenflow.report.figures.zoom import FONT_SIZE as ZOOM_SIZE
+from sirenflow.report.figures.zoom import circle_window, zoom_figure
+from sirenflow.report.html import _environment
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sirenflow.report.frames import comparison_frames
-from sirenflow.report.zoomplot import SIZE, Window, zoom_window
+from sirenflow.report.figures.frames import comparison_frames
+from sirenflow.report.figures.zoom import SIZE, Window, zoom_window
 from sirenflow.superevent.model import Lobe
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sirenflow.report.history_plot import HEIGHT, area_figure, distance_history_figure
+from sirenflow.report.figures.history import HEIGHT, area_figure, distance_history_figure
 from sirenflow.superevent.model import AlertSummary
 from sirenflow.superevent.summarize import summarize_event
 

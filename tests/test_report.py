@@ -11,10 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pages import Page, assert_safe
-from sirenflow.report.drawings import draw
-from sirenflow.report.environment import ribbon
 from sirenflow.report.event_page import EventLinks, Sections, render_event
-from sirenflow.report.figures import bar_segments, nice_step
+from sirenflow.report.figures.bars import bar_segments, nice_step
+from sirenflow.report.figures.draw import draw
+from sirenflow.report.html import ribbon
 from sirenflow.skymap.skymap import Skymap
 from sirenflow.stages.extract import extract
 from sirenflow.stages.regions import regions

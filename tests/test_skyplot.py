@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sirenflow.report.rings import join_rings, path_data, simplify_rings
-from sirenflow.report.skyplot import (
+from sirenflow.report.figures.sky import (
     HEIGHT,
     WIDTH,
     SkyFigure,
@@ -19,6 +18,7 @@ from sirenflow.report.skyplot import (
     sky_frame,
     unproject,
 )
+from sirenflow.report.figures.svg_path import join_rings, path_data, simplify_rings
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap
 from sirenflow.superevent.model import Thumbnail

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pages import Page
-from sirenflow.report.environment import _environment
-from sirenflow.report.visibility_figure import HEIGHT, VisibilityFigure, visibility_figure
+from sirenflow.report.figures.visibility import HEIGHT, VisibilityFigure, visibility_figure
+from sirenflow.report.html import _environment
 from sirenflow.superevent.number_text import NARROW_SPACE
 
 STEPS = 144

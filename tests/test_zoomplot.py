@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from sirenflow.report.rings import Floats
-from sirenflow.report.zoomplot import (
+from sirenflow.report.figures.svg_path import Floats
+from sirenflow.report.figures.zoom import (
     SIZE,
     Window,
     ZoomFigure,

@@ -24,7 +24,7 @@ from sirenflow.catalogue import catalogue_row
 from sirenflow.catalogue_entry import CatalogueEntry, catalogue_entry, from_line
 from sirenflow.errors import InboxError, SirenflowError
 from sirenflow.files.durable import replace_file
-from sirenflow.report.environment import relative_link
+from sirenflow.report.html import relative_link
 
 _LOG = logging.getLogger(__name__)
 

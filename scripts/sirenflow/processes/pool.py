@@ -347,7 +347,7 @@ def warm_up(preload: Sequence[str] = PRELOAD) -> None:
     for stage in preload:
         import_module(f"{stages.__name__}.{stage}")
     if "report" in preload:
-        import_module("sirenflow.report.environment").compile_templates()
+        import_module("sirenflow.report.html").compile_templates()
 
 
 def _is_warm() -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sirenflow.report.candidates_section import CandidateRow, rows_within, window_text
-from sirenflow.report.environment import render
+from sirenflow.report.html import render
 
 MOST_A_CANDIDATE = 20
 """Superevents listed for a candidate; the table has all."""

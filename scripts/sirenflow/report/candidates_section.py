@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sirenflow.report.environment import alert_name
+from sirenflow.report.html import alert_name
 from sirenflow.superevent.number_text import probability_text
 
 WITHIN = 0.9

@@ -6,7 +6,7 @@ from typing import Any
 from sirenflow.catalogue import in_class_order, newest_first, shown_at_first
 from sirenflow.catalogue_entry import CatalogueEntry
 from sirenflow.report.data_block import data_block
-from sirenflow.report.environment import render
+from sirenflow.report.html import render
 from sirenflow.report.months import months
 from sirenflow.report.shown_row import shown_row
 from sirenflow.superevent.model import UnreadableMessage

@@ -9,7 +9,7 @@ from sirenflow.difference_words import amount_text, both_texts, where_text
 from sirenflow.differences import Difference
 from sirenflow.formats.sanitize import text_or_none
 from sirenflow.matters import heading_of
-from sirenflow.report.environment import relative_link, render
+from sirenflow.report.html import relative_link, render
 from sirenflow.superevent.number_text import integer_text
 from sirenflow.tally import Tally, made_text
 

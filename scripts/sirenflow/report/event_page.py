@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sirenflow.report.candidates_section import candidates_section
-from sirenflow.report.drawings import Drawings
-from sirenflow.report.environment import alert_name, render, ribbon, utc_text
-from sirenflow.report.figures import chirp_mass_histogram
-from sirenflow.report.history_plot import area_figure, distance_history_figure
-from sirenflow.report.visibility_figure import visibility_figure
+from sirenflow.report.figures.bars import chirp_mass_histogram
+from sirenflow.report.figures.draw import Drawings
+from sirenflow.report.figures.history import area_figure, distance_history_figure
+from sirenflow.report.figures.visibility import visibility_figure
+from sirenflow.report.html import alert_name, render, ribbon, utc_text
 from sirenflow.superevent import number_text
 from sirenflow.superevent.combined_map_text import combined_phrases, warning_text
 from sirenflow.superevent.map_choice import absence_word, map_problem

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from sirenflow import __version__
 from sirenflow.catalogue import CatalogueRow, newest_alerts
 from sirenflow.catalogue_tables import xml_safe
-from sirenflow.report.environment import alert_name
+from sirenflow.report.html import alert_name
 
 ENTRIES = 50
 # RFC 4151. The ids never change, wherever the catalogue is: readers tell entries apart by them.

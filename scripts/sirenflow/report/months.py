@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sirenflow.catalogue import Listed, in_class_order
-from sirenflow.report.figures import class_style
+from sirenflow.report.figures.bars import class_style
 
 MONTHS = 24
 """Months that the page shows, up to that of the newest event."""

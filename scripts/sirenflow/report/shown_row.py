@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sirenflow.catalogue import CatalogueRow
 from sirenflow.formats.json_file import rounded
-from sirenflow.report.environment import utc_seconds_text
-from sirenflow.report.figures import class_segments
+from sirenflow.report.figures.bars import class_segments
+from sirenflow.report.html import utc_seconds_text
 from sirenflow.superevent import number_text
 from sirenflow.superevent.model import Thumbnail
 

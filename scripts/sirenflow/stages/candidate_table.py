@@ -9,7 +9,7 @@ from sirenflow.crossmatch.candidates import days_between, is_in_window
 from sirenflow.formats.ecsv import Column, cells_to_line, write_ecsv
 from sirenflow.formats.sanitize import time_or_none
 from sirenflow.report.candidates_page import CandidatesPage, render_candidates
-from sirenflow.report.environment import relative_link
+from sirenflow.report.html import relative_link
 
 _CANDIDATE = (
     Column("row", "int64", "Number of the candidate's row in its table, from 1"),

@@ -16,8 +16,8 @@ from sirenflow.catalogue_tables import (
 )
 from sirenflow.errors import ConfigError
 from sirenflow.report.catalogue_page import render_catalogue
-from sirenflow.report.environment import relative_link
 from sirenflow.report.feed import ENTRIES, feed_text
+from sirenflow.report.html import relative_link
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 
 

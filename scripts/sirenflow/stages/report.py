@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.formats.json_file import write_json
-from sirenflow.report.drawings import draw
-from sirenflow.report.environment import relative_link
 from sirenflow.report.event_page import EventLinks, Sections, render_event
+from sirenflow.report.figures.draw import draw
+from sirenflow.report.html import relative_link
 from sirenflow.superevent.circular import circular_text
 from sirenflow.superevent.load import load_json, load_summary, read_trusted
 

@@ -13,7 +13,7 @@ import astropy_healpix
 import numpy as np
 from astropy import units
 
-from sirenflow.report.rings import Floats, Ints, Rings, join_rings, path_data, thin_rings
+from sirenflow.report.figures.svg_path import Floats, Ints, Rings, join_rings, path_data, thin_rings
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import LevelField, rings_of_field
 from sirenflow.skymap.skymap import MAX_LEVEL, Skymap

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sirenflow.formats.sanitize import time_or_none
-from sirenflow.report.labels import text_width
+from sirenflow.report.figures.labels import text_width
 from sirenflow.superevent.number_text import NARROW_SPACE, probability_text
 
 HEIGHT = 24

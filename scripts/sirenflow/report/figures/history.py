@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sirenflow.report.figures import LINE_FONT_SIZES
-from sirenflow.report.labels import (
+from sirenflow.report.figures.bars import LINE_FONT_SIZES
+from sirenflow.report.figures.labels import (
     Box,
     Label,
     LabelRequest,

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sirenflow.report.labels import Box, Label, LabelRequest, Place, axis_labels, place_labels
+from sirenflow.report.figures.labels import (
+    Box,
+    Label,
+    LabelRequest,
+    Place,
+    axis_labels,
+    place_labels,
+)
 from sirenflow.superevent.model import ChirpMass
 from sirenflow.superevent.number_text import integer_text, probability_text, scientific_text
 

@@ -4,11 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sirenflow.observing.ephemeris import sun_and_moon
-from sirenflow.report.distance_plot import DistanceFigure, distance_figure
-from sirenflow.report.frames import comparison_frames
-from sirenflow.report.skylabels import Marks, sky_marks
-from sirenflow.report.skyplot import SkyFigure, sky_figure
-from sirenflow.report.zoomplot import Window, ZoomFigure, window_outline, zoom_figure, zoom_window
+from sirenflow.report.figures.distance import DistanceFigure, distance_figure
+from sirenflow.report.figures.frames import comparison_frames
+from sirenflow.report.figures.sky import SkyFigure, sky_figure
+from sirenflow.report.figures.sky_labels import Marks, sky_marks
+from sirenflow.report.figures.zoom import (
+    Window,
+    ZoomFigure,
+    window_outline,
+    zoom_figure,
+    zoom_window,
+)
 from sirenflow.skymap.distance.line_of_sight import lines_of_sight
 from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
 from sirenflow.skymap.regions.contours import level_field

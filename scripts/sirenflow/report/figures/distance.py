@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.report.figures import LINE_FONT_SIZES, axis_ticks
-from sirenflow.report.labels import Box, Label, axis_labels
+from sirenflow.report.figures.bars import LINE_FONT_SIZES, axis_ticks
+from sirenflow.report.figures.labels import Box, Label, axis_labels
 from sirenflow.skymap.distance.mixture import Posterior
 from sirenflow.skymap.skymap import Floats
 from sirenflow.superevent.model import SkymapSummary

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sirenflow.observing.ephemeris import lonlat_deg
-from sirenflow.report.zoomplot import Window, circle_window, zoom_window
+from sirenflow.report.figures.zoom import Window, circle_window, zoom_window
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
 from sirenflow.superevent.model import Lobe
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sirenflow.observing.ephemeris import SkyBodies
-from sirenflow.report.labels import (
+from sirenflow.report.figures.labels import (
     Box,
     Label,
     LabelRequest,
@@ -16,8 +16,8 @@ from sirenflow.report.labels import (
     marker_box,
     place_labels,
 )
-from sirenflow.report.rings import Floats, Ints
-from sirenflow.report.skyplot import HEIGHT, WIDTH, project, sky_edge
+from sirenflow.report.figures.sky import HEIGHT, WIDTH, project, sky_edge
+from sirenflow.report.figures.svg_path import Floats, Ints
 from sirenflow.superevent.model import Lobe
 from sirenflow.superevent.number_text import probability_text
 

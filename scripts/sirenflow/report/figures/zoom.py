@@ -5,10 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.report.figures import nice_step
-from sirenflow.report.labels import Box, Label, LabelRequest, Place, place_labels, text_width
-from sirenflow.report.rings import Floats, Rings, join_rings, path_data, thin_rings
-from sirenflow.report.skylabels import reticle_boxes
+from sirenflow.report.figures.bars import nice_step
+from sirenflow.report.figures.labels import (
+    Box,
+    Label,
+    LabelRequest,
+    Place,
+    place_labels,
+    text_width,
+)
+from sirenflow.report.figures.sky_labels import reticle_boxes
+from sirenflow.report.figures.svg_path import Floats, Rings, join_rings, path_data, thin_rings
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import LevelField, LocalView, local_contours
 from sirenflow.skymap.skymap import Skymap
