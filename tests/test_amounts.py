@@ -8,8 +8,8 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.amounts import ANOTHER, Amount, amount, are_same
-from sirenflow.quantities import Value
+from sirenflow.comparison.magnitude import ANOTHER, Amount, amount, are_same
+from sirenflow.comparison.values import Value
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 

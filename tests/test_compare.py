@@ -12,11 +12,16 @@ import pytest
 from builders import avro_alert, json_alert, with_map
 from runs import EVENT, a_run, copied, edit, set_area
 from sirenflow import __version__
-from sirenflow.compare import EventComparison, Made, compare_superevent, find_superevents
-from sirenflow.differences import Difference
+from sirenflow.comparison.differences import Difference
+from sirenflow.comparison.priority import HEADINGS, heading_of, unit_of
+from sirenflow.comparison.superevents import (
+    EventComparison,
+    Made,
+    compare_superevent,
+    find_superevents,
+)
+from sirenflow.comparison.values import ALERTS, KNOWN_SCHEMAS
 from sirenflow.errors import SirenflowError
-from sirenflow.matters import HEADINGS, heading_of, unit_of
-from sirenflow.quantities import ALERTS, KNOWN_SCHEMAS
 from sirenflow.stages import candidates, extract, galaxies, regions, visibility
 from sirenflow.superevent import model as event
 from superevents import FAR, NEAR, RETRACTION, moved, one_cell_map

@@ -14,10 +14,10 @@ from astropy.table import Table
 
 from pages import Page, assert_safe
 from runs import EVENT, a_run, copied, edit, set_area
-from sirenflow.compare import compare_superevent, find_superevents
-from sirenflow.difference_table import write_differences
-from sirenflow.report.differences_page import write_page
-from sirenflow.tally import MOST_LISTED, MOST_OF_A_QUANTITY, Tally
+from sirenflow.comparison.page import write_page
+from sirenflow.comparison.summary import MOST_LISTED, MOST_OF_A_QUANTITY, Tally
+from sirenflow.comparison.superevents import compare_superevent, find_superevents
+from sirenflow.comparison.table import write_differences
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs import EVENT, a_run
-from sirenflow.difference_words import amount_text, both_texts, where_text
-from sirenflow.differences import EventDifferences
+from sirenflow.comparison.differences import EventDifferences
+from sirenflow.comparison.text import amount_text, both_texts, where_text
+from sirenflow.comparison.values import Place, fates, read_alerts, read_product
 from sirenflow.errors import SirenflowError
-from sirenflow.quantities import Place, fates, read_alerts, read_product
 
 JSON = st.recursive(
     st.none()

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from sirenflow.cli.terminal import COMPARED_EXIT_CODES, EXIT_CHANGED, directory, printable
 
 if TYPE_CHECKING:
-    from sirenflow.compare import EventComparison
-    from sirenflow.tally import Tally
+    from sirenflow.comparison.summary import Tally
+    from sirenflow.comparison.superevents import EventComparison
 
 _MOST_PROBLEMS = 10
 
@@ -39,11 +39,11 @@ def compare(old: Path, new: Path, output: Path | None) -> None:
 
     Example: sirenflow compare results results-new --output changes
     """
-    from sirenflow.compare import compare_superevent, find_superevents
-    from sirenflow.difference_table import write_differences
+    from sirenflow.comparison.page import write_page
+    from sirenflow.comparison.summary import Tally
+    from sirenflow.comparison.superevents import compare_superevent, find_superevents
+    from sirenflow.comparison.table import write_differences
     from sirenflow.errors import SirenflowError
-    from sirenflow.report.differences_page import write_page
-    from sirenflow.tally import Tally
 
     superevents = sorted(find_superevents(old) | find_superevents(new))
     tally = Tally()

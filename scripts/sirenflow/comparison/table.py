@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sirenflow.compare import EventComparison
-from sirenflow.differences import Difference
+from sirenflow.comparison.differences import Difference
+from sirenflow.comparison.superevents import EventComparison
+from sirenflow.comparison.values import Value
 from sirenflow.formats.ecsv import Cell, Column, cells_to_line, write_ecsv
 from sirenflow.formats.sanitize import number_or_none, text_or_none
-from sirenflow.quantities import Value
 
 COLUMNS = (
     Column("superevent_id", "string", "Identifier of the superevent"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sirenflow.difference_words import amount_text, both_texts, where_text
-from sirenflow.differences import Difference
+from sirenflow.comparison.differences import Difference
+from sirenflow.comparison.priority import heading_of
+from sirenflow.comparison.summary import Tally, made_text
+from sirenflow.comparison.text import amount_text, both_texts, where_text
 from sirenflow.formats.sanitize import text_or_none
-from sirenflow.matters import heading_of
 from sirenflow.report.html import relative_link, render
 from sirenflow.superevent.number_text import integer_text
-from sirenflow.tally import Tally, made_text
 
 MOST_QUANTITIES = 100
 MOST_PROBLEMS = 50

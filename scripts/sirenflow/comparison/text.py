@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sirenflow.differences import Difference
+from sirenflow.comparison.differences import Difference
+from sirenflow.comparison.values import Value
 from sirenflow.formats.sanitize import number_or_none, text_or_none
-from sirenflow.quantities import Value
 
 _MOST_CHARACTERS = 80
 # A change to more than so many times the value, or less than that part of it, is told as a factor.

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sirenflow.amounts import Amount, amount, are_same
-from sirenflow.matters import HEADINGS, Quantity, heading_of
-from sirenflow.quantities import ALERTS, Place, ReadAlert, Reading, Value
+from sirenflow.comparison.magnitude import Amount, amount, are_same
+from sirenflow.comparison.priority import HEADINGS, Quantity, heading_of
+from sirenflow.comparison.values import ALERTS, Place, ReadAlert, Reading, Value
 
 Kind = Literal["changed", "rounding", "only in OLD", "only in NEW", "not comparable"]
 

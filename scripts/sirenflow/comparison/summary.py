@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from sirenflow.compare import EventComparison, Made
-from sirenflow.difference_words import amount_text, both_texts, where_text
-from sirenflow.differences import Difference
+from sirenflow.comparison.differences import Difference
+from sirenflow.comparison.priority import Quantity, heading_of
+from sirenflow.comparison.superevents import EventComparison, Made
+from sirenflow.comparison.text import amount_text, both_texts, where_text
+from sirenflow.comparison.values import ALERTS
 from sirenflow.formats.sanitize import text_or_none
-from sirenflow.matters import Quantity, heading_of
-from sirenflow.quantities import ALERTS
 
 MOST_LISTED = 200
 MOST_OF_A_QUANTITY = 10

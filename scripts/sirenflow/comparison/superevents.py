@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.alerts.identifier import is_identifier
-from sirenflow.differences import EventDifferences
-from sirenflow.errors import SirenflowError
-from sirenflow.formats.sanitize import text_or_none
-from sirenflow.quantities import (
+from sirenflow.comparison.differences import EventDifferences
+from sirenflow.comparison.values import (
     ALERTS,
     KNOWN_SCHEMAS,
     ReadAlert,
@@ -21,6 +19,8 @@ from sirenflow.quantities import (
     read_alerts,
     read_product,
 )
+from sirenflow.errors import SirenflowError
+from sirenflow.formats.sanitize import text_or_none
 
 _EVENT = "event.json"
 

@@ -1,0 +1,1 @@
+"""Two result directories compared."""
