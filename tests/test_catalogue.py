@@ -12,10 +12,10 @@ from astropy.io.votable import parse_single_table, validate
 from astropy.table import Table
 
 from pages import TEMPLATES, assert_safe
-from sirenflow.catalogue import catalogue_row, newest_first
+from sirenflow.catalogue.page import LISTED
+from sirenflow.catalogue.row import catalogue_row, newest_first
 from sirenflow.errors import ConfigError, SirenflowError
 from sirenflow.formats.json_file import formula_safe
-from sirenflow.report.catalogue_page import LISTED
 from sirenflow.stages.catalogue import catalogue
 from sirenflow.superevent.summarize import summarize_event
 

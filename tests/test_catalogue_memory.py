@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sirenflow import catalogue_memory
+from sirenflow.catalogue import cache
 from sirenflow.stages.catalogue import catalogue
 from test_catalogue import HOSTILE, PRODUCTS, event_json, rejected_json
 
@@ -44,7 +44,7 @@ CHANGES = st.lists(
 @pytest.fixture(autouse=True)
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let files be old enough to be remembered."""
-    monkeypatch.setattr(catalogue_memory, "time_ns", lambda: time.time_ns() + 10**10)
+    monkeypatch.setattr(cache, "time_ns", lambda: time.time_ns() + 10**10)
 
 
 def write(folder: Path, superevent_id: str, **event: Any) -> Path:
@@ -76,13 +76,13 @@ def make(folder: Path, memory: Path | None) -> dict[str, bytes]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Note which event.json are read from now on."""
     read: list[Path] = []
-    real: Callable[[Path], tuple[str, bytes]] = catalogue_memory._read
+    real: Callable[[Path], tuple[str, bytes]] = cache._read
 
     def note(event: Path) -> tuple[str, bytes]:
         read.append(event)
         return real(event)
 
-    monkeypatch.setattr(catalogue_memory, "_read", note)
+    monkeypatch.setattr(cache, "_read", note)
     return read
 
 
@@ -129,7 +129,7 @@ def test_time_of_the_file_as_a_program_may_set_it_hides_no_change(tmp_path: Path
 def test_file_that_may_change_in_the_same_tick_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue_memory, "time_ns", time.time_ns)
+    monkeypatch.setattr(cache, "time_ns", time.time_ns)
     path = write(tmp_path, IDS[0])
     read = reads(monkeypatch)
     make(tmp_path, tmp_path / "memory")
@@ -248,6 +248,6 @@ def test_damaged_event_is_left_out_and_named(
     good, damaged = write(tmp_path, IDS[0]), write(tmp_path, IDS[1])
     damaged.write_bytes(content)
     events = [good, damaged]
-    (entry,) = catalogue_memory.read_entries(events, tmp_path / "index.html", tmp_path / "memory")
+    (entry,) = cache.read_entries(events, tmp_path / "index.html", tmp_path / "memory")
     assert entry.row.superevent_id == IDS[0]
     assert IDS[1] in caplog.text

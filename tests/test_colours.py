@@ -7,8 +7,8 @@ import re
 import pytest
 
 from pages import TEMPLATES
-from sirenflow.catalogue import CatalogueRow
-from sirenflow.report.months import months
+from sirenflow.catalogue.months import months
+from sirenflow.catalogue.row import CatalogueRow
 
 THEMES = ("day", "night", "red")
 # WCAG 2.2, 1.4.11: the least contrast of a graphical object with what is beside it.

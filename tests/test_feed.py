@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.catalogue import CatalogueRow
-from sirenflow.report.feed import ENTRIES, feed_text
+from sirenflow.catalogue.feed import ENTRIES, feed_text
+from sirenflow.catalogue.row import CatalogueRow
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 ROW = CatalogueRow(

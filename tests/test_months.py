@@ -1,7 +1,7 @@
 """The bars of the catalogue page: what is counted, and over which months."""
 
-from sirenflow.catalogue import CatalogueRow
-from sirenflow.report.months import HEIGHT, MONTHS, months
+from sirenflow.catalogue.months import HEIGHT, MONTHS, months
+from sirenflow.catalogue.row import CatalogueRow
 
 
 def row(time: str, source: str | None = "BBH", **values: object) -> CatalogueRow:

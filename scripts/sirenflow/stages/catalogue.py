@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sirenflow.catalogue import CatalogueRow, newest_alerts, newest_first
-from sirenflow.catalogue_memory import read_entries
-from sirenflow.catalogue_tables import (
+from sirenflow.catalogue.cache import read_entries
+from sirenflow.catalogue.feed import ENTRIES, feed_text
+from sirenflow.catalogue.page import render_catalogue
+from sirenflow.catalogue.row import CatalogueRow, newest_alerts, newest_first
+from sirenflow.catalogue.tables import (
     columns,
     csv_text,
     data_frame,
@@ -15,8 +17,6 @@ from sirenflow.catalogue_tables import (
     votable_text,
 )
 from sirenflow.errors import ConfigError
-from sirenflow.report.catalogue_page import render_catalogue
-from sirenflow.report.feed import ENTRIES, feed_text
 from sirenflow.report.html import relative_link
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 

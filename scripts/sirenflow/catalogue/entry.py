@@ -7,10 +7,10 @@ import json
 from dataclasses import fields
 from typing import NamedTuple
 
-from sirenflow.catalogue import CatalogueRow
-from sirenflow.catalogue_tables import csv_line, json_line, votable_line
-from sirenflow.report.data_block import DataRow, data_row
-from sirenflow.report.shown_row import shown_row
+from sirenflow.catalogue.page_data import DataRow, data_row
+from sirenflow.catalogue.page_row import shown_row
+from sirenflow.catalogue.row import CatalogueRow
+from sirenflow.catalogue.tables import csv_line, json_line, votable_line
 from sirenflow.superevent.model import Thumbnail
 
 _ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

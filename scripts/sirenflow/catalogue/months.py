@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sirenflow.catalogue import Listed, in_class_order
+from sirenflow.catalogue.row import Listed, in_class_order
 from sirenflow.report.figures.bars import class_style
 
 MONTHS = 24

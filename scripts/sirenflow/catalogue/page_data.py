@@ -12,8 +12,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from sirenflow.catalogue.page_row import ShownRow
 from sirenflow.formats.json_file import json_lines
-from sirenflow.report.shown_row import ShownRow
 from sirenflow.superevent.model import Thumbnail
 
 _OWN = {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sirenflow.catalogue import CatalogueRow
+from sirenflow.catalogue.row import CatalogueRow
 from sirenflow.formats.json_file import rounded
 from sirenflow.report.figures.bars import class_segments
 from sirenflow.report.html import utc_seconds_text

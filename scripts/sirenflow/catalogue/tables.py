@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
-from sirenflow.catalogue import CatalogueRow
+from sirenflow.catalogue.row import CatalogueRow
 from sirenflow.formats import ecsv
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from time import time_ns
 
 from sirenflow import __version__
-from sirenflow.catalogue import catalogue_row
-from sirenflow.catalogue_entry import CatalogueEntry, catalogue_entry, from_line
+from sirenflow.catalogue.entry import CatalogueEntry, catalogue_entry, from_line
+from sirenflow.catalogue.row import catalogue_row
 from sirenflow.errors import InboxError, SirenflowError
 from sirenflow.files.durable import replace_file
 from sirenflow.report.html import relative_link

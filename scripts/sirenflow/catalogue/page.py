@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sirenflow.catalogue import in_class_order, newest_first, shown_at_first
-from sirenflow.catalogue_entry import CatalogueEntry
-from sirenflow.report.data_block import data_block
+from sirenflow.catalogue.entry import CatalogueEntry
+from sirenflow.catalogue.months import months
+from sirenflow.catalogue.page_data import data_block
+from sirenflow.catalogue.page_row import shown_row
+from sirenflow.catalogue.row import in_class_order, newest_first, shown_at_first
 from sirenflow.report.html import render
-from sirenflow.report.months import months
-from sirenflow.report.shown_row import shown_row
 from sirenflow.superevent.model import UnreadableMessage
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from sirenflow import __version__
-from sirenflow.catalogue import CatalogueRow, newest_alerts
-from sirenflow.catalogue_tables import xml_safe
+from sirenflow.catalogue.row import CatalogueRow, newest_alerts
+from sirenflow.catalogue.tables import xml_safe
 from sirenflow.report.html import alert_name
 
 ENTRIES = 50

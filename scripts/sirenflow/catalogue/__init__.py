@@ -1,0 +1,1 @@
+"""All superevents: tables, their page, the feed."""
