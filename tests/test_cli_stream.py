@@ -20,12 +20,12 @@ import pytest
 
 from builders import json_alert, record
 from commands import PROGRAM, example_of, run, sirenflow
-from sirenflow import health
 from sirenflow.errors import AlertError
 from sirenflow.files.lock import exclusive
-from sirenflow.health import Heartbeat, SourceHealth
 from sirenflow.inbox import acknowledgements, quarantine, store
 from sirenflow.kafka.broker import embedded_broker
+from sirenflow.monitoring import health
+from sirenflow.monitoring.health import Heartbeat, SourceHealth
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 HOPSKOTCH = "kafka://kafka.scimma.org/igwn.gwalert"

@@ -41,7 +41,7 @@ from faults import (
     poison,
     until,
 )
-from sirenflow import health
+from sirenflow.monitoring import health
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

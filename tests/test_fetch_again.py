@@ -13,7 +13,7 @@ from sirenflow.kafka import source as sources
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.offload import UnreachableError
 from sirenflow.kafka.source import Source, Subscription
-from sirenflow.metrics import Metrics
+from sirenflow.monitoring.metrics import Metrics
 from sirenflow.progress import Progress
 
 MESSAGE = Message(b'{"url": "https://host/x"}', "host/topic", "topic", 0, 0)

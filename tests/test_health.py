@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from sirenflow import health
 from sirenflow.errors import InboxError
-from sirenflow.health import Heartbeat, SourceHealth
+from sirenflow.monitoring import health
+from sirenflow.monitoring.health import Heartbeat, SourceHealth
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
 SILENCE = timedelta(hours=2)

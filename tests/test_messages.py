@@ -16,7 +16,7 @@ from sirenflow.inbox.store import list_superevents
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.kafka.messages import unpack
 from sirenflow.kafka.source import Source, Subscription
-from sirenflow.metrics import Metrics
+from sirenflow.monitoring.metrics import Metrics
 from sirenflow.progress import Progress
 
 if TYPE_CHECKING:

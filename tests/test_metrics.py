@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sirenflow import metrics
 from sirenflow.errors import InboxError
-from sirenflow.metrics import Metrics
+from sirenflow.monitoring import metrics
+from sirenflow.monitoring.metrics import Metrics
 
 SOURCE = "kafka.scimma.org/igwn.gwalert"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sirenflow import metrics
 from sirenflow.errors import AlertError
 from sirenflow.inbox import acknowledgements, quarantine
-from sirenflow.metrics import Metrics
-from sirenflow.quarantine_gauges import QuarantineGauges
+from sirenflow.monitoring import metrics
+from sirenflow.monitoring.metrics import Metrics
+from sirenflow.monitoring.quarantine_metrics import QuarantineGauges
 
 
 def keep(inbox: Path, data: bytes, way: str = "listen") -> None:
@@ -27,7 +27,7 @@ def counts() -> Metrics:
 @pytest.fixture
 def gauges(tmp_path: Path, counts: Metrics, monkeypatch: pytest.MonkeyPatch) -> QuarantineGauges:
     # However long it took to count, count again.
-    monkeypatch.setattr("sirenflow.quarantine_gauges._SHARE", float("inf"))
+    monkeypatch.setattr("sirenflow.monitoring.quarantine_metrics._SHARE", float("inf"))
     return QuarantineGauges(tmp_path, counts)
 
 

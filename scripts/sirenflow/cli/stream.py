@@ -192,7 +192,7 @@ def health(inbox: Path | None, silence: float) -> None:
 
     Example: sirenflow health
     """
-    from sirenflow import health as heartbeats
+    from sirenflow.monitoring import health as heartbeats
 
     directory = inbox or read_settings().inbox
     heartbeat = heartbeats.read(directory)

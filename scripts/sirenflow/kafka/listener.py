@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from types import FrameType
 
-from sirenflow import __version__, health
+from sirenflow import __version__
 from sirenflow.alerts.alert_type import canonical_type
 from sirenflow.alerts.identifier import is_identifier
 from sirenflow.errors import InboxError, StreamError
@@ -26,10 +26,11 @@ from sirenflow.inbox import quarantine
 from sirenflow.inbox.receiver import Receiver
 from sirenflow.kafka.credentials import find_credential
 from sirenflow.kafka.source import Source, Subscription
-from sirenflow.metrics import FILE as METRICS_FILE
-from sirenflow.metrics import Metrics
+from sirenflow.monitoring import health
+from sirenflow.monitoring.metrics import FILE as METRICS_FILE
+from sirenflow.monitoring.metrics import Metrics
+from sirenflow.monitoring.quarantine_metrics import QuarantineGauges
 from sirenflow.progress import Progress
-from sirenflow.quarantine_gauges import QuarantineGauges
 
 _LOG = logging.getLogger(__name__)
 

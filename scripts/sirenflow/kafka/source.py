@@ -23,7 +23,6 @@ from hop.io import Consumer, StartPosition
 from sirenflow.alerts.alert import Identity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.mount import DirectoryGuard
-from sirenflow.health import SourceHealth
 from sirenflow.inbox.receiver import Message, Receipt, Receiver
 from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address
@@ -32,7 +31,8 @@ from sirenflow.kafka.credentials import Stream, find_credential, tuned
 from sirenflow.kafka.offload import UnreachableError, fetch
 from sirenflow.kafka.start import begin_at
 from sirenflow.kafka.trouble import diagnose, explain, explain_code
-from sirenflow.metrics import Metrics
+from sirenflow.monitoring.health import SourceHealth
+from sirenflow.monitoring.metrics import Metrics
 from sirenflow.progress import Progress
 
 _LOG = logging.getLogger(__name__)

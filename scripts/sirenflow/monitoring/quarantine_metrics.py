@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sirenflow.errors import InboxError
 from sirenflow.inbox import acknowledgements, quarantine
-from sirenflow.metrics import Metrics
+from sirenflow.monitoring.metrics import Metrics
 
 # Reading ten thousand entries takes half a second: at most this share of the time is spent on it.
 _SHARE = 0.05
