@@ -11,10 +11,10 @@ from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox.receiver import Message, Receiver
 from sirenflow.kafka import source as sources
 from sirenflow.kafka.address import Address
-from sirenflow.kafka.offload import UnreachableError
+from sirenflow.kafka.large_messages import UnreachableError
+from sirenflow.kafka.offsets import Progress
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.monitoring.metrics import Metrics
-from sirenflow.progress import Progress
 
 MESSAGE = Message(b'{"url": "https://host/x"}', "host/topic", "topic", 0, 0)
 

@@ -15,9 +15,9 @@ from sirenflow.inbox.receiver import Receiver
 from sirenflow.inbox.store import list_superevents
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.kafka.messages import unpack
+from sirenflow.kafka.offsets import Progress
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.monitoring.metrics import Metrics
-from sirenflow.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

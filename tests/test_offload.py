@@ -24,7 +24,7 @@ from hop.models import ExternalMessage
 from scramp import ScramMechanism
 
 from sirenflow.errors import AlertError
-from sirenflow.kafka.offload import MAX_FETCH_BYTES, fetch
+from sirenflow.kafka.large_messages import MAX_FETCH_BYTES, fetch
 
 MESSAGE = b"Obj\x01" + bytes(range(256)) * 40
 HEADERS = [("_format", b"avro"), ("_id", b"\0" * 16)]

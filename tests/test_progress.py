@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sirenflow.errors import InboxError
 from sirenflow.files.durable import replace_file
-from sirenflow.progress import Gap, Progress
+from sirenflow.kafka.offsets import Gap, Progress
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from confluent_kafka import KafkaError, KafkaException
 from hop.auth import Auth
 
 from sirenflow.errors import StreamError
-from sirenflow.kafka import trouble
+from sirenflow.kafka import diagnosis
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.kafka.credentials import tuned
-from sirenflow.kafka.trouble import diagnose, explain, explain_code
+from sirenflow.kafka.diagnosis import diagnose, explain, explain_code
 
 ADDRESS = Address("kafka.example.org", "igwn.gwalert")
 BROKER = "kafka.example.org:9092"
@@ -115,7 +115,7 @@ def test_host_that_has_no_address_is_named() -> None:
 
 
 def test_server_that_says_nothing_is_told_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trouble, "_DIAGNOSIS_SECONDS", 1.0)
+    monkeypatch.setattr(diagnosis, "_DIAGNOSIS_SECONDS", 1.0)
     with silent_server() as address:
         told = explain_code(found(address), address)
     assert told == f"cannot connect to {address.broker}: no answer"

@@ -200,7 +200,7 @@ def _fetched(data: bytes, how: Mapping[str, Any], settings: Settings) -> bytes:
         return data
     from sirenflow.kafka.address import parse_address
     from sirenflow.kafka.credentials import find_credential
-    from sirenflow.kafka.offload import fetch
+    from sirenflow.kafka.large_messages import fetch
 
     try:
         login = find_credential(parse_address(f"kafka://{how.get('source')}"), os.environ)

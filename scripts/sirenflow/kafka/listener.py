@@ -25,12 +25,12 @@ from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.receiver import Receiver
 from sirenflow.kafka.credentials import find_credential
+from sirenflow.kafka.offsets import Progress
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.monitoring import health
 from sirenflow.monitoring.metrics import FILE as METRICS_FILE
 from sirenflow.monitoring.metrics import Metrics
 from sirenflow.monitoring.quarantine_metrics import QuarantineGauges
-from sirenflow.progress import Progress
 
 _LOG = logging.getLogger(__name__)
 

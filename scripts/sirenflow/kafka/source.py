@@ -26,14 +26,14 @@ from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox.receiver import Message, Receipt, Receiver
 from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address
-from sirenflow.kafka.condition import Condition
+from sirenflow.kafka.connection_state import Condition
 from sirenflow.kafka.credentials import Stream, find_credential, tuned
-from sirenflow.kafka.offload import UnreachableError, fetch
-from sirenflow.kafka.start import begin_at
-from sirenflow.kafka.trouble import diagnose, explain, explain_code
+from sirenflow.kafka.diagnosis import diagnose, explain, explain_code
+from sirenflow.kafka.large_messages import UnreachableError, fetch
+from sirenflow.kafka.offsets import Progress
+from sirenflow.kafka.seek import begin_at
 from sirenflow.monitoring.health import SourceHealth
 from sirenflow.monitoring.metrics import Metrics
-from sirenflow.progress import Progress
 
 _LOG = logging.getLogger(__name__)
 # librdkafka tells every attempt to connect; what changes is told here.

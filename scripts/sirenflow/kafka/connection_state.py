@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from sirenflow.kafka.offsets import Progress
 from sirenflow.monitoring.health import SourceHealth, State
 from sirenflow.monitoring.metrics import Metrics
-from sirenflow.progress import Progress
 
 _LOG = logging.getLogger(__name__)
 
