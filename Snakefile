@@ -16,7 +16,12 @@ if Path(sys.path[0]).absolute() == SOURCE:
     del sys.path[0]
 
 import sirenflow
-from sirenflow import input_state, node, rescue, snakemake_hooks
+from sirenflow.pipeline import (
+    input_state,
+    cluster_node,
+    isolate_alerts,
+    snakemake_hooks,
+)
 from sirenflow.inbox import store as inbox
 from sirenflow.alerts import identifier
 from sirenflow.processes import pool
@@ -30,7 +35,7 @@ from sirenflow.config import (
     validate,
 )
 from sirenflow.errors import SirenflowError
-from sirenflow.input_state import files_digest
+from sirenflow.pipeline.input_state import files_digest
 from sirenflow.superevent.unreadable_messages import read_unreadable
 from snakemake.exceptions import WorkflowError
 
@@ -45,7 +50,7 @@ if IS_MODULE and snakemake_hooks.has_prefix(workflow):
 if not IS_MODULE:
     snakemake_hooks.protect_subprocesses()
     if workflow.remote_exec:
-        node.share_one_process()
+        cluster_node.share_one_process()
 
     try:
         CONFIGURATION = find_config(SOURCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sirenflow.rescue import Runner, run_stage
+from sirenflow.pipeline.isolate_alerts import Runner, run_stage
 
 LEVELS_PERCENT = (50, 90)
 _SITE = {

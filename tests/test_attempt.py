@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from sirenflow.attempt import MOST_IN_VAIN, Attempt, make_apart
-from sirenflow.events import Trouble
+from sirenflow.pipeline.isolate_superevents import MOST_IN_VAIN, Attempt, make_apart
+from sirenflow.pipeline.progress import Trouble
 
 
 class Snakemake:

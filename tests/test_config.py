@@ -13,7 +13,7 @@ import yaml
 
 from sirenflow.config import Settings, digest, read_settings, validate
 from sirenflow.errors import ConfigError
-from sirenflow.project import find_project
+from sirenflow.pipeline.project import find_project
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"

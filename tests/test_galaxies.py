@@ -22,7 +22,7 @@ from pages import assert_safe, render_part
 from sirenflow.crossmatch.galaxies import catalogue_dtype, find_leaves, rank_galaxies
 from sirenflow.crossmatch.positions import leaves, place
 from sirenflow.errors import TableError
-from sirenflow.input_state import table_digest
+from sirenflow.pipeline.input_state import table_digest
 from sirenflow.skymap.distance.line_of_sight import lines_of_sight
 from sirenflow.skymap.distance.volume import probability_denser
 from sirenflow.skymap.skymap import read_skymap

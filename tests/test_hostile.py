@@ -35,9 +35,9 @@ from pages import assert_safe
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.ingest import Outcome, ingest
+from sirenflow.pipeline.isolate_alerts import Runner
 from sirenflow.processes import pool as workers
 from sirenflow.processes.pool import Crew, Limits, Pool
-from sirenflow.rescue import Runner
 from table import Table, row
 
 T = TypeVar("T")

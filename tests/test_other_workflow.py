@@ -13,7 +13,7 @@ import pytest
 
 from sirenflow.errors import ConfigError
 from sirenflow.files.lock import exclusive
-from sirenflow.project import find_project
+from sirenflow.pipeline.project import find_project
 from watching import ROOT, is_told, small_alert, store
 
 ALERT = small_alert()
@@ -83,7 +83,7 @@ def test_directory_without_any_workflow_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sirenflow.project._CLONE", tmp_path / "gone")
+    monkeypatch.setattr("sirenflow.pipeline.project._CLONE", tmp_path / "gone")
     with pytest.raises(ConfigError, match=re.escape(f"no Snakefile of Sirenflow in {tmp_path}")):
         find_project()
 

@@ -25,9 +25,9 @@ from environment_faults import Fault, FaultRecorder
 from sirenflow.inbox import quarantine
 from sirenflow.inbox import store as inbox
 from sirenflow.kafka.broker import embedded_broker
-from sirenflow.run import says_only_how
-from sirenflow.snakemake_environment import PROFILE_VARIABLE
-from sirenflow.workflow import options_in_effect
+from sirenflow.pipeline.run import says_only_how
+from sirenflow.pipeline.snakemake_driver import options_in_effect
+from sirenflow.pipeline.snakemake_environment import PROFILE_VARIABLE
 from watching import ROOT, SAMPLES, small_alert, store, wait_until, waiting
 
 SCRIPTS = Path(sys.executable).parent
@@ -490,7 +490,9 @@ def test_watch_with_an_unreadable_directory(
     """It makes all other pages, and goes on watching; the directory is reported."""
     (project / "inbox/MS260902b").mkdir()
     (project / "inbox/MS260902b").chmod(0)
-    shared = f"import sirenflow.watch as w; w.is_shared = lambda _: {polling}; {PROGRAM[2]}"
+    shared = (
+        f"import sirenflow.pipeline.watch as w; w.is_shared = lambda _: {polling}; {PROGRAM[2]}"
+    )
     without_capabilities = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
     reported = "MS260902b: directory cannot be read: Permission denied"
     program = [*without_capabilities, sys.executable, "-c", shared]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sirenflow import record as module
-from sirenflow.input_state import files_digest
-from sirenflow.record import Record, basis_of, notes, read_record, write_record
+from sirenflow.pipeline import build_state as module
+from sirenflow.pipeline.build_state import Record, basis_of, notes, read_record, write_record
+from sirenflow.pipeline.input_state import files_digest
 
 CONFIG: dict[str, Any] = {
     "inbox": "inbox",

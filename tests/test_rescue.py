@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sirenflow import rescue
 from sirenflow.errors import WorkerUnavailableError
+from sirenflow.pipeline import isolate_alerts
 from sirenflow.processes import pool as workers
 from sirenflow.processes.pool import Crew, Limits, Pool, TaskError, TaskKilled
 from sirenflow.stages import extract as stage
@@ -70,7 +70,7 @@ def test_alert_that_kills_whoever_reads_it_is_rejected_and_the_others_are_made(
     files: dict[str, Any], pool: Callable[[], Pool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dies_of(stage, "parse_alert", SAMPLES[1].read_bytes(), monkeypatch)
-    rescue.run_stage(pool().run, "extract", files, LEVELS)
+    isolate_alerts.run_stage(pool().run, "extract", files, LEVELS)
     alerts = json.loads(Path(files["alerts"]).read_bytes())
     assert len(alerts["alerts"]) == 2
     (rejected,) = alerts["rejected"]
@@ -85,7 +85,7 @@ def test_map_that_kills_whoever_measures_it_is_withheld_and_the_alert_is_shown(
 ) -> None:
     (attached,) = stage.parse_alert(SAMPLES[1].read_bytes()).maps
     dies_of(stage, "read_skymap", attached.data, monkeypatch)
-    rescue.run_stage(pool().run, "extract", files, LEVELS)
+    isolate_alerts.run_stage(pool().run, "extract", files, LEVELS)
     alerts = json.loads(Path(files["alerts"]).read_bytes())
     assert len(alerts["alerts"]) == 3
     assert alerts["rejected"] == []
@@ -104,7 +104,7 @@ def test_death_that_no_alert_is_to_blame_for_is_told(files: dict[str, Any]) -> N
             raise TaskKilled("was killed")
 
     with pytest.raises(TaskKilled, match="was killed"):
-        rescue.run_stage(run, "extract", files, LEVELS)
+        isolate_alerts.run_stage(run, "extract", files, LEVELS)
 
 
 def test_maps_that_are_too_much_together_are_withheld_from_the_largest_on(
@@ -120,7 +120,7 @@ def test_maps_that_are_too_much_together_are_withheld_from_the_largest_on(
             if "UPDATE/1.avro" not in tried[-1]:
                 raise TaskKilled("takes more than 300 s of a processor's time")
 
-    rescue.run_stage(run, "extract", files, LEVELS)
+    isolate_alerts.run_stage(run, "extract", files, LEVELS)
     assert tried[0] == set()
     assert len(tried) == 2
     assert "UPDATE/1.avro" in tried[1]
@@ -136,7 +136,7 @@ def test_alert_is_not_to_blame_for_what_came_from_outside(files: dict[str, Any])
             raise TaskKilled("was killed", from_outside=len(calls) != 1)
 
     with pytest.raises(TaskKilled, match="was killed"):
-        rescue.run_stage(run, "extract", files, LEVELS)
+        isolate_alerts.run_stage(run, "extract", files, LEVELS)
     assert len(calls) == 2
 
 
@@ -153,7 +153,7 @@ def test_no_alert_is_to_blame_where_workers_fail_on_a_good_one_too(
         raise failure if stage == "self_check" else TaskKilled("crashes (SIGILL)")
 
     with pytest.raises(WorkerUnavailableError, match="on a known good alert too") as error:
-        rescue.run_stage(run, "extract", files, LEVELS)
+        isolate_alerts.run_stage(run, "extract", files, LEVELS)
     assert str(failure).rpartition("\n")[2] in str(error.value)
     assert calls == ["extract", "self_check"]
 
@@ -166,7 +166,7 @@ def test_worker_that_cannot_start_is_no_death(files: dict[str, Any]) -> None:
         raise WorkerUnavailableError("no worker process can be started")
 
     with pytest.raises(WorkerUnavailableError):
-        rescue.run_stage(run, "extract", files, LEVELS)
+        isolate_alerts.run_stage(run, "extract", files, LEVELS)
     assert calls == ["extract"]
 
 
@@ -182,7 +182,7 @@ def test_other_stage_that_dies_is_not_tried_again() -> None:
         raise TaskKilled("takes longer than 600 s")
 
     with pytest.raises(TaskKilled):
-        rescue.run_stage(run, "regions", {"regions": "regions.json"}, {})
+        isolate_alerts.run_stage(run, "regions", {"regions": "regions.json"}, {})
     assert calls == ["regions"]
 
 
@@ -191,7 +191,7 @@ def test_error_is_no_death(files: dict[str, Any]) -> None:
         raise TaskError("Traceback")
 
     with pytest.raises(TaskError):
-        rescue.run_stage(run, "extract", files, LEVELS)
+        isolate_alerts.run_stage(run, "extract", files, LEVELS)
 
 
 @pytest.mark.parametrize("stage_name", ["galaxy_catalogue", "candidate_list"])
@@ -207,7 +207,7 @@ def test_reader_of_a_table_that_dies_leaves_a_product_that_says_so(
         if "failed_because" not in arguments:
             raise TaskKilled("was killed (SIGKILL)", from_outside=from_outside)
 
-    rescue.run_stage(run, stage_name, {"table": "/home/me/g.csv"}, {"columns": {}})
+    isolate_alerts.run_stage(run, stage_name, {"table": "/home/me/g.csv"}, {"columns": {}})
     tries = 2 if from_outside else 1
     failure = {
         "failed_because": "g.csv: reading it was killed (SIGKILL)",
@@ -224,7 +224,7 @@ def test_reader_of_a_table_that_is_killed_once_reads_it_again() -> None:
         if len(calls) == 1:
             raise TaskKilled("was killed (SIGKILL)", from_outside=True)
 
-    rescue.run_stage(run, "candidate_list", {"table": "c.csv"}, {"columns": {}})
+    isolate_alerts.run_stage(run, "candidate_list", {"table": "c.csv"}, {"columns": {}})
     assert calls == [{"columns": {}}] * 2
 
 

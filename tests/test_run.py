@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.acknowledgements import acknowledge
+from sirenflow.pipeline.build_state import notes
 from sirenflow.processes.prefork import Standby
-from sirenflow.record import notes
 from test_workflow import BIN, SAMPLES, checksums, ingest, jobs, snakemake
 
 FILES = sorted(SAMPLES.glob("*-[0-9][0-9]-*"))

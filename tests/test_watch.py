@@ -108,7 +108,7 @@ def test_superevents_are_not_missed_however_their_directories_come(tmp_path: Pat
 
 
 def test_where_the_system_does_not_tell_it_looks_by_itself(tmp_path: Path) -> None:
-    program = f"import sirenflow.watch as w; w.is_shared = lambda _: True; {PROGRAM[2]}"
+    program = f"import sirenflow.pipeline.watch as w; w.is_shared = lambda _: True; {PROGRAM[2]}"
     first, later = small_alert(), small_alert(minute=1)
     with waiting(tmp_path, "watch", program=[sys.executable, "-c", program]) as watch:
         assert watch.said("every 2 s")
@@ -329,7 +329,7 @@ def _unreadable(inbox: Path) -> None:
 
 # Without its capabilities, root cannot read a directory without permissions either.
 WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
-POLLING = f"import sirenflow.watch as w; w.is_shared = lambda _: True; {PROGRAM[2]}"
+POLLING = f"import sirenflow.pipeline.watch as w; w.is_shared = lambda _: True; {PROGRAM[2]}"
 
 
 @pytest.mark.parametrize("polling", [False, True])

@@ -12,7 +12,9 @@ def work(stage, input, output, log, outside=None, **arguments):
         for name, value in named.items()
     }
     try:
-        rescue.run_stage(partial(pool.run, workflow.cores), stage, files, arguments)
+        isolate_alerts.run_stage(
+            partial(pool.run, workflow.cores), stage, files, arguments
+        )
     except Exception as error:
         with suppress(OSError):  # on a full disk: it is the stage's error that is told
             lines = [*getattr(error, "output", ()), f"{stage}: {error}\n"]
@@ -29,7 +31,7 @@ def take_lock():
         raise WorkflowError(str(error)) from None
 
 
-# Alerts and tables are not ours, so they are no inputs; see sirenflow.input_state.
+# Alerts and tables are not ours, so they are no inputs; see sirenflow.pipeline.input_state.
 
 
 def alerts_state(wildcards):

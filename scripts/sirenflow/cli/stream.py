@@ -159,8 +159,8 @@ def _as_given(
 def _listen_and_watch(
     ctx: click.Context, inbox: Path, options: Sequence[str], until_eos: bool
 ) -> int:
+    from sirenflow.pipeline.project import find_project
     from sirenflow.processes.supervisor import run_together
-    from sirenflow.project import find_project
 
     find_project(inbox)  # what is wrong with the workflow is told at once
     debug = ["--debug"] if _is_debugging(ctx) else []

@@ -24,12 +24,12 @@ from sirenflow.cli.terminal import (
     printable,
     time_text,
 )
-from sirenflow.events import Event, Job, Planned, Trouble
+from sirenflow.pipeline.progress import Event, Job, Planned, Trouble
 from sirenflow.processes import signals
 
 if TYPE_CHECKING:  # slow to import for the commands beside these
-    from sirenflow.project import Project
-    from sirenflow.run import Outcome, Wanted
+    from sirenflow.pipeline.project import Project
+    from sirenflow.pipeline.run import Outcome, Wanted
 
 RUN_EXIT_CODES = (
     "Exit codes: 0 done; 1 something failed, the rest is done; 2 wrong usage; 3 done, but alerts "
@@ -256,7 +256,7 @@ def run(
         raise click.UsageError("choose one of --all, --event and --since")
     report = Report(log)
     with _stoppable(report):
-        from sirenflow.run import Wanted
+        from sirenflow.pipeline.run import Wanted
 
         wanted = Wanted(everything, tuple(events), since)
         sys.exit(_make(inbox, results, wanted, cores, report, snakemake))
@@ -281,8 +281,8 @@ def _make(
     snakemake: tuple[str, ...],
 ) -> int:
     """Run the workflow once; return the exit code."""
-    from sirenflow.project import find_project
-    from sirenflow.run import run as run_workflow
+    from sirenflow.pipeline.project import find_project
+    from sirenflow.pipeline.run import run as run_workflow
 
     project = find_project(inbox, results)
     outcome = run_workflow(project, wanted, cores, report.tell, snakemake)
@@ -318,9 +318,9 @@ def watch(
     Example: sirenflow watch
     """
     from sirenflow.files import lock
-    from sirenflow.project import find_project
-    from sirenflow.run import basis, is_anything_new
-    from sirenflow.watch import Watch
+    from sirenflow.pipeline.project import find_project
+    from sirenflow.pipeline.run import basis, is_anything_new
+    from sirenflow.pipeline.watch import Watch
 
     log_to_stderr(ctx.find_root().params["debug"])
     project = find_project(inbox, results)
@@ -367,8 +367,8 @@ def reprocess(
     report = Report(log)
     with _stoppable(report):
         from sirenflow.errors import ConfigError
-        from sirenflow.project import find_project
-        from sirenflow.run import Wanted
+        from sirenflow.pipeline.project import find_project
+        from sirenflow.pipeline.run import Wanted
 
         if results.resolve() == find_project(inbox).results.resolve():
             raise ConfigError(f"{results} holds the present products; name a new directory")

@@ -17,10 +17,10 @@ from importlib import import_module
 from types import TracebackType
 from typing import NoReturn
 
+from sirenflow.pipeline.snakemake_environment import set_home
 from sirenflow.processes import interpreter
 from sirenflow.processes.channel import Connection
 from sirenflow.processes.pool import stop, warm_up
-from sirenflow.snakemake_environment import set_home
 
 _GRACE_SECONDS = 20
 """How long a command that is to end may go on. Snakemake 9 may wait for itself then, for ever."""
@@ -167,7 +167,7 @@ def _import_everything() -> None:
     warm_up()
     for module in ("stages.catalogue", "cli", "project", "run"):
         import_module(f"sirenflow.{module}")
-    from sirenflow.workflow import preload
+    from sirenflow.pipeline.snakemake_driver import preload
 
     preload()
 

@@ -18,7 +18,7 @@ from typing import Any
 from sirenflow import __version__
 from sirenflow.config import digest
 from sirenflow.files.durable import replace_file
-from sirenflow.input_state import TABLES, table_digest
+from sirenflow.pipeline.input_state import TABLES, table_digest
 
 _FORMAT = 1
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sirenflow.events import Trouble
+from sirenflow.pipeline.progress import Trouble
 
 MOST_IN_VAIN = 50
 """After so many attempts that get nothing done, the reason is probably not some superevents."""

@@ -10,16 +10,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sirenflow import snakemake_environment
-from sirenflow.attempt import Attempt, make_apart
 from sirenflow.errors import InboxError
-from sirenflow.events import Event, Job, Observer, Trouble
 from sirenflow.files import lock
 from sirenflow.inbox import quarantine, store
-from sirenflow.input_state import TABLES, files_digest, is_dated_after_now, table_facts
+from sirenflow.pipeline import snakemake_environment
+from sirenflow.pipeline.build_state import Record, basis_of, notes, read_record, write_record
+from sirenflow.pipeline.input_state import TABLES, files_digest, is_dated_after_now, table_facts
+from sirenflow.pipeline.isolate_superevents import Attempt, make_apart
+from sirenflow.pipeline.progress import Event, Job, Observer, Trouble
+from sirenflow.pipeline.project import Project
 from sirenflow.processes import pool
-from sirenflow.project import Project
-from sirenflow.record import Record, basis_of, notes, read_record, write_record
 from sirenflow.superevent.unreadable_messages import read_unreadable
 
 _FIRST = "alerts.json"
@@ -321,7 +321,7 @@ class _Run:
 
     def _says_only_how(self) -> bool:
         """Return whether all wanted jobs were run; profiles have options, too."""
-        from sirenflow.workflow import options_in_effect
+        from sirenflow.pipeline.snakemake_driver import options_in_effect
 
         return says_only_how(options_in_effect([*self._project.options, *self._arguments]))
 
@@ -372,7 +372,7 @@ class _Run:
         self, target: str, superevents: list[str] | None, anew: Sequence[str]
     ) -> Attempt:
         # Slow to import, and not needed where nothing is new.
-        from sirenflow.workflow import run_snakemake
+        from sirenflow.pipeline.snakemake_driver import run_snakemake
 
         try:
             arguments = self._project.arguments(target, superevents)

@@ -15,10 +15,10 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
-from sirenflow.attempt import Attempt
-from sirenflow.events import Event, Job, Observer, Planned, Trouble
+from sirenflow.pipeline.isolate_superevents import Attempt
+from sirenflow.pipeline.progress import Event, Job, Observer, Planned, Trouble
+from sirenflow.pipeline.snakemake_environment import set_home, without_which
 from sirenflow.processes import process_limit, signals
-from sirenflow.snakemake_environment import set_home, without_which
 
 # Of numpy, which Snakemake imports: it raises SIGINT where it cannot start its threads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,0 +1,1 @@
+"""The workflow run for what is new: Snakemake, and what was built from what."""
