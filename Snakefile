@@ -26,7 +26,7 @@ from sirenflow.inbox import store as inbox
 from sirenflow.alerts import identifier
 from sirenflow.processes import pool
 from sirenflow.files import lock, umask
-from sirenflow.config import (
+from sirenflow.config.configuration import (
     CONFIG_FILE,
     SCHEMA_FILE,
     digest,

@@ -32,7 +32,7 @@ from typing import Any
 
 import yaml
 
-from sirenflow.config import CONFIG_FILE, SCHEMA_FILE, validate
+from sirenflow.config.configuration import CONFIG_FILE, SCHEMA_FILE, validate
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("extract", "regions", "visibility", "report")

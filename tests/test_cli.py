@@ -296,7 +296,7 @@ def test_listener_needs_nothing_of_the_workflow() -> None:
     """It runs for months beside others: what it never uses must not be in its memory."""
     loaded = modules_after(
         "import sirenflow.cli, sirenflow.kafka.listener, sirenflow.kafka.source\n"
-        "import sirenflow.kafka.address, sirenflow.config"
+        "import sirenflow.kafka.address, sirenflow.config.configuration"
     )
     assert {"hop", "confluent_kafka", "fastavro"} <= loaded
     assert not loaded & {"snakemake", "pandas", "astropy", "numpy", "scipy", "jinja2", "watchfiles"}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sirenflow.config import Settings, digest, read_settings, validate
+from sirenflow.config.configuration import Settings, digest, read_settings, validate
 from sirenflow.errors import ConfigError
 from sirenflow.pipeline.project import find_project
 

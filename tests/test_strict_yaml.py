@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sirenflow.strict_yaml import StrictYamlError, load_strict
+from sirenflow.config.strict_yaml import StrictYamlError, load_strict
 
 LAST = "; keep one of them (YAML would use the last)"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.user_path import UserPathError, escape_path, expand_path
+from sirenflow.config.user_path import UserPathError, escape_path, expand_path
 
 
 @pytest.fixture(autouse=True)

@@ -41,7 +41,7 @@ def ingest(inbox: Path | None, paths: tuple[Path, ...]) -> None:
 
     Example: sirenflow ingest samples
     """
-    from sirenflow.config import read_settings
+    from sirenflow.config.configuration import read_settings
     from sirenflow.inbox.ingest import ingest as bring_in
 
     directory = inbox or read_settings().inbox

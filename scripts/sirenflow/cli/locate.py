@@ -11,7 +11,7 @@ import click
 from tqdm import tqdm
 
 from sirenflow.cli.terminal import EXIT_CODES, directory, printable, time_text
-from sirenflow.config import read_settings
+from sirenflow.config.configuration import read_settings
 from sirenflow.formats.sanitize import number_from_text
 from sirenflow.observing.angles import dec_to_deg, ra_to_deg
 

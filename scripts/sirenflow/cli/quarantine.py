@@ -20,7 +20,7 @@ from sirenflow.cli.terminal import (
     inbox_option,
     printable,
 )
-from sirenflow.config import Settings, read_settings
+from sirenflow.config.configuration import Settings, read_settings
 from sirenflow.errors import AlertError, InboxError, StreamError
 from sirenflow.inbox import acknowledgements
 from sirenflow.inbox import quarantine as kept

@@ -23,7 +23,7 @@ from sirenflow.cli.terminal import (
     printable,
     time_text,
 )
-from sirenflow.config import read_settings
+from sirenflow.config.configuration import read_settings
 from sirenflow.formats.sanitize import number_from_text
 
 _LISTEN_EXIT_CODES = (

@@ -10,7 +10,7 @@ from types import TracebackType
 
 import click
 
-from sirenflow.user_path import UserPathError, expand_home
+from sirenflow.config.user_path import UserPathError, expand_home
 
 EXIT_REJECTED = 3
 EXIT_CHANGED = 4

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow import __version__
-from sirenflow.config import digest
+from sirenflow.config.configuration import digest
 from sirenflow.files.durable import replace_file
 from sirenflow.pipeline.input_state import TABLES, table_digest
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sirenflow.config import SCHEMA_FILE, find_config, load, validate_read
+from sirenflow.config.configuration import SCHEMA_FILE, find_config, load, validate_read
+from sirenflow.config.user_path import escape_path
 from sirenflow.errors import ConfigError
 from sirenflow.files.durable import replace_file
-from sirenflow.user_path import escape_path
 
 _SNAKEFILE = "Snakefile"
 _MARK = "# This is the workflow of Sirenflow:"

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from sirenflow.config.strict_yaml import StrictYamlError, load_strict
+from sirenflow.config.user_path import UserPathError, expand_path
 from sirenflow.errors import ConfigError
-from sirenflow.strict_yaml import StrictYamlError, load_strict
-from sirenflow.user_path import UserPathError, expand_path
 
 if TYPE_CHECKING:  # slow to import, and most commands do without
     from jsonschema.exceptions import ValidationError
