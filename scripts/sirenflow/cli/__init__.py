@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from sirenflow import __version__, streams
+from sirenflow import __version__
+from sirenflow.cli import standard_streams
 from sirenflow.cli.archive import ingest, show
 from sirenflow.cli.compare import compare
 from sirenflow.cli.locate import locate
@@ -28,12 +29,12 @@ class _Commands(click.Group):
     """A group that reports its errors as one line, unless asked for the traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        streams.repair()
+        standard_streams.repair()
         _find_home()
         try:
             return super().main(*args, **kwargs)
         except SystemExit as end:
-            if end.code in (0, None) and streams.has_lost_output():
+            if end.code in (0, None) and standard_streams.has_lost_output():
                 click.echo("sirenflow: standard output cannot be written", err=True)
                 raise SystemExit(1) from None
             raise
