@@ -352,7 +352,8 @@ def test_bomb_is_not_read_into_memory(tmp_path: Path, suffix: str) -> None:
 
 def take_in_with_little_memory(directory: Path, source: Path) -> str:
     script = (
-        "import resource, sys; from pathlib import Path; from sirenflow.inbox.ingest import ingest\n"
+        "import resource, sys; from pathlib import Path\n"
+        "from sirenflow.inbox.ingest import ingest\n"
         "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, resource.RLIM_INFINITY))\n"
         "print(*(o.result for o in ingest([Path(sys.argv[1])], Path(sys.argv[2]))))\n"

@@ -60,7 +60,7 @@ def render_catalogue(
     downloads
         Address of each table and of the feed as seen from the page, by its label.
     unreadable
-        Messages that could not be read: see `sirenflow.superevent.unreadable_messages.Unreadable.all`.
+        Messages that could not be read, as `Unreadable.all` returns them.
     """
     unread = [UnreadableMessage(**each) for each in unreadable["listed"]]
     claimed = {(message.superevent_id or "").casefold() for message in unread}

@@ -24,7 +24,7 @@ CONFIG_FILE = Path("config", "config.yaml")
 """Where the configuration is, in the working directory or else beside the Snakefile."""
 SCHEMA_FILE = Path("workflow", "schemas", "config.schema.yaml")
 """Where its schema is, beside the Snakefile."""
-_OWN_SCHEMA_FILE = Path(__file__).resolve().parents[2] / SCHEMA_FILE
+_OWN_SCHEMA_FILE = Path(__file__).resolve().parents[3] / SCHEMA_FILE
 _NOT_OF_PRODUCTS = (
     *("inbox", "results", "superevents", "sources", "large_message_hosts", "parquet"),
 )

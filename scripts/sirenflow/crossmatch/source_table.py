@@ -2,8 +2,8 @@
 
 An optional value that is missing is None or NaN; a row without a value that its use needs is left
 out and counted with the reason. Positions are ICRS, distances luminosity distances. Units and time
-scales are those that the file states (FITS, ECSV), else degrees, Mpc and UTC. `sirenflow.crossmatch.source_time`
-says how times are read.
+scales are those that the file states (FITS, ECSV), else degrees, Mpc and UTC; times are read by
+`sirenflow.crossmatch.source_time`.
 """
 
 from __future__ import annotations

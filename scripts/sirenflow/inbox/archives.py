@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, NoReturn, Self, cast
 
-from sirenflow.alerts.alert import MAX_ALERT_BYTES
+from sirenflow.alerts.decoding import MAX_ALERT_BYTES
 from sirenflow.inbox import store
 
 _COMPRESSED_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")

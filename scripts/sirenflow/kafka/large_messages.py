@@ -27,7 +27,7 @@ from hop.auth import Auth
 from hop.http_scram import SCRAMAuth
 
 from sirenflow import __version__
-from sirenflow.alerts.alert import MAX_ALERT_BYTES
+from sirenflow.alerts.decoding import MAX_ALERT_BYTES
 from sirenflow.errors import AlertError
 from sirenflow.kafka.bson import BINARY, DOCUMENT, read_elements
 

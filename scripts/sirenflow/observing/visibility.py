@@ -7,7 +7,8 @@ above the altitude a at latitude p while its hour angle h keeps
 
 one interval of the Earth's rotation for each row of the map. So no direction is ever turned into
 altitudes: the probability above the limit at all moments is a sum over where intervals begin and
-end. Refraction is left out (2' at 30 deg of altitude), and so is what `sirenflow.observing.ephemeris` names.
+end. Refraction is left out (2' at 30 deg of altitude), and so is what
+`sirenflow.observing.ephemeris` names.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _SNAKEFILE = "Snakefile"
 _MARK = "# This is the workflow of Sirenflow:"
 _RULES = Path("workflow", "rules", "extract.smk")
 _PROFILE = Path("profiles", "default")
-_CLONE = Path(__file__).resolve().parents[2]
+_CLONE = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)

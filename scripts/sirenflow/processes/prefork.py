@@ -165,7 +165,7 @@ def _wait(child: int, told: socket.socket) -> int:
 def _import_everything() -> None:
     set_home()  # astropy cannot be imported without one
     warm_up()
-    for module in ("stages.catalogue", "cli", "project", "run"):
+    for module in ("stages.catalogue", "cli", "pipeline.project", "pipeline.run"):
         import_module(f"sirenflow.{module}")
     from sirenflow.pipeline.snakemake_driver import preload
 

@@ -50,7 +50,7 @@ def catalogue(
     candidates
         The page of candidates, if there is one.
     unreadable
-        Messages that could not be read: see `sirenflow.superevent.unreadable_messages.Unreadable.all`.
+        Messages that could not be read, as `Unreadable.all` returns them.
 
     Raises
     ------

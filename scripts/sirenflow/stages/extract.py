@@ -19,8 +19,9 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
-from sirenflow.alerts.alert import MAX_ALERT_BYTES, Alert, AttachedMap, MapKind, parse_alert
+from sirenflow.alerts.alert import Alert, AttachedMap, MapKind, parse_alert
 from sirenflow.alerts.alert_type import RETRACTION, canonical_type, is_retracted
+from sirenflow.alerts.decoding import MAX_ALERT_BYTES
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
 from sirenflow.formats.json_file import write_json
 from sirenflow.formats.timestamp import read_timestamp

@@ -13,7 +13,7 @@ NOTHING_UNREADABLE: Mapping[str, Any] = {
     "listed": [],
     "quarantine_error": None,
 }
-"""What `sirenflow.superevent.unreadable_messages.Unreadable` gives where every message could be read."""
+"""What `Unreadable.all` returns where every message could be read."""
 
 
 def warning(count: int | None, retractions: int | None, about: str = "") -> str:
