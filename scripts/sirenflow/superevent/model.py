@@ -1,7 +1,7 @@
 """The content of event.json: the state of one superevent after all its alerts.
 
-`sirenflow.superevent.summarize` makes it. Fields of the alerts and columns of the sky maps keep their
-own names; every other name ends in its unit. Unknown is None.
+`sirenflow.superevent.summarize` makes it. Fields of the alerts and columns of the sky maps keep
+their own names; every other name ends in its unit. Unknown is None.
 """
 
 from collections.abc import Mapping
@@ -300,8 +300,8 @@ class EventSummary:
     event record after that run.
     `unusual_identifier` says that the identifier does not follow the usual grammar.
     `skymap_alert_number` and `combined_skymap_alert_number` are those of the alerts whose GW and
-    combined maps are used (`sirenflow.superevent.map_choice`): the current one or, where its map is absent
-    or cannot be used, the newest before it with a usable map.
+    combined maps are used (`sirenflow.superevent.map_choice`): the current one or, where its map is
+    absent or cannot be used, the newest before it with a usable map.
     """
 
     schema_version: int
