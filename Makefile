@@ -37,13 +37,13 @@ test-lowest: .venv/installed
 	.venv/lowest/bin/python -m pytest $(LOWEST_TESTS)
 
 LOWEST_RUNNER := pytest hypothesis igwn-gwalert-schema
-LOWEST_TESTS := $(addprefix tests/test_,other_workflow.py workers.py judge.py run.py regions.py)
+LOWEST_TESTS := tests/workflow tests/unit/processes tests/unit/inbox tests/unit/skymap
 
 # Looks for alerts that break something, in all for so many seconds; see tests/README.md.
 FUZZ_SECONDS ?= 120
 
 fuzz: .venv/fuzz
-	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
+	PYTHONPATH=tests:tests/support $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
 
 # Asks the package index for known vulnerabilities; says so where it has no data on them.
 audit: .venv/audit
@@ -51,21 +51,21 @@ audit: .venv/audit
 
 # Writes the table of faults in tests/README.md anew.
 faults: .venv/installed
-	SIRENFLOW_WRITE_FAULTS=1 $(BIN)/python -m pytest tests/test_faults.py
+	SIRENFLOW_WRITE_FAULTS=1 $(BIN)/python -m pytest tests/acceptance/test_faults.py
 
 # Writes the tables in docs/environment-faults.md.
 environment-faults: .venv/installed
 	SIRENFLOW_WRITE_ENVIRONMENT_FAULTS=1 $(BIN)/python -m pytest $(ENVIRONMENT_FAULT_TESTS)
 
-ENVIRONMENT_FAULT_TESTS := $(wildcard tests/test_shared_inputs.py tests/test_process_environment.py)
+ENVIRONMENT_FAULT_TESTS := $(addprefix tests/acceptance/test_,shared_inputs.py process_environment.py)
 
-# Writes the table in tests/hostile/README.md anew.
+# Writes the table in tests/support/hostile/README.md anew.
 hostile: .venv/installed
-	SIRENFLOW_WRITE_HOSTILE=1 $(BIN)/python -m pytest tests/test_hostile.py
+	SIRENFLOW_WRITE_HOSTILE=1 $(BIN)/python -m pytest tests/acceptance/test_hostile.py
 
-# Writes tests/golden/hostile.html anew, after a change of the pages that is meant.
+# Writes tests/acceptance/golden/hostile.html anew, after a change of the pages that is meant.
 golden: .venv/installed
-	SIRENFLOW_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden_page.py -m "not browser"
+	SIRENFLOW_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/acceptance/test_golden_page.py -m "not browser"
 
 lint: .venv/installed .venv/lint
 	$(BIN)/ruff check .

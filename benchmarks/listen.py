@@ -1,6 +1,6 @@
 """The listener against a bare hop loop, and from a sender's call to a file on disk.
 
-PYTHONPATH=tests python benchmarks/listen.py
+PYTHONPATH=tests/support python benchmarks/listen.py
 
 Starts an Apache Kafka of its own, with encryption and a login as the real servers have. Needs Java
 and Maven.
@@ -25,9 +25,9 @@ from itertools import islice
 from pathlib import Path
 from statistics import median, quantiles
 
+from apache_kafka import TOPIC, ApacheKafka
 from confluent_kafka import Producer
 
-from apache_kafka import TOPIC, ApacheKafka
 from load import make_alerts
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.inbox.store import alert_path
@@ -182,7 +182,7 @@ def main() -> None:
         ApacheKafka(Path(scratch, "kafka"), quick_start=False) as kafka,
     ):
         kafka.auth_toml(Path(scratch))
-        environ = {**os.environ, "XDG_CONFIG_HOME": scratch, "PYTHONPATH": str(ROOT / "tests")}
+        environ = {**os.environ, "XDG_CONFIG_HOME": scratch, "PYTHONPATH": f"{ROOT}/tests/support"}
         url = f"kafka://{kafka.scram}/{TOPIC}"
         kafka.publish(TOPIC, alerts[: arguments.alerts])
         for name in READERS:  # Java compiles what it has run often enough

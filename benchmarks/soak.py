@@ -1,6 +1,6 @@
 """Thousands of alerts through one listener while its server is stopped, killed and shut to it.
 
-PYTHONPATH=tests python benchmarks/soak.py
+PYTHONPATH=tests/support python benchmarks/soak.py
 
 Starts an Apache Kafka of its own. Needs Java and Maven. Exits with 1 if an alert is lost, stored
 twice or changed.
@@ -24,10 +24,10 @@ from itertools import cycle
 from pathlib import Path
 from statistics import median
 
+from apache_kafka import TOPIC, ApacheKafka
 from confluent_kafka import KafkaError, Producer
 from confluent_kafka import Message as KafkaMessage
 
-from apache_kafka import TOPIC, ApacheKafka
 from listen import listening, usage
 from load import make_alerts
 from sirenflow.inbox.store import is_alert_name

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-from hypothesis import HealthCheck, Phase, settings
-
 import apache_kafka
+import pytest
 from apache_kafka import ApacheKafka
 from environment_faults import FaultRecorder
 from faults import ApacheServer, EmbeddedServer, Scene
+from hypothesis import HealthCheck, Phase, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,9 +3,9 @@
     python -m fuzz [--seconds 120] [--keep .fuzz]    all targets, one after the other
     python -m fuzz TARGET FILE                       one target on one input, as when it was found
 
-Run from `tests/`, or with it on PYTHONPATH. Each target is a process of its own, which atheris
-guides by what the bytes reach. What it learnt is kept, and the next run begins there. Exits with 1
-if anything was found; the input that did it is then in the directory of its target.
+Run with `tests/` and `tests/support/` on PYTHONPATH. Each target is a process of its own, which
+atheris guides by what the bytes reach. What it learnt is kept, and the next run begins there. Exits
+with 1 if anything was found; the input that did it is then in the directory of its target.
 """
 
 from __future__ import annotations

@@ -21,9 +21,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import zstandard
-
 from builders import avro_alert, flat_map, json_alert, record, with_map
 from every_stage import make_products
+from pages import assert_safe
+
 from fuzz.mutations import (
     MARKUP,
     SUPEREVENT,
@@ -33,7 +34,6 @@ from fuzz.mutations import (
     wild_alert,
     wild_map,
 )
-from pages import assert_safe
 from sirenflow import stages
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, Alert, parse_alert
 from sirenflow.errors import AlertError, SkymapError

@@ -10,10 +10,10 @@ forked from a process that has everything imported, which the standard library's
 
 Messages are those of `sirenflow.processes.channel`. A keeper sends ``ready`` when it has imported
 what tasks need and has its first worker. A process that ends before that could not start. A keeper
-that has no worker any more, because none can be forked or because it ends before it takes a task, sends
-``unavailable`` and ends. Both are faults of the machine, `WorkerUnavailableError`, and no verdict
-on a task. Every other death is one on the task in hand, `TaskKilled`. A keeper whose worker was
-killed while it read a task cannot know which one it was, and ends: the caller notices that the
+that has no worker any more, because none can be forked or because it ends before it takes a task,
+sends ``unavailable`` and ends. Both are faults of the machine, `WorkerUnavailableError`, and no
+verdict on a task. Every other death is one on the task in hand, `TaskKilled`. A keeper whose worker
+was killed while it read a task cannot know which one it was, and ends: the caller notices that the
 connection is closed.
 """
 

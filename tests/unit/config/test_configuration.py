@@ -1,0 +1,468 @@
+"""The configuration is checked at the start, and a message says all that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sirenflow.config.configuration import Settings, digest, read_settings, validate
+from sirenflow.errors import ConfigError
+from sirenflow.pipeline.project import find_project
+
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+DEFAULTS = {key: value["default"] for key, value in SCHEMA["properties"].items()}
+SITE = {
+    "name": "Greenwich",
+    "place": "London",
+    "latitude_deg": 51.4769,
+    "longitude_deg": 0,
+    "elevation_m": 46,
+}
+README = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(config: dict[Any, Any]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        validate(config, SCHEMA_FILE)
+    return str(caught.value)
+
+
+def test_nothing_set_means_the_shipped_configuration_without_its_sites() -> None:
+    assert validate({}, SCHEMA_FILE) == DEFAULTS
+    assert {**SHIPPED, "sites": []} == DEFAULTS
+
+
+def test_what_is_set_wins_and_the_rest_is_filled_in() -> None:
+    config = {"results": "/data/results"}
+    assert validate(config, SCHEMA_FILE) == {**DEFAULTS, "results": "/data/results"}
+    assert config == {"results": "/data/results"}
+
+
+@pytest.mark.parametrize("key", SCHEMA["properties"])
+def test_every_key_is_shipped_and_documented_with_its_default(key: str) -> None:
+    default = SCHEMA["properties"][key]["default"]
+    assert SHIPPED[key] == default or key == "sites"
+    listed = isinstance(default, list)
+    shown = f"[{', '.join(map(str, default))}]" if listed else yaml.safe_dump(default).split()[0]
+    assert f"| `{key}` | `{shown}` |" in README
+    assert SCHEMA["properties"][key]["description"]
+
+
+def test_no_key_is_shipped_or_documented_that_is_not_in_the_schema() -> None:
+    assert set(SHIPPED) == set(SCHEMA["properties"])
+    assert set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)) == set(SCHEMA["properties"])
+
+
+def test_unknown_key_is_named_beside_the_known_ones() -> None:
+    assert refusal({"inbx": "x"}) == (
+        f"configuration: unknown key 'inbx'; the keys are {', '.join(SCHEMA['properties'])}"
+    )
+
+
+def test_several_unknown_keys_are_all_named_whatever_their_type() -> None:
+    message = refusal({"inbx": "x", 7: "y", None: "z"})
+    assert all(name in message for name in ("'inbx'", "7", "None"))
+
+
+@pytest.mark.parametrize("key", ["inbox", "results"])
+@pytest.mark.parametrize("value", [None, 3, "", ["a"], {"a": 1}, True])
+def test_path_that_is_none_is_refused_with_key_value_and_expectation(key: str, value: Any) -> None:
+    message = refusal({key: value})
+    assert message.startswith(f"configuration: {key} is {value!r}; expected the path of the direct")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "90",
+        None,
+        50,
+        [],
+        [50],
+        [90],
+        [50, 90, 90],
+        [0, 50, 90],
+        [50, 90, 100],
+        [50, 68.3, 90],
+        [50.0, 90],
+        [50, 90, "ninety-five"],
+        [50, 90, True],
+        [50, 90, None],
+    ],
+)
+def test_wrong_levels_are_refused_with_the_whole_value_and_the_expectation(value: Any) -> None:
+    """Also 50.0: fields are named after the levels, and `area_50.0_deg2` is none of them."""
+    assert refusal({"credible_levels_percent": value}) == (
+        f"configuration: credible_levels_percent is {value!r}; expected a list of whole per cent "
+        "between 1 and 99, each once, 50 and 90 among them"
+    )
+
+
+@pytest.mark.parametrize("value", [[90, 50], [50, 90, 95], [1, 50, 90, 99]])
+def test_levels_may_be_more_and_in_any_order(value: list[int]) -> None:
+    assert validate({"credible_levels_percent": value}, SCHEMA_FILE) == {
+        **DEFAULTS,
+        "credible_levels_percent": value,
+    }
+
+
+def test_levels_of_the_command_line_are_numbers_though_they_come_as_text() -> None:
+    validated = validate({"credible_levels_percent": ["50", "90"]}, SCHEMA_FILE)
+    assert validated["credible_levels_percent"] == [50, 90]
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    message = refusal({"inbx": "x", "results": 3, "credible_levels_percent": [0, 200]})
+    assert "unknown key 'inbx'" in message
+    assert "results is 3" in message
+    assert message.count("credible_levels_percent is [0, 200]") == 1
+
+
+def configure(directory: Path, content: bytes) -> None:
+    (directory / "config").mkdir()
+    (directory / "config" / "config.yaml").write_bytes(content)
+
+
+def test_inbox_is_the_configured_one(tmp_path: Path) -> None:
+    configure(tmp_path, b"inbox: /data/alerts\nresults: x\n")
+    assert read_settings().inbox == Path("/data/alerts")
+    assert read_settings().results == Path("x")
+
+
+@pytest.mark.parametrize("content", [None, b"parquet: false\n"])
+def test_without_configuration_settings_are_the_schemas_defaults(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        configure(tmp_path, content)
+    assert read_settings() == Settings(
+        inbox=Path(DEFAULTS["inbox"]),
+        results=Path(DEFAULTS["results"]),
+        sources=tuple(DEFAULTS["sources"]),
+        large_message_hosts=tuple(DEFAULTS["large_message_hosts"]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"inbox: 3", "inbox is 3; expected "),
+        (b"inbox:", "inbox is None; expected "),
+        (b"inbox: ''", "inbox is ''; expected "),
+        (b"results: ''", "results is ''; expected "),
+        (b"sources: kafka://a/b", "sources is 'kafka://a/b'; expected a list of Kafka topics"),
+        (b"sources:", "sources is None; expected a list of Kafka topics"),
+        (b"sources: [3]", "sources is [3]; expected a list of Kafka topics"),
+        (b"large_message_hosts: {a: b}", "large_message_hosts is {'a': 'b'}; expected a list of"),
+        (b"- inbox", "holds a list; expected keys and values"),
+        (b"# nothing", "holds nothing; expected keys and values"),
+        (b"inbox: [a\n", "cannot be read: while parsing a flow sequence"),
+        (b"inbox: \xff", "cannot be read: 'utf-8' codec can't decode byte 0xff"),
+        (b"inbox: !!python/object:os.system x", "cannot be read: could not determine a constr"),
+    ],
+)
+def test_broken_configuration_is_named_in_one_line(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    configure(tmp_path, content)
+    with pytest.raises(ConfigError) as caught:
+        read_settings()
+    message = str(caught.value)
+    assert message.startswith("config/config.yaml")
+    assert problem in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("read", [read_settings, find_project])
+def test_key_set_twice_is_an_error_that_names_both_lines(
+    tmp_path: Path, read: Callable[[], object]
+) -> None:
+    configure(tmp_path, b"galaxies: {table: g.csv}\ninbox: inbox\ngalaxies: null\n")
+    with pytest.raises(ConfigError, match=r"^config/config\.yaml: galaxies .* lines 1 and 3; keep"):
+        read()
+
+
+def test_tab_is_named(tmp_path: Path) -> None:
+    configure(tmp_path, b"sites:\n\t- {}\n")
+    with pytest.raises(ConfigError, match=r"line 2, column 1.*indent with blanks, not with a tab"):
+        read_settings()
+
+
+@pytest.mark.parametrize("read", [read_settings, find_project])
+@pytest.mark.parametrize("name", ["config.yml", "config.YAML", "Config.yml"])
+def test_file_of_another_name_is_named(
+    tmp_path: Path, read: Callable[[], object], name: str
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / name).write_text("inbox: elsewhere\n")
+    with pytest.raises(ConfigError) as caught:
+        read()
+    assert str(caught.value) == f"config/{name} is not read; rename it to config.yaml"
+    (tmp_path / "config/config.yaml").write_text("inbox: inbox\n")
+    with pytest.raises(ConfigError) as caught:
+        read()
+    assert str(caught.value) == (
+        f"config/{name} is not read, only config/config.yaml is; delete or rename one of them"
+    )
+
+
+def test_paths_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("DATA", "/data")
+    config = {
+        "inbox": "~/inbox",
+        "results": "${DATA}/results",
+        "galaxies": {**GALAXIES, "table": "$DATA/glade.fits"},
+        "candidates": {**CANDIDATES, "table": "~/c.csv"},
+    }
+    whole = validate(config, SCHEMA_FILE)
+    assert (whole["inbox"], whole["results"]) == ("/home/me/inbox", "/data/results")
+    assert whole["galaxies"]["table"] == "/data/glade.fits"
+    assert whole["candidates"]["table"] == "/home/me/c.csv"
+    written_out = {**config, "galaxies": GALAXIES, "candidates": CANDIDATES}
+    assert digest(whole) == digest(validate(written_out, SCHEMA_FILE))
+    configure(tmp_path, b"inbox: ~/inbox\nresults: $DATA/results\n")
+    assert read_settings().inbox == Path("/home/me/inbox")
+    assert read_settings().results == Path("/data/results")
+
+
+def test_path_with_a_variable_that_is_not_set_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATA", raising=False)
+    problem = "the environment variable DATA is not set; set it, or write $$ for a dollar sign"
+    assert refusal({"inbox": "$DATA/in"}) == f"configuration: inbox is '$DATA/in': {problem}"
+    assert refusal({"galaxies": {**GALAXIES, "table": "${DATA}/g.csv"}}) == (
+        f"configuration: galaxies, table is '${{DATA}}/g.csv': {problem}"
+    )
+    configure(tmp_path, b"inbox: $DATA/inbox\n")
+    with pytest.raises(ConfigError, match="the environment variable DATA is not set"):
+        read_settings()
+
+
+def test_directory_of_the_command_line_is_taken_as_the_shell_gives_it(tmp_path: Path) -> None:
+    project = find_project(Path("a$b"), Path("~c"))
+    assert (project.inbox, project.results) == (Path("a$b"), Path("~c"))
+    project.arguments("all", None)
+    written = json.loads((tmp_path / "~c/.sirenflow/config.json").read_text())
+    assert {key: validate(written, SCHEMA_FILE)[key] for key in written} == {
+        "inbox": "a$b",
+        "results": "./~c",
+    }
+
+
+@pytest.mark.parametrize("key", ["inbox", "results", "galaxies", "candidates"])
+@pytest.mark.parametrize("path", ["a{x}b", "{superevent}", "a{b/c", "a}b"])
+def test_path_with_braces_is_refused(key: str, path: str) -> None:
+    table = {"galaxies": GALAXIES, "candidates": CANDIDATES}.get(key)
+    where = f"{key}, table" if table else key
+    assert refusal({key: {**table, "table": path} if table else path}) == (
+        f"configuration: {where} is {path!r}; expected a path without {{ and }}, which Snakemake "
+        "takes for wildcards: rename it, or name it by a symbolic link"
+    )
+
+
+def test_value_that_yaml_made_a_boolean_is_explained() -> None:
+    message = refusal({"sites": [{**SITE, "name": "Kew"}, {**SITE, "name": True}]})
+    assert message.endswith("(YAML reads yes, no, on and off as booleans; quote them for text)")
+    message = refusal({"candidates": {**CANDIDATES, "columns": {"name": 1, "ra": "a", "dec": "b"}}})
+    assert message.endswith("name is 1; expected the name of a column (quote a number for text)")
+
+
+def test_two_uses_of_one_column_are_refused() -> None:
+    columns = {"name": "id", "ra": "pos", "dec": "pos"}
+    assert refusal({"candidates": {**CANDIDATES, "columns": columns}}) == (
+        "configuration: candidates, columns: ra and dec are the same column 'pos'; expected a "
+        "column for each"
+    )
+    validate({"candidates": {**CANDIDATES, "columns": {**columns, "dec": "id"}}}, SCHEMA_FILE)
+
+
+def test_two_sites_of_one_name_are_refused() -> None:
+    message = refusal({"sites": [SITE, {**SITE, "place": "elsewhere"}]})
+    assert message == "configuration: sites: more than one is called Greenwich"
+
+
+@pytest.mark.parametrize(
+    ("inbox", "results"), [("same", "same"), ("archive", "archive/results"), ("out/in", "out")]
+)
+def test_results_and_inbox_must_not_lie_in_each_other(inbox: str, results: str) -> None:
+    with pytest.raises(ConfigError, match="neither inside the other"):
+        validate({"inbox": inbox, "results": results}, SCHEMA_FILE)
+
+
+def test_misspelt_key_does_not_change_the_inbox(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("inbx: elsewhere\n")
+    (tmp_path / "workflow").symlink_to(ROOT / "workflow")
+    with pytest.raises(ConfigError, match="unknown key 'inbx'"):
+        read_settings()
+
+
+def test_topics_and_servers_are_the_configured_ones(tmp_path: Path) -> None:
+    configure(tmp_path, b"sources: [kafka://a/b, kafka://me@c:1/d]\nlarge_message_hosts: []\n")
+    settings = read_settings()
+    assert settings.sources == ("kafka://a/b", "kafka://me@c:1/d")
+    assert settings.large_message_hosts == ()
+    assert settings.inbox == Settings().inbox
+
+
+@pytest.mark.parametrize(
+    "value", [[], "kafka://a/b", None, [3], ["https://a/b"], ["kafka://a/b", "kafka://a/b"], {}]
+)
+def test_wrong_topics_are_refused_with_the_value_and_an_example(value: Any) -> None:
+    assert refusal({"sources": value}) == (
+        f"configuration: sources is {value!r}; expected a list of Kafka topics, each like "
+        "kafka://kafka.scimma.org/igwn.gwalert"
+    )
+
+
+@pytest.mark.parametrize("value", ["scimma.org", None, [3], [""], ["a", "a"], True])
+def test_wrong_servers_are_refused_with_the_value_and_the_expectation(value: Any) -> None:
+    assert refusal({"large_message_hosts": value}) == (
+        f"configuration: large_message_hosts is {value!r}; expected a list of host names, each of "
+        "which includes the hosts below it"
+    )
+
+
+def test_wrong_topic_is_refused_in_one_line_where_the_schema_is(tmp_path: Path) -> None:
+    configure(tmp_path, b"sources: [igwn.gwalert]\n")
+    (tmp_path / "workflow").symlink_to(ROOT / "workflow")
+    with pytest.raises(ConfigError, match=r"sources is \['igwn.gwalert'\]; expected a list"):
+        read_settings()
+
+
+def test_shipped_configuration_gives_the_defaults(tmp_path: Path) -> None:
+    for name in ("config", "workflow"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    assert read_settings() == Settings()
+
+
+def test_shipped_sites_are_real_ones() -> None:
+    """Twelve observatories, no two at one place, each where its name says."""
+    text = (ROOT / "config" / "config.yaml").read_text(encoding="utf-8")
+    every = yaml.safe_load(re.sub(r"^  # - \{", "  - {", text, flags=re.MULTILINE))["sites"]
+    assert every[: len(SHIPPED["sites"])] == SHIPPED["sites"]
+    assert (len(SHIPPED["sites"]), len(every)) == (6, 12)
+    assert validate({"sites": every}, SCHEMA_FILE)["sites"] == every
+    places = {site["place"]: site for site in every}
+    for place, (latitude, longitude) in {
+        "La Palma": (28.7, -17.9),
+        "Hawaii": (19.8, -155.5),
+        "California": (33.4, -116.9),
+        "Chile": (-24.6, -70.4),
+        "Australia": (-31.3, 149.1),
+        "South Africa": (-32.4, 20.8),
+        "Arizona": (32.0, -111.6),
+        "Spain": (37.2, -2.5),
+        "India": (32.8, 79.0),
+        "China": (40.4, 117.6),
+    }.items():
+        assert places[place]["latitude_deg"] == pytest.approx(latitude, abs=0.1)
+        assert places[place]["longitude_deg"] == pytest.approx(longitude, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"latitude_deg": 95}, "latitude_deg is 95; expected degrees from -90 to 90, north pos"),
+        ({"latitude_deg": "28.7"}, "latitude_deg is '28.7'; expected degrees from -90 to 90"),
+        ({"latitude_deg": None}, "latitude_deg is None; expected degrees from -90 to 90"),
+        ({"longitude_deg": float("nan")}, "longitude_deg is nan; expected degrees from -180 to"),
+        ({"longitude_deg": True}, "longitude_deg is True; expected degrees from -180 to 360"),
+        ({"elevation_m": float("inf")}, "elevation_m is inf; expected metres from -500 to 9000"),
+        ({"minimum_altitude_deg": 91}, "minimum_altitude_deg is 91; expected degrees from -90"),
+        ({"place": ["London"]}, "place is ['London']; expected where it is, in words for a reader"),
+        ({"lat": 51}, "unknown key 'lat'; the keys are name, place, latitude_deg, longitude_deg"),
+    ],
+)
+def test_wrong_site_is_named_with_the_key_the_value_and_the_expectation(
+    changes: dict[str, Any], problem: str
+) -> None:
+    message = refusal({"sites": [{**SITE, "name": "Kew"}, {**SITE, **changes}]})
+    assert message.startswith(f"configuration: sites, entry 2 (Greenwich): {problem}")
+
+
+def test_what_a_site_lacks_is_told_once() -> None:
+    message = refusal({"sites": [{"name": "Kew", "place": "", "latitude_deg": 51}]})
+    assert message == "configuration: sites, entry 1 (Kew): lacks longitude_deg, elevation_m"
+    assert refusal({"sites": [{}]}).startswith("configuration: sites, entry 1 (unnamed): lacks na")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 61, 3, None])
+def test_site_needs_a_name(name: Any) -> None:
+    assert "name is" in refusal({"sites": [{**SITE, "name": name}]})
+
+
+@pytest.mark.parametrize("value", [None, "Greenwich", SITE, ["Greenwich"], [SITE, SITE], [[]]])
+def test_sites_are_a_list_of_different_ones(value: Any) -> None:
+    assert refusal({"sites": value}).startswith(
+        f"configuration: sites is {value!r}; expected a list of sites, each with name, place, "
+    )
+
+
+@pytest.mark.parametrize("key", ["minimum_altitude_deg", "maximum_sun_altitude_deg"])
+@pytest.mark.parametrize("value", ["30", None, [30], 91, -90.5, float("nan"), True])
+def test_wrong_altitude_is_refused(key: str, value: Any) -> None:
+    assert refusal({key: value}).startswith(f"configuration: {key} is {value!r}; expected the alt")
+
+
+@pytest.mark.parametrize("value", [-90, 0, 12.5, 90])
+def test_altitudes_reach_from_nadir_to_zenith(value: float) -> None:
+    assert validate({"minimum_altitude_deg": value}, SCHEMA_FILE)["minimum_altitude_deg"] == value
+
+
+GALAXIES = {
+    "table": "glade.fits",
+    "name": "GLADE+",
+    "columns": {"name": "PGC", "ra": "RA", "dec": "Dec", "distance": "d_L"},
+    "completeness": "90 % of the B-band luminosity within 130 Mpc",
+}
+CANDIDATES = {"table": "c.csv", "columns": {"name": "name", "ra": "ra", "dec": "dec"}}
+
+
+def test_tables_of_the_user_are_taken_as_they_are() -> None:
+    config = {"galaxies": {**GALAXIES, "keep": 5}, "candidates": {**CANDIDATES, "days_after": 2.5}}
+    assert validate(config, SCHEMA_FILE) == {**DEFAULTS, **config}
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("glade.fits", "galaxies is 'glade.fits'; expected null, or the table of galaxies, with"),
+        ({}, "galaxies: lacks table, name, columns, completeness"),
+        ({**GALAXIES, "keep": 0}, "galaxies: keep is 0; expected a whole number from 1 to 10000"),
+        ({**GALAXIES, "mass": "M"}, "galaxies: unknown key 'mass'; the keys are table, name, colu"),
+        ({**GALAXIES, "columns": "RA"}, "galaxies: columns is 'RA'; expected the table's column"),
+        ({**GALAXIES, "columns": {}}, "galaxies, columns: lacks name, ra, dec, distance"),
+        (
+            {**GALAXIES, "columns": {**GALAXIES["columns"], "ra": 3}},  # type: ignore[dict-item]
+            "galaxies, columns: ra is 3; expected the name of a column",
+        ),
+        (
+            {**GALAXIES, "columns": {**GALAXIES["columns"], "z": "z"}},  # type: ignore[dict-item]
+            "galaxies, columns: unknown key 'z'; the keys are name, ra, dec, distance, weight",
+        ),
+    ],
+)
+def test_wrong_table_of_galaxies_is_told_with_the_key(value: Any, problem: str) -> None:
+    assert refusal({"galaxies": value}).startswith(f"configuration: {problem}")
+
+
+def test_wrong_window_of_candidates_is_told_with_the_key() -> None:
+    message = refusal({"candidates": {**CANDIDATES, "days_before": -1}})
+    assert message.startswith("configuration: candidates: days_before is -1; expected days from 0")

@@ -1,0 +1,239 @@
+"""An alert that kills its worker costs itself, or only its maps."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sirenflow.errors import WorkerUnavailableError
+from sirenflow.pipeline import isolate_alerts
+from sirenflow.processes import pool as workers
+from sirenflow.processes.pool import Crew, Limits, Pool, TaskError, TaskKilled
+from sirenflow.stages import extract as stage
+from sirenflow.stages.candidate_list import candidate_list
+
+SAMPLES = sorted((Path(__file__).resolve().parents[3] / "samples").glob("MS260418b-*.avro"))[::2]
+LEVELS = {"levels_percent": [50, 90]}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Any]:
+    """Lay three alerts out as in an inbox, and name the products."""
+    paths = []
+    for number, sample in enumerate(SAMPLES):
+        path = tmp_path / "MS260418b" / "UPDATE" / f"{number}.avro"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(sample.read_bytes())
+        paths.append(str(path))
+    products = ("alerts", "skymaps", "localization")
+    return {"files": paths, **{name: str(tmp_path / name) for name in products}}
+
+
+def dies_of(module: Any, name: str, victim: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a function kill its process when its first argument is the victim's."""
+    function: Callable[..., Any] = getattr(module, name)
+
+    def deadly(data: Any, *args: Any, **kwargs: Any) -> Any:
+        if bytes(data) == victim:
+            signal.signal(signal.SIGBUS, signal.SIG_DFL)  # which pytest would tell of
+            signal.raise_signal(signal.SIGBUS)
+        return function(data, *args, **kwargs)
+
+    monkeypatch.setattr(module, name, deadly)
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Pool]]:
+    """Give a way to fork a worker that has what the test has changed."""
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")
+    workers.warm_up()
+    # Whatever threads the tests before have left: these workers must be forks of this process.
+    monkeypatch.setattr(workers, "_is_warm", lambda: True)
+    pools: list[Pool] = []
+
+    def make() -> Pool:
+        pools.append(Pool(1, Crew(limits=Limits(wall_seconds=60))))
+        return pools[-1]
+
+    yield make
+    for made in pools:
+        made.close()
+
+
+def test_alert_that_kills_whoever_reads_it_is_rejected_and_the_others_are_made(
+    files: dict[str, Any], pool: Callable[[], Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dies_of(stage, "parse_alert", SAMPLES[1].read_bytes(), monkeypatch)
+    isolate_alerts.run_stage(pool().run, "extract", files, LEVELS)
+    alerts = json.loads(Path(files["alerts"]).read_bytes())
+    assert len(alerts["alerts"]) == 2
+    (rejected,) = alerts["rejected"]
+    assert rejected["file"] == "UPDATE/1.avro"
+    assert "crashes" in rejected["reason"]
+    located = json.loads(Path(files["localization"]).read_bytes())["alerts"]
+    assert all(alert["skymaps"][0]["area_90_deg2"] > 0 for alert in located)
+
+
+def test_map_that_kills_whoever_measures_it_is_withheld_and_the_alert_is_shown(
+    files: dict[str, Any], pool: Callable[[], Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (attached,) = stage.parse_alert(SAMPLES[1].read_bytes()).maps
+    dies_of(stage, "read_skymap", attached.data, monkeypatch)
+    isolate_alerts.run_stage(pool().run, "extract", files, LEVELS)
+    alerts = json.loads(Path(files["alerts"]).read_bytes())
+    assert len(alerts["alerts"]) == 3
+    assert alerts["rejected"] == []
+    located = json.loads(Path(files["localization"]).read_bytes())["alerts"]
+    reasons = [alert["skymaps"][0]["rejected_because"] for alert in located]
+    assert sum(reason is None for reason in reasons) == 2
+    assert sum("crashes" in (reason or "") for reason in reasons) == 1
+    assert len([*Path(files["skymaps"]).iterdir()]) == 2
+
+
+def test_death_that_no_alert_is_to_blame_for_is_told(files: dict[str, Any]) -> None:
+    """As of a machine without memory: only all of them together are too much."""
+
+    def run(stage: str, given: Any, _arguments: Any) -> None:
+        if stage == "extract" and len(given["files"]) > 1:
+            raise TaskKilled("was killed")
+
+    with pytest.raises(TaskKilled, match="was killed"):
+        isolate_alerts.run_stage(run, "extract", files, LEVELS)
+
+
+def test_maps_that_are_too_much_together_are_withheld_from_the_largest_on(
+    files: dict[str, Any],
+) -> None:
+    with Path(files["files"][1]).open("ab") as largest:
+        largest.write(bytes(10**6))
+    tried: list[set[str]] = []
+
+    def run(stage: str, given: Any, arguments: Any) -> None:
+        if stage == "extract" and len(given["files"]) > 1:
+            tried.append(set(arguments.get("unmeasured", {})))
+            if "UPDATE/1.avro" not in tried[-1]:
+                raise TaskKilled("takes more than 300 s of a processor's time")
+
+    isolate_alerts.run_stage(run, "extract", files, LEVELS)
+    assert tried[0] == set()
+    assert len(tried) == 2
+    assert "UPDATE/1.avro" in tried[1]
+    assert len(tried[1]) == 2
+
+
+def test_alert_is_not_to_blame_for_what_came_from_outside(files: dict[str, Any]) -> None:
+    calls: list[Any] = []
+
+    def run(stage: str, given: Any, _arguments: Any) -> None:
+        if stage == "extract":
+            calls.append(given["files"])
+            raise TaskKilled("was killed", from_outside=len(calls) != 1)
+
+    with pytest.raises(TaskKilled, match="was killed"):
+        isolate_alerts.run_stage(run, "extract", files, LEVELS)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    "failure", [TaskKilled("crashes (SIGILL)"), TaskError("Traceback\nImportError: no module")]
+)
+def test_no_alert_is_to_blame_where_workers_fail_on_a_good_one_too(
+    files: dict[str, Any], failure: Exception
+) -> None:
+    calls: list[str] = []
+
+    def run(stage: str, _given: Any, _arguments: Any) -> None:
+        calls.append(stage)
+        raise failure if stage == "self_check" else TaskKilled("crashes (SIGILL)")
+
+    with pytest.raises(WorkerUnavailableError, match="on a known good alert too") as error:
+        isolate_alerts.run_stage(run, "extract", files, LEVELS)
+    assert str(failure).rpartition("\n")[2] in str(error.value)
+    assert calls == ["extract", "self_check"]
+
+
+def test_worker_that_cannot_start_is_no_death(files: dict[str, Any]) -> None:
+    calls: list[str] = []
+
+    def run(stage: str, _given: Any, _arguments: Any) -> None:
+        calls.append(stage)
+        raise WorkerUnavailableError("no worker process can be started")
+
+    with pytest.raises(WorkerUnavailableError):
+        isolate_alerts.run_stage(run, "extract", files, LEVELS)
+    assert calls == ["extract"]
+
+
+def test_self_check_passes(pool: Callable[[], Pool]) -> None:
+    pool().run("self_check", {}, {})
+
+
+def test_other_stage_that_dies_is_not_tried_again() -> None:
+    calls: list[str] = []
+
+    def run(stage: str, _files: Any, _arguments: Any) -> None:
+        calls.append(stage)
+        raise TaskKilled("takes longer than 600 s")
+
+    with pytest.raises(TaskKilled):
+        isolate_alerts.run_stage(run, "regions", {"regions": "regions.json"}, {})
+    assert calls == ["regions"]
+
+
+def test_error_is_no_death(files: dict[str, Any]) -> None:
+    def run(_stage: str, _files: Any, _arguments: Any) -> None:
+        raise TaskError("Traceback")
+
+    with pytest.raises(TaskError):
+        isolate_alerts.run_stage(run, "extract", files, LEVELS)
+
+
+@pytest.mark.parametrize("stage_name", ["galaxy_catalogue", "candidate_list"])
+@pytest.mark.parametrize("from_outside", [True, False])
+def test_reader_of_a_table_that_dies_leaves_a_product_that_says_so(
+    stage_name: str, from_outside: bool
+) -> None:
+    """A kill from outside is no fault of the table: it is read once more, and by the next run."""
+    calls: list[dict[str, Any]] = []
+
+    def run(stage: str, files: Any, arguments: Any) -> None:  # noqa: ARG001
+        calls.append(arguments)
+        if "failed_because" not in arguments:
+            raise TaskKilled("was killed (SIGKILL)", from_outside=from_outside)
+
+    isolate_alerts.run_stage(run, stage_name, {"table": "/home/me/g.csv"}, {"columns": {}})
+    tries = 2 if from_outside else 1
+    failure = {
+        "failed_because": "g.csv: reading it was killed (SIGKILL)",
+        "may_pass": from_outside,
+    }
+    assert calls == [{"columns": {}}] * tries + [{"columns": {}, **failure}]
+
+
+def test_reader_of_a_table_that_is_killed_once_reads_it_again() -> None:
+    calls: list[dict[str, Any]] = []
+
+    def run(stage: str, files: Any, arguments: Any) -> None:  # noqa: ARG001
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise TaskKilled("was killed (SIGKILL)", from_outside=True)
+
+    isolate_alerts.run_stage(run, "candidate_list", {"table": "c.csv"}, {"columns": {}})
+    assert calls == [{"columns": {}}] * 2
+
+
+@pytest.mark.parametrize("may_pass", [True, False])
+def test_table_whose_reader_was_killed_is_read_by_the_next_run(
+    tmp_path: Path, may_pass: bool
+) -> None:
+    product = tmp_path / "candidates.json"
+    candidate_list(
+        tmp_path / "c.csv", product, {}, failed_because="c.csv: killed", may_pass=may_pass
+    )
+    assert json.loads(product.read_bytes())["read_again"] is may_pass
