@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-kafka test-browser test-slurm test-lowest fuzz audit faults environment-faults hostile golden lint constraints
+.PHONY: demo test test-kafka test-browser test-slurm test-lowest fuzz audit faults environment-faults hostile golden lint structure constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
@@ -73,6 +73,11 @@ lint: .venv/installed .venv/lint
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint --config inbox=samples
+	$(BIN)/lint-imports
+
+# Packages, their imports, levels and cycles; see docs/explanation/architecture.md.
+structure: .venv/installed .venv/lint
+	$(BIN)/python .ci/structure.py
 
 # Exactly the files whose hashes constraints.txt lists; then the project itself, which has none.
 .venv/installed: constraints.txt pyproject.toml
