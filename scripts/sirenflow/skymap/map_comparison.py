@@ -9,9 +9,9 @@ import numpy as np
 
 from sirenflow.skymap.localization import Peak
 from sirenflow.skymap.regions.credible_region import ProbabilityCurve, Ranges
+from sirenflow.skymap.results import MapComparison
 from sirenflow.skymap.skymap import Floats
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
-from sirenflow.superevent.model import MapComparison
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,9 +21,10 @@ from sirenflow.skymap.regions.credible_region import (
 from sirenflow.skymap.regions.lobes import LISTED, describe_lobes, label_lobes
 from sirenflow.skymap.regions.outlines import DRAWN, draw_outlines
 from sirenflow.skymap.regions.region_files import Subject, ds9, geojson, moc_fits
+from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
 from sirenflow.superevent.load import load_summary, read_trusted
-from sirenflow.superevent.model import AlertSummary, EventSummary, Lobe, SkymapSummary
+from sirenflow.superevent.model import AlertSummary, EventSummary, SkymapSummary
 
 SCHEMA_VERSION = 1
 

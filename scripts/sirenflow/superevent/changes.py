@@ -3,14 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from sirenflow.superevent.model import (
-    AlertSummary,
-    Change,
-    Comparison,
-    MapComparison,
-    SkymapSummary,
-    top_class,
-)
+from sirenflow.skymap.results import MapComparison
+from sirenflow.superevent.model import AlertSummary, Change, Comparison, SkymapSummary, top_class
 
 Value = float | str | bool | None
 

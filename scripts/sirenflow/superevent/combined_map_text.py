@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sirenflow.superevent.model import EventSummary, MapComparison
+from sirenflow.skymap.results import MapComparison
+from sirenflow.superevent.model import EventSummary
 from sirenflow.superevent.number_text import (
     NARROW_SPACE,
     Phrase,

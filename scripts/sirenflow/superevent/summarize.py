@@ -27,6 +27,7 @@ from sirenflow.formats.sanitize import (
     timestamp_or_none,
 )
 from sirenflow.formats.timestamp import Timestamp
+from sirenflow.skymap.results import MapComparison
 from sirenflow.superevent.changes import with_comparisons
 from sirenflow.superevent.headline import headline
 from sirenflow.superevent.map_choice import choose_combined_map, choose_gw_map
@@ -36,7 +37,6 @@ from sirenflow.superevent.model import (
     ChirpMass,
     Coincidence,
     EventSummary,
-    MapComparison,
     NamedLobe,
     ReceivedFile,
     RegionFiles,

@@ -10,8 +10,9 @@ from hypothesis import given
 from tilings import Tiling, tilings
 
 from sirenflow.skymap.localization import peak
-from sirenflow.skymap.map_comparison import MapComparison, MeasuredMap, compare_maps
+from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
 from sirenflow.skymap.regions.credible_region import credible_region, probability_curve
+from sirenflow.skymap.results import MapComparison
 from sirenflow.skymap.skymap import Skymap
 
 

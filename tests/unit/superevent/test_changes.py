@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sirenflow.skymap.results import MapComparison
 from sirenflow.superevent.changes import changes, with_comparisons
-from sirenflow.superevent.model import AlertSummary, Comparison, MapComparison
+from sirenflow.superevent.model import AlertSummary, Comparison
 from sirenflow.superevent.summarize import summarize_event
 
 EVENT = {

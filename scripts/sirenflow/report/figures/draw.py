@@ -18,8 +18,9 @@ from sirenflow.report.figures.zoom import (
 from sirenflow.skymap.distance.line_of_sight import lines_of_sight
 from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
 from sirenflow.skymap.regions.contours import level_field
+from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.model import AlertSummary, EventSummary, Lobe, SkymapSummary, Thumbnail
+from sirenflow.superevent.model import AlertSummary, EventSummary, SkymapSummary, Thumbnail
 
 ReadSkymap = Callable[[SkymapSummary], Skymap | None]
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from sirenflow.observing.ephemeris import lonlat_deg
 from sirenflow.report.figures.zoom import Window, circle_window, zoom_window
+from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
-from sirenflow.superevent.model import Lobe
 
 _WHOLE_SKY_RADIUS_DEG = 90.0
 # A region is small in a frame that is so many times as wide.

@@ -18,7 +18,7 @@ from sirenflow.report.figures.labels import (
 )
 from sirenflow.report.figures.sky import HEIGHT, WIDTH, project, sky_edge
 from sirenflow.report.figures.svg_path import Floats, Ints
-from sirenflow.superevent.model import Lobe
+from sirenflow.skymap.results import Lobe
 from sirenflow.superevent.number_text import probability_text
 
 FONT_SIZES = (46.0, 38.0)

@@ -18,8 +18,8 @@ from sirenflow.report.figures.sky_labels import reticle_boxes
 from sirenflow.report.figures.svg_path import Floats, Rings, join_rings, path_data, thin_rings
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import LevelField, LocalView, local_contours
+from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.model import Lobe
 
 SIZE = 600
 """Units of the paths: the figure is a square of this side."""

@@ -15,8 +15,8 @@ from scipy.sparse.csgraph import connected_components
 
 from sirenflow.skymap.localization import SQUARE_DEGREES
 from sirenflow.skymap.regions.credible_region import LEAVES, CredibleRegion, leaves_of_level
+from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
-from sirenflow.superevent.model import Lobe
 
 LISTED = 20
 """Lobes that are described, at most."""

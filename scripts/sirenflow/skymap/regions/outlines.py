@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sirenflow.skymap.regions.contours import PLANE_RADIUS_DEG, Grid, LocalView, level_field
 from sirenflow.skymap.regions.credible_region import CredibleRegion
 from sirenflow.skymap.regions.lobes import LobeLabels, cell_radius
+from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import SPHERE_SR, Floats, Ints, Skymap
-from sirenflow.superevent.model import Lobe
 
 Booleans = NDArray[np.bool_]
 

@@ -34,8 +34,9 @@ from sirenflow.report.figures.zoom import circle_window, zoom_figure
 from sirenflow.report.html import _environment
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import level_field
+from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.model import AlertSummary, ChirpMass, Lobe, SkymapSummary
+from sirenflow.superevent.model import AlertSummary, ChirpMass, SkymapSummary
 from sirenflow.superevent.summarize import summarize_event
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from sirenflow.report.figures.zoom import (
     zoom_window,
 )
 from sirenflow.skymap.regions.contours import level_field
+from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.model import Lobe
 
 KAPPA = 60.0
 PLACES = [(194.3, -17.9), (0.3, 5.0), (359.0, -60.0), (120.0, 89.0), (70.0, -90.0), (180.0, 0.0)]

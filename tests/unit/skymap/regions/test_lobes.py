@@ -14,8 +14,8 @@ from tilings import Tiling, tilings
 
 from sirenflow.skymap.regions.credible_region import CredibleRegion, credible_region
 from sirenflow.skymap.regions.lobes import LobeLabels, describe_lobes, label_lobes
+from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.model import Lobe
 
 CELL_DEG = 0.92  # of level 6
 
