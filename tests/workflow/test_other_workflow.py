@@ -83,7 +83,7 @@ def test_directory_without_any_workflow_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sirenflow.pipeline.project._CLONE", tmp_path / "gone")
+    monkeypatch.setattr("sirenflow.pipeline.project.ROOT", tmp_path / "gone")
     with pytest.raises(ConfigError, match=re.escape(f"no Snakefile of Sirenflow in {tmp_path}")):
         find_project()
 

@@ -15,6 +15,7 @@ import yaml
 
 from sirenflow.config.strict_yaml import StrictYamlError, load_strict
 from sirenflow.config.user_path import UserPathError, expand_path
+from sirenflow.config.workflow_files import CONFIG_SCHEMA
 from sirenflow.errors import ConfigError
 
 if TYPE_CHECKING:  # slow to import, and most commands do without
@@ -24,7 +25,6 @@ CONFIG_FILE = Path("config", "config.yaml")
 """Where the configuration is, in the working directory or else beside the Snakefile."""
 SCHEMA_FILE = Path("workflow", "schemas", "config.schema.yaml")
 """Where its schema is, beside the Snakefile."""
-_OWN_SCHEMA_FILE = Path(__file__).resolve().parents[3] / SCHEMA_FILE
 _NOT_OF_PRODUCTS = (
     *("inbox", "results", "superevents", "sources", "large_message_hosts", "parquet"),
 )
@@ -215,7 +215,7 @@ def read_settings() -> Settings:
         return Settings()
     # A misspelt key, or the file of another workflow, must not change the inbox. A schema in the
     # working directory may be that of another workflow, too.
-    config = validate_read(load(CONFIG_FILE), _OWN_SCHEMA_FILE, CONFIG_FILE)
+    config = validate_read(load(CONFIG_FILE), CONFIG_SCHEMA, CONFIG_FILE)
     return Settings(
         inbox=Path(config["inbox"]),
         results=Path(config["results"]),

@@ -10,6 +10,7 @@ from typing import Any
 
 from sirenflow.config.configuration import SCHEMA_FILE, find_config, load, validate_read
 from sirenflow.config.user_path import escape_path
+from sirenflow.config.workflow_files import ROOT
 from sirenflow.errors import ConfigError
 from sirenflow.files.durable import replace_file
 
@@ -17,7 +18,6 @@ _SNAKEFILE = "Snakefile"
 _MARK = "# This is the workflow of Sirenflow:"
 _RULES = Path("workflow", "rules", "extract.smk")
 _PROFILE = Path("profiles", "default")
-_CLONE = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,10 @@ def find_project(inbox: Path | None = None, results: Path | None = None) -> Proj
     ConfigError
         If there is no workflow, or its configuration is wrong.
     """
-    root = next((place for place in (Path(), _CLONE) if _is_ours(place)), None)
+    root = next((place for place in (Path(), ROOT) if _is_ours(place)), None)
     if root is None:
         raise ConfigError(
-            f"no {_SNAKEFILE} of Sirenflow in {Path.cwd()} or {_CLONE}; run this in the directory "
+            f"no {_SNAKEFILE} of Sirenflow in {Path.cwd()} or {ROOT}; run this in the directory "
             "that was cloned"
         )
     given = {"inbox": inbox, "results": results}

@@ -1,0 +1,24 @@
+"""The workflow's files, which tests/workflow/test_wheel.py looks for in a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sirenflow.config import workflow_files
+
+CLONE = Path(__file__).resolve().parents[3]
+
+
+def test_an_editable_install_uses_the_files_of_the_clone() -> None:
+    assert workflow_files.ROOT == CLONE
+
+
+@pytest.mark.parametrize("name", ["SNAKEFILE", "CONFIG_SCHEMA", "DEFAULT_CONFIG"])
+def test_files_exist(name: str) -> None:
+    assert getattr(workflow_files, name).is_file()
+
+
+def test_the_default_profile_exists() -> None:
+    assert (workflow_files.PROFILES / "default" / "config.yaml").is_file()
