@@ -18,9 +18,10 @@ class AlertError(SirenflowError):
         The reason in a word, for machines: ``too_large``, ``empty``, ``not_alert`` (neither Avro
         nor JSON), ``undecodable``, ``key`` (id, type or time missing or wrong), ``no_value``,
         ``offloaded`` (sent by reference, and not fetched), ``fault`` (an error in Sirenflow),
-        ``crash`` (whoever judged it died of it), ``killed`` (whoever judged it was killed).
+        ``crash`` (the decoding process crashed), ``killed`` (that process was killed).
     claims
-        What the record says of itself, where it could be decoded: see `sirenflow.alerts.claims`.
+        What the record says of itself, where it could be decoded: see
+        `sirenflow.alerts.claimed_identity`.
     """
 
     def __init__(

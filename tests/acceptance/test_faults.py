@@ -302,10 +302,12 @@ def test_disk_full(scene: Scene, small_disk: Path, record: Record) -> None:
         assert scene.health()[0] == 1
         fill(ballast)
         listener.await_log("health.json cannot be written: No space left on device")
-        beat = health.read(scene.inbox)
+        beat = health.read_heartbeat(scene.inbox)
         assert beat is not None
         later = datetime.now(UTC) + timedelta(minutes=2)
-        assert "has not been heard of" in next(health.problems(beat, later, timedelta(hours=2)))
+        assert "has not been heard of" in next(
+            health.listener_problems(beat, later, timedelta(hours=2))
+        )
         assert scene.committed() == committed
         ballast.unlink()
         scene.await_stored()

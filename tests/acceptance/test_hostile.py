@@ -175,7 +175,7 @@ def reasons_for_no_alert(trial: Trial, sent: list[tuple[str, bytes]]) -> set[str
     What is too large is left where it was found.
     """
     inbox = trial.event.parents[1] / "inbox"
-    kept = {entry.path.read_bytes() for entry in quarantine.entries(inbox)}
+    kept = {entry.path.read_bytes() for entry in quarantine.list_entries(inbox)}
     assert kept == {data for _, data in sent if len(data) <= MAX_ALERT_BYTES}
     told = {entry["reason"] for entry in trial.read("alerts.json")["rejected"]}
     assert told == {str(outcome.reason).removesuffix(LEFT) for outcome in trial.taken_in}
@@ -265,7 +265,7 @@ def test_the_listener_keeps_all_of_it_and_goes_on(tmp_path: Path, embedded: Embe
     listen = ("listen", "--url", embedded.url(topic), "--no-auth", "--until-eos", "--inbox", inbox)
     done = commands.run(*listen)
     assert done.returncode == 0, done.stderr
-    kept = {entry.path.read_bytes() for entry in quarantine.entries(inbox)}
+    kept = {entry.path.read_bytes() for entry in quarantine.list_entries(inbox)}
     assert kept == hostile
     stored = [file for file in (inbox / SUPEREVENT).glob("*/*") if is_alert(file)]
     assert len(stored) == len({number % 50 for number in range(0, len(hostile), 20)})

@@ -248,12 +248,12 @@ def test_listener_blocks_until_its_worker_can_start(
             assert "blocked" in health.stdout
             assert "no worker process can be started" in health.stdout
             assert listener.said("worker process: SystemExit: libm.so: cannot open") == 1
-            assert quarantine.entries(tmp_path / "inbox") == []
+            assert quarantine.list_entries(tmp_path / "inbox") == []
             broken_worker(tmp_path, is_broken=False)
             wait_until(lambda: listener.said(": stored "))
             assert listener.stop() == 0
     assert [*inbox.list_superevents(tmp_path / "inbox")] == ["MS260522k"]
-    assert quarantine.entries(tmp_path / "inbox") == []
+    assert quarantine.list_entries(tmp_path / "inbox") == []
 
 
 # -------------------------------------------------------------------- home, user and programs
@@ -457,7 +457,7 @@ def test_ingest_stores_whatever_its_streams_are(tmp_path: Path, situation: str) 
     assert ended.returncode == 3
     (stored,) = inbox.list_superevents(tmp_path / "inbox").values()
     assert stored[0].read_bytes() == small_alert()
-    assert len(quarantine.entries(tmp_path / "inbox")) == 1
+    assert len(quarantine.list_entries(tmp_path / "inbox")) == 1
 
 
 @pytest.mark.parametrize("situation", STREAMS)

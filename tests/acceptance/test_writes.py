@@ -68,7 +68,7 @@ def test_hostile_names_lead_nowhere(project: Path, embedded: EmbeddedServer) -> 
     assert_nothing_else_changed(ingested, project)
     inbox = project / "inbox"
     assert {path.name for path in inbox.iterdir()} == {"quarantine"}
-    kept = quarantine.entries(inbox)
+    kept = quarantine.list_entries(inbox)
     assert {entry.path.read_bytes() for entry in kept} == set(alerts)
 
     topic = "hostile-names"

@@ -247,12 +247,12 @@ def parse_raises(data: bytes) -> str:
     return f"""
 import hashlib
 from sirenflow.inbox import receiver as receive
-judge = receive.judge
-def judge_or_raise(data):
+identify = receive.identify_isolated
+def identify_or_raise(data):
     if hashlib.sha256(data).hexdigest() == {hashlib.sha256(data).hexdigest()!r}:
         raise ZeroDivisionError("a mistake")
-    return judge(data)
-receive.judge = judge_or_raise
+    return identify(data)
+receive.identify_isolated = identify_or_raise
 """
 
 
@@ -278,10 +278,10 @@ identify.parse_alert = decode_or_hang
     return f"""
 import os
 from dataclasses import replace
-from sirenflow.inbox import identify_isolated as judge
+from sirenflow.inbox import identify_isolated
 os.environ["PYTHONPATH"] = {str(directory)!r}
-limits = replace(judge.JUDGES.limits, wall_seconds=2)
-judge.JUDGES = replace(judge.JUDGES, limits=limits)
+limits = replace(identify_isolated.IDENTIFY_POOL.limits, wall_seconds=2)
+identify_isolated.IDENTIFY_POOL = replace(identify_isolated.IDENTIFY_POOL, limits=limits)
 """
 
 

@@ -54,7 +54,7 @@ def test_poison_goes_to_quarantine_with_its_kind_and_the_stream_goes_on(
     receipt = take_in(tmp_path, value)
     assert isinstance(receipt.content, AlertError)
     assert (receipt.content.kind, receipt.new) == (kind, True)
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.reason) == (kind, str(receipt.content))
     assert entry.path.read_bytes() == (value or b"")
     assert (entry.how["way"], entry.how["offset"]) == ("listen", 7)
@@ -72,7 +72,9 @@ def test_any_bytes_are_kept(value: bytes) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), RecursionError(), KeyError("x")], ids=repr)
-@pytest.mark.parametrize("place", ["sirenflow.inbox.receiver.judge", "sirenflow.inbox.store.store"])
+@pytest.mark.parametrize(
+    "place", ["sirenflow.inbox.receiver.identify_isolated", "sirenflow.inbox.store.store"]
+)
 def test_fault_of_ours_costs_no_alert_and_its_traceback_is_logged(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -92,7 +94,7 @@ def test_fault_of_ours_costs_no_alert_and_its_traceback_is_logged(
     (logged,) = caplog.records
     assert logged.exc_info is not None
     assert logged.exc_info[1] is error
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     quarantine.retry(tmp_path, entry, lambda data, _: data)
     assert set(files_below(tmp_path)) == {PLACE, PLACE.replace(".json", ".meta.json")}
 

@@ -490,7 +490,7 @@ def quarantine_retraction(directory: Path) -> str:
     data = json.dumps(UNREADABLE_RETRACTION).encode()
     error = AlertError(f"time_created {UNREADABLE_RETRACTION['time_created']!r}", "key")
     quarantine.keep(directory / "inbox", data, error, {"way": "listen"})
-    (entry,) = quarantine.entries(directory / "inbox")
+    (entry,) = quarantine.list_entries(directory / "inbox")
     return entry.name
 
 
@@ -532,13 +532,13 @@ def test_page_and_catalogue_follow_what_is_in_quarantine(
     changed = {file for file in before if before[file] != after[file]}
     pages = {f"TS260902f/{file}" for file in ("index.html", "event.json", "circular.txt")}
     assert changed - {"events.atom"} == {*pages, "index.html", "catalogue.json"}
-    entry = quarantine.find(worked / "inbox", name)
+    entry = quarantine.find_entry(worked / "inbox", name)
     acknowledge(worked / "inbox", [entry], datetime.now(UTC))
     assert is_idle(worked)
     entry.path.with_suffix(".reason.json").write_bytes(b'{"reason": "cut')
     make(worked)
     assert "missing or damaged" in (worked / "results/TS260902f/index.html").read_text()
-    quarantine.drop(entry)
+    quarantine.drop_entry(entry)
     make(worked)
     assert checksums(worked / "results") == before
     assert is_idle(worked)
@@ -625,7 +625,7 @@ def test_what_is_in_quarantine_counts_whatever_snakemake_has_noted(worked: Path)
     sirenflow_run(worked)
     assert warns(worked) == (True, True)
     shutil.rmtree(worked / ".snakemake")
-    quarantine.drop(quarantine.find(worked / "inbox", name))
+    quarantine.drop_entry(quarantine.find_entry(worked / "inbox", name))
     sirenflow_run(worked)
     assert warns(worked) == (False, False)
 
@@ -638,7 +638,7 @@ def test_retried_message_leaves_the_products_that_it_would_have_made(
     quarantine.keep(worked / "inbox", data, AlertError("a bug"), {"way": "listen"})
     sirenflow_run(worked)
     assert warns(worked) == (True, True)
-    (entry,) = quarantine.entries(worked / "inbox")
+    (entry,) = quarantine.list_entries(worked / "inbox")
     quarantine.retry(worked / "inbox", entry, lambda data, _: data)
     sirenflow_run(worked)
     (tmp_path / "later.json").write_bytes(data)

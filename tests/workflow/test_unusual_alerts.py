@@ -14,7 +14,7 @@ from pages import Page
 
 from sirenflow import stages
 from sirenflow.alerts.alert import parse_alert
-from sirenflow.alerts.claims import Claims
+from sirenflow.alerts.claimed_identity import ClaimedIdentity
 from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine, store
 from sirenflow.inbox.receiver import Receiver
@@ -209,11 +209,11 @@ def test_alert_that_an_earlier_version_rejected_is_stored_by_retry(
     tmp_path: Path, data: bytes
 ) -> None:
     quarantine.keep(tmp_path, data, AlertError("as 0.3 said", "key"), {"way": "listen"})
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     stored = quarantine.retry(tmp_path, entry, lambda kept, _: kept)
     assert stored.new
     assert stored.path.read_bytes() == data
-    assert not quarantine.entries(tmp_path)
+    assert not quarantine.list_entries(tmp_path)
 
 
 def test_identifier_that_differs_in_case_goes_to_quarantine_and_says_what_to_do(
@@ -225,10 +225,10 @@ def test_identifier_that_differs_in_case_goes_to_quarantine_and_says_what_to_do(
     data = avro_alert(record(superevent_id="S260101AB", urls=urls))
     receipt = receiver.receive_copy(data, "test")
     assert isinstance(receipt.content, AlertError)
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert all(name in entry.reason for name in ("'S260101AB'", "'S260101ab'", "retry"))
     assert entry.path.read_bytes() == data
-    assert entry.claims == Claims("S260101AB", "PRELIMINARY", "2026-01-01T00:10:00Z")
+    assert entry.claims == ClaimedIdentity("S260101AB", "PRELIMINARY", "2026-01-01T00:10:00Z")
     with pytest.raises(AlertError, match="only in case"):
         quarantine.retry(tmp_path, entry, lambda kept, _: kept)
     assert parse_alert(data).superevent_id == "S260101AB"
@@ -243,5 +243,5 @@ def test_decoded_record_of_a_hostile_identifier_claims_none(
     urls = {"gracedb": "https://gracedb.ligo.org/superevents/S250101zz/view/"}
     data = json_alert(record(superevent_id=superevent, urls=urls))
     Receiver(tmp_path).receive_copy(data, "test")
-    (entry,) = quarantine.entries(tmp_path)
-    assert entry.claims == Claims(None, "PRELIMINARY", "2026-01-01T00:10:00Z")
+    (entry,) = quarantine.list_entries(tmp_path)
+    assert entry.claims == ClaimedIdentity(None, "PRELIMINARY", "2026-01-01T00:10:00Z")

@@ -265,8 +265,8 @@ def test_message_that_goes_to_quarantine_or_leaves_it_is_on_the_pages_at_once(
         other = b"no alert"
         quarantine.keep(tmp_path / "inbox", other, AlertError("no alert"), {"way": "listen"})
         wait_until(lambda: unreadable_messages(tmp_path) == ["2", "1"])
-        for entry in quarantine.entries(tmp_path / "inbox"):
-            quarantine.drop(entry)
+        for entry in quarantine.list_entries(tmp_path / "inbox"):
+            quarantine.drop_entry(entry)
         wait_until(lambda: unreadable_messages(tmp_path) == ["0", "0"])
 
 

@@ -25,7 +25,7 @@ from sirenflow.errors import AlertError, InboxError, StreamError
 from sirenflow.inbox import acknowledgements
 from sirenflow.inbox import quarantine as kept
 from sirenflow.inbox.acknowledgements import Acknowledgement
-from sirenflow.inbox.quarantine import Entry
+from sirenflow.inbox.quarantine import QuarantineEntry
 from sirenflow.inbox.receiver import OFFLOADED, looks_like_reference
 
 _SHOWN_BYTES = 256
@@ -59,8 +59,8 @@ def list_(inbox: Path | None, as_json: bool) -> None:
     directory = inbox or read_settings().inbox
     if not directory.is_dir():
         raise InboxError(f"inbox {str(directory)!r} does not exist; name another with --inbox")
-    entries = kept.entries(directory)
-    seen = acknowledgements.acknowledged(directory)
+    entries = kept.list_entries(directory)
+    seen = acknowledgements.read_acknowledgements(directory)
     for entry in entries:
         note = seen.get((entry.name, entry.time_received))
         click.echo(_json_line(entry, note) if as_json else _line(entry, note))
@@ -68,18 +68,18 @@ def list_(inbox: Path | None, as_json: bool) -> None:
         click.echo("the quarantine is empty")
 
 
-def _status(entry: Entry, note: Acknowledgement | None) -> str:
+def _status(entry: QuarantineEntry, note: Acknowledgement | None) -> str:
     if note:
         return "acknowledged"
     return "new" if entry.is_live else "ingested"
 
 
-def _line(entry: Entry, note: Acknowledgement | None) -> str:
+def _line(entry: QuarantineEntry, note: Acknowledgement | None) -> str:
     time, status = entry.time_received[:19], _status(entry, note)
     return printable(f"{entry.name}  {time:19}  {entry.size_bytes:>9}  {status:12}  {entry.reason}")
 
 
-def _json_line(entry: Entry, note: Acknowledgement | None) -> str:
+def _json_line(entry: QuarantineEntry, note: Acknowledgement | None) -> str:
     described = {
         "name": entry.name,
         "time_received": entry.time_received or None,
@@ -105,8 +105,8 @@ def show(inbox: Path | None, name: str) -> None:
     Example: sirenflow quarantine show 9b0a4c
     """
     directory = inbox or read_settings().inbox
-    entry = kept.find(directory, name)
-    note = acknowledgements.acknowledged(directory).get((entry.name, entry.time_received))
+    entry = kept.find_entry(directory, name)
+    note = acknowledgements.read_acknowledgements(directory).get((entry.name, entry.time_received))
     facts = {"file": entry.path, "bytes": entry.size_bytes, "kind": entry.kind}
     claimed = {f"claims {key}": value for key, value in asdict(entry.claims).items() if value}
     seen = {"acknowledged": f"{note.time} by {note.by}"} if note else {}
@@ -130,8 +130,8 @@ def retry(inbox: Path | None, names: tuple[str, ...]) -> None:
     """
     settings = read_settings()
     directory = inbox or settings.inbox
-    entries = [kept.find(directory, name) for name in names] or [
-        entry for entry in kept.entries(directory) if entry.kind != "crash"
+    entries = [kept.find_entry(directory, name) for name in names] or [
+        entry for entry in kept.list_entries(directory) if entry.kind != "crash"
     ]
 
     def recover(data: bytes, how: Mapping[str, Any]) -> bytes:
@@ -167,9 +167,9 @@ def acknowledge(inbox: Path | None, everything: bool, names: tuple[str, ...]) ->
         raise click.UsageError("give either NAME... or --all")
     directory = inbox or read_settings().inbox
     entries = (
-        acknowledgements.unacknowledged(directory)
+        acknowledgements.list_unacknowledged(directory)
         if everything
-        else [kept.find(directory, name) for name in names]
+        else [kept.find_entry(directory, name) for name in names]
     )
     acknowledgements.acknowledge(directory, entries, datetime.now(UTC))
     for entry in () if everything else entries:
@@ -187,8 +187,8 @@ def drop(inbox: Path | None, names: tuple[str, ...]) -> None:
     Example: sirenflow quarantine drop 9b0a4c
     """
     directory = inbox or read_settings().inbox
-    for entry in [kept.find(directory, name) for name in names]:
-        kept.drop(entry)
+    for entry in [kept.find_entry(directory, name) for name in names]:
+        kept.drop_entry(entry)
         click.echo(f"{entry.name} is deleted")
 
 

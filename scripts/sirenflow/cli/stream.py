@@ -195,14 +195,14 @@ def health(inbox: Path | None, silence: float) -> None:
     from sirenflow.monitoring import health as heartbeats
 
     directory = inbox or read_settings().inbox
-    heartbeat = heartbeats.read(directory)
+    heartbeat = heartbeats.read_heartbeat(directory)
     now = datetime.now(UTC)
     described: list[str] = []
     if heartbeat is None:
         problems = [f"no listener has written its state to {directory.resolve()}; start one there"]
     else:
-        problems = list(heartbeats.problems(heartbeat, now, timedelta(hours=silence)))
-        described = list(heartbeats.describe(heartbeat, now))
+        problems = list(heartbeats.listener_problems(heartbeat, now, timedelta(hours=silence)))
+        described = list(heartbeats.describe_listener(heartbeat, now))
     unread = heartbeats.quarantine_problem(directory, inbox)
     problems += [unread] if unread else []
     for line in problems or described:

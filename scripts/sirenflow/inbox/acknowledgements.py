@@ -20,9 +20,9 @@ from pathlib import Path
 from sirenflow.errors import InboxError
 from sirenflow.files.durable import make_directories
 from sirenflow.inbox import quarantine
-from sirenflow.inbox.quarantine import Entry
+from sirenflow.inbox.quarantine import QuarantineEntry
 
-FILE = Path(".listener", "acknowledged.jsonl")
+ACKNOWLEDGEMENTS_FILE = Path(".listener", "acknowledged.jsonl")
 """Where acknowledgements are, below the inbox."""
 
 
@@ -44,7 +44,7 @@ class Acknowledgement:
     by: str
 
 
-def acknowledge(inbox: Path, entries: Iterable[Entry], now: datetime) -> None:
+def acknowledge(inbox: Path, entries: Iterable[QuarantineEntry], now: datetime) -> None:
     """Note that the user of this process has seen some entries.
 
     Raises
@@ -56,7 +56,7 @@ def acknowledge(inbox: Path, entries: Iterable[Entry], now: datetime) -> None:
     notes = (Acknowledgement(each.name, each.time_received, time, by) for each in entries)
     # A line that a crash has cut short is ended first, or it would spoil the next one.
     text = "".join(f"\n{json.dumps(asdict(note))}\n" for note in notes)
-    path = inbox / FILE
+    path = inbox / ACKNOWLEDGEMENTS_FILE
     try:
         make_directories(path.parent)
         with path.open("a", encoding="ascii") as file:
@@ -67,20 +67,22 @@ def acknowledge(inbox: Path, entries: Iterable[Entry], now: datetime) -> None:
         raise InboxError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def acknowledged(inbox: Path) -> dict[tuple[str, str], Acknowledgement]:
+def read_acknowledgements(inbox: Path) -> dict[tuple[str, str], Acknowledgement]:
     """Read the acknowledgements, by the name of the entry and when it came.
 
     What cannot be read acknowledges nothing: the entry is reported.
     """
     try:
-        lines = (inbox / FILE).read_bytes().splitlines()
+        lines = (inbox / ACKNOWLEDGEMENTS_FILE).read_bytes().splitlines()
     except OSError:
         return {}
     notes = (_note(line) for line in lines)
     return {(note.name, note.time_received): note for note in notes if note}
 
 
-def unacknowledged(inbox: Path, entries: Iterable[Entry] | None = None) -> list[Entry]:
+def list_unacknowledged(
+    inbox: Path, entries: Iterable[QuarantineEntry] | None = None
+) -> list[QuarantineEntry]:
     """List what came from a topic and nobody has acknowledged, in the order of arrival.
 
     Parameters
@@ -95,10 +97,10 @@ def unacknowledged(inbox: Path, entries: Iterable[Entry] | None = None) -> list[
     InboxError
         If the quarantine cannot be read.
     """
-    seen = acknowledged(inbox)
+    seen = read_acknowledgements(inbox)
     return [
         entry
-        for entry in (quarantine.entries(inbox) if entries is None else entries)
+        for entry in (quarantine.list_entries(inbox) if entries is None else entries)
         if entry.is_live and (entry.name, entry.time_received) not in seen
     ]
 

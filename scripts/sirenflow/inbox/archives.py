@@ -52,7 +52,7 @@ _EXPANDS = f"it expands to more than {_MAX_EXPANSION} times its size"
 
 
 @dataclass(frozen=True)
-class Item:
+class SourceItem:
     """Something found on the way through the sources: bytes, or why there are none.
 
     Attributes
@@ -70,25 +70,25 @@ class Item:
     problem: str | None = None
 
 
-def read_bounded(source: str, file: IO[bytes]) -> Item:
+def read_bounded(source: str, file: IO[bytes]) -> SourceItem:
     """Read a file up to the size that an alert may have."""
     data = file.read(MAX_ALERT_BYTES + 1)
     if len(data) > MAX_ALERT_BYTES:
-        return Item(source, None, f"larger than {MAX_ALERT_BYTES} bytes; left where it is")
-    return Item(source, data)
+        return SourceItem(source, None, f"larger than {MAX_ALERT_BYTES} bytes; left where it is")
+    return SourceItem(source, data)
 
 
-def archive_items(path: Path) -> Iterator[Item]:
+def archive_items(path: Path) -> Iterator[SourceItem]:
     """Find what an archive holds, as archived; what cannot be read is told, and ends it."""
     members = _zip_items(path) if path.name.lower().endswith(".zip") else _tar_items(path)
     try:
         for item in members:
             yield replace(item, source=f"{path}!{item.source}")
     except _BROKEN_ARCHIVE as error:
-        yield Item(str(path), None, f"archive cannot be read any further: {error}")
+        yield SourceItem(str(path), None, f"archive cannot be read any further: {error}")
 
 
-def _zip_items(path: Path) -> Iterator[Item]:
+def _zip_items(path: Path) -> Iterator[SourceItem]:
     room = _room(path)
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
@@ -99,29 +99,29 @@ def _zip_items(path: Path) -> Iterator[Item]:
                     raise zipfile.BadZipFile(_EXPANDS)
                 yield _zip_item(archive, member)
             elif not member.filename.endswith("/"):
-                yield Item(member.filename, None)
+                yield SourceItem(member.filename, None)
 
 
-def _zip_item(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Item:
+def _zip_item(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> SourceItem:
     if member.flag_bits & _ENCRYPTED:
-        return Item(member.filename, None, "is encrypted; decrypt the archive first")
+        return SourceItem(member.filename, None, "is encrypted; decrypt the archive first")
     if member.compress_type not in _ZIP_METHODS:
-        return Item(member.filename, None, "is not compressed by deflate; pack it anew")
+        return SourceItem(member.filename, None, "is not compressed by deflate; pack it anew")
     try:
         with archive.open(member) as file:
             return read_bounded(member.filename, file)
     except _BROKEN_ARCHIVE as error:
-        return Item(member.filename, None, f"cannot be read: {error}")
+        return SourceItem(member.filename, None, f"cannot be read: {error}")
 
 
-def _tar_items(path: Path) -> Iterator[Item]:
+def _tar_items(path: Path) -> Iterator[SourceItem]:
     with _open_tar(path) as archive:
         for member in archive:
             file = archive.extractfile(member) if member.isfile() else None
             if file is not None and store.is_alert_name(member.name):
                 yield read_bounded(member.name, file)
             elif not member.isdir():
-                yield Item(member.name, None)
+                yield SourceItem(member.name, None)
 
 
 @contextmanager

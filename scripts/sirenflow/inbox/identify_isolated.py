@@ -5,7 +5,7 @@ or a crash, is a reason like any other, and the stream goes on.
 
 A fault of the machine is no reason. If no worker starts, or if it fails on an alert that is known
 to be good too, nothing is decided: `InboxError`, as for a full disk. If the worker is killed from
-outside `MOST_DEATHS` times, and works on the known alert each time, the bytes are quarantined with
+outside `MAX_CRASHES` times, and works on the known alert each time, the bytes are quarantined with
 the kind ``killed``: on a machine with little memory it is the bytes that exhaust it, and one
 message must not stop the stream. `sirenflow quarantine retry` tries such entries again.
 """
@@ -17,14 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sirenflow.alerts import known_good
 from sirenflow.alerts.alert import Identity
+from sirenflow.alerts.self_test_inputs import SELF_TEST_ALERT
 from sirenflow.errors import AlertError, InboxError, SirenflowError, WorkerUnavailableError
-from sirenflow.inbox.spool import MOST_DEATHS
+from sirenflow.inbox.spool import MAX_CRASHES
 from sirenflow.processes import pool
 from sirenflow.processes.pool import Crew, Limits, TaskError, TaskKilled
 
-JUDGES = Crew(
+IDENTIFY_POOL = Crew(
     preload=("identify",),
     limits=Limits(wall_seconds=60, cpu_seconds=8, memory_bytes=2**30, file_bytes=0),
 )
@@ -35,7 +35,7 @@ while makes it take longer, and is no fault of the alert's.
 """
 
 
-def prepare() -> None:
+def start_worker() -> None:
     """Start the worker, so that the first alert need not wait for it.
 
     Raises
@@ -44,12 +44,12 @@ def prepare() -> None:
         If no process can be started.
     """
     try:
-        pool.start(1, JUDGES)
+        pool.start(1, IDENTIFY_POOL)
     except WorkerUnavailableError as error:
         raise InboxError(str(error)) from error
 
 
-def judge(data: bytes) -> Identity:
+def identify_isolated(data: bytes) -> Identity:
     """Tell which alert some bytes are.
 
     Parameters
@@ -71,8 +71,8 @@ def judge(data: bytes) -> Identity:
     return Identity(**_judged(data, by_content=False))
 
 
-def judge_content(data: bytes) -> str:
-    """Give the hash of what an alert says: see `Alert.content_sha256`, and `judge`."""
+def hash_content_isolated(data: bytes) -> str:
+    """Give the hash of what an alert says: see `Alert.content_sha256`, and `identify_isolated`."""
     content: str = _judged(data, by_content=True)["content_sha256"]
     return content
 
@@ -96,7 +96,7 @@ def _judged(data: bytes, *, by_content: bool) -> dict[str, Any]:
 def _check_workers(failure: SirenflowError) -> None:
     """Raise InboxError if a worker fails on an alert that is known to be good."""
     try:
-        answer = _ask(known_good.ALERT, by_content=False)
+        answer = _ask(SELF_TEST_ALERT, by_content=False)
     except (TaskKilled, TaskError, WorkerUnavailableError, OSError) as error:
         cause = _last_line(error)
     else:
@@ -118,11 +118,11 @@ def _ask(data: bytes, **arguments: bool) -> dict[str, Any]:
     with _in_memory(data) as file:
         while True:
             try:
-                judges = pool.start(1, JUDGES)
+                judges = pool.start(1, IDENTIFY_POOL)
                 answer: dict[str, Any] = judges.run("identify", {"file": file}, arguments)
             except TaskKilled as death:
                 deaths += 1
-                if not death.from_outside or deaths == MOST_DEATHS:
+                if not death.from_outside or deaths == MAX_CRASHES:
                     raise
             else:
                 return answer

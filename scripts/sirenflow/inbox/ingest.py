@@ -10,7 +10,7 @@ from typing import Literal
 
 from sirenflow.errors import AlertError
 from sirenflow.inbox import store
-from sirenflow.inbox.archives import ARCHIVE_SUFFIXES, Item, archive_items, read_bounded
+from sirenflow.inbox.archives import ARCHIVE_SUFFIXES, SourceItem, archive_items, read_bounded
 from sirenflow.inbox.receiver import Receiver
 
 
@@ -51,7 +51,7 @@ def ingest(sources: Iterable[Path], directory: Path) -> Iterator[Outcome]:
             yield _take_in(item, receiver)
 
 
-def _take_in(item: Item, receiver: Receiver) -> Outcome:
+def _take_in(item: SourceItem, receiver: Receiver) -> Outcome:
     if item.data is None:
         return Outcome(item.source, "rejected" if item.problem else "left alone", item.problem)
     receipt = receiver.receive_copy(item.data, item.source)
@@ -60,7 +60,7 @@ def _take_in(item: Item, receiver: Receiver) -> Outcome:
     return Outcome(item.source, "stored" if receipt.new else "duplicate")
 
 
-def items(source: Path) -> Iterator[Item]:
+def items(source: Path) -> Iterator[SourceItem]:
     """Find what a file, a directory or an archive holds, in order of names or as archived."""
     try:
         if source.is_dir():
@@ -74,16 +74,16 @@ def items(source: Path) -> Iterator[Item]:
         yield _unreadable(source, error)
 
 
-def _directory_items(directory: Path) -> Iterator[Item]:
+def _directory_items(directory: Path) -> Iterator[SourceItem]:
     unlisted: list[OSError] = []
     for parent, directories, names in os.walk(directory, onerror=unlisted.append):
         directories.sort()
         for name in sorted(names):
             path = Path(parent, name)
             if not _is_wanted(name):
-                yield Item(str(path), None)
+                yield SourceItem(str(path), None)
             elif _is_pipe(path):  # might never be written to
-                yield Item(str(path), None, "is a named pipe; expected a file")
+                yield SourceItem(str(path), None, "is a named pipe; expected a file")
             else:
                 yield from items(path)
     for error in unlisted:
@@ -101,5 +101,5 @@ def _is_pipe(path: Path) -> bool:
         return False
 
 
-def _unreadable(source: Path | str, error: OSError) -> Item:
-    return Item(str(source), None, f"cannot be read: {error.strerror}")
+def _unreadable(source: Path | str, error: OSError) -> SourceItem:
+    return SourceItem(str(source), None, f"cannot be read: {error.strerror}")

@@ -18,14 +18,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sirenflow.alerts import claims
-from sirenflow.alerts.claims import Claims
+from sirenflow.alerts.claimed_identity import (
+    ClaimedIdentity,
+    read_claimed_identity,
+    search_claimed_identity,
+)
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.durable import link_durably, replace_file, sync_directory, write_durably
 from sirenflow.inbox import store as alerts
-from sirenflow.inbox.identify_isolated import judge
+from sirenflow.inbox.identify_isolated import identify_isolated
 
-DIRECTORY = "quarantine"
+QUARANTINE_DIRECTORY = "quarantine"
 
 _NAME = re.compile(r"[0-9a-f]{12}|[0-9a-f]{64}")
 _OWN_NOTES = {"sha256", "size_bytes", "kind", "reason", "claims"}
@@ -38,7 +41,7 @@ Recover = Callable[[bytes, Mapping[str, Any]], bytes]
 
 
 @dataclass(frozen=True)
-class Entry:
+class QuarantineEntry:
     """Something in quarantine.
 
     Attributes
@@ -63,7 +66,7 @@ class Entry:
     reason: str
     size_bytes: int
     how: Mapping[str, Any] = field(default_factory=dict)
-    noted_claims: Claims | None = None
+    noted_claims: ClaimedIdentity | None = None
 
     @property
     def is_live(self) -> bool:
@@ -76,7 +79,7 @@ class Entry:
         return str(self.how.get("time_received", ""))
 
     @property
-    def claims(self) -> Claims:
+    def claims(self) -> ClaimedIdentity:
         """What it claims to be; searched for in its beginning and end where it is not noted."""
         return _search(self.path) if self.noted_claims is None else self.noted_claims
 
@@ -109,10 +112,10 @@ def keep(
         If they cannot be written.
     """
     sha256 = hashlib.sha256(data).hexdigest()
-    path = inbox / DIRECTORY / f"{sha256[: alerts.HASH_DIGITS]}.bin"
-    if alerts.is_taken(path, data):
+    path = inbox / QUARANTINE_DIRECTORY / f"{sha256[: alerts.HASH_DIGITS]}.bin"
+    if alerts.holds_other_bytes(path, data):
         path = path.with_name(f"{sha256}.bin")
-        alerts.refuse_if_taken(path, data)
+        alerts.check_name_is_free(path, data)
     new = link_durably(synced, path) if synced else write_durably(path, data)
     note = {
         "sha256": sha256,
@@ -122,14 +125,14 @@ def keep(
         "claims": asdict(_claims(error, data)),
         **how,
     }
-    written = write_durably(_reason_file(path), alerts.notes(note))
+    written = write_durably(_reason_file(path), alerts.encode_notes(note))
     if not written and not _entry(path).is_live and how.get("way") != "ingest":
         # Ingested before, and sent now: that must be told.
-        replace_file(_reason_file(path), alerts.notes(note), synced=True)
+        replace_file(_reason_file(path), alerts.encode_notes(note), synced=True)
     return new
 
 
-def entries(inbox: Path) -> list[Entry]:
+def list_entries(inbox: Path) -> list[QuarantineEntry]:
     """List what is in quarantine, in the order of arrival.
 
     Raises
@@ -137,7 +140,7 @@ def entries(inbox: Path) -> list[Entry]:
     InboxError
         If the directory cannot be read.
     """
-    directory = inbox / DIRECTORY
+    directory = inbox / QUARANTINE_DIRECTORY
     listed = []
     try:
         with os.scandir(directory) as found:
@@ -168,7 +171,7 @@ def _no_file_suppressed() -> Iterator[None]:
             raise
 
 
-def find(inbox: Path, name: str) -> Entry:
+def find_entry(inbox: Path, name: str) -> QuarantineEntry:
     """Find an entry by the start of its name.
 
     Raises
@@ -176,17 +179,17 @@ def find(inbox: Path, name: str) -> Entry:
     InboxError
         If none, or more than one, begins so.
     """
-    found = [entry for entry in entries(inbox) if name and entry.name.startswith(name)]
+    found = [entry for entry in list_entries(inbox) if name and entry.name.startswith(name)]
     # A name of all digits may begin with another's twelve.
     found = [entry for entry in found if entry.name == name] or found
     if len(found) == 1:
         return found[0]
     if not found:
-        raise InboxError(f"nothing in {inbox / DIRECTORY} begins with {name!r}")
+        raise InboxError(f"nothing in {inbox / QUARANTINE_DIRECTORY} begins with {name!r}")
     raise InboxError(f"{name!r} is the start of {', '.join(entry.name for entry in found)}")
 
 
-def read(entry: Entry) -> bytes:
+def read_entry(entry: QuarantineEntry) -> bytes:
     """Give the bytes that arrived.
 
     Raises
@@ -200,7 +203,7 @@ def read(entry: Entry) -> bytes:
         raise InboxError(f"{entry.path} cannot be read: {error.strerror}") from error
 
 
-def retry(inbox: Path, entry: Entry, recover: Recover) -> alerts.Stored:
+def retry(inbox: Path, entry: QuarantineEntry, recover: Recover) -> alerts.Stored:
     """Judge an entry again: an alert moves to its place, anything else stays with its reason.
 
     Raises
@@ -210,18 +213,18 @@ def retry(inbox: Path, entry: Entry, recover: Recover) -> alerts.Stored:
     InboxError
         If it cannot be read, or moved.
     """
-    kept = read(entry)
+    kept = read_entry(entry)
     data = recover(kept, entry.how)
-    alert = judge(data)
+    alert = identify_isolated(data)
     how = {**entry.how, "quarantined_because": entry.reason}
     # What was sent by reference is other bytes than the reference kept.
     synced = entry.path if data == kept else None
     stored = alerts.store(inbox, alert, data, how, synced)
-    drop(entry)
+    drop_entry(entry)
     return stored
 
 
-def drop(entry: Entry) -> None:
+def drop_entry(entry: QuarantineEntry) -> None:
     """Delete an entry for good.
 
     Raises
@@ -237,17 +240,17 @@ def drop(entry: Entry) -> None:
         raise InboxError(f"{entry.path} cannot be deleted: {error.strerror}") from error
 
 
-def _entry(file: Path) -> Entry:
+def _entry(file: Path) -> QuarantineEntry:
     note = _note(_reason_file(file))
     noted = note.get("claims")
-    return Entry(
+    return QuarantineEntry(
         name=file.stem,
         path=file,
         kind=str(note.get("kind", "unknown")),
         reason=str(note.get("reason", "the file with the reason is missing or damaged")),
         size_bytes=file.stat().st_size,
         how={key: value for key, value in note.items() if key not in _OWN_NOTES},
-        noted_claims=claims.of_record(noted) if isinstance(noted, dict) else None,
+        noted_claims=read_claimed_identity(noted) if isinstance(noted, dict) else None,
     )
 
 
@@ -263,23 +266,27 @@ def _note(file: Path) -> dict[str, Any]:
     return note if isinstance(note, dict) else {}
 
 
-def _claims(error: AlertError, data: bytes) -> Claims:
+def _claims(error: AlertError, data: bytes) -> ClaimedIdentity:
     """Give the claims of the decoded record, or search the bytes where nothing was decoded.
 
     Other identifiers in the bytes of a decoded record, as in its links, are not its own.
     """
-    return claims.of_bytes(data) if error.claims is None else claims.of_record(error.claims)
+    return (
+        search_claimed_identity(data)
+        if error.claims is None
+        else read_claimed_identity(error.claims)
+    )
 
 
-def _search(file: Path) -> Claims:
+def _search(file: Path) -> ClaimedIdentity:
     begin, end = _SEARCHED_BYTES
     try:
         with file.open("rb") as stream:
-            found = claims.of_bytes(stream.read(begin))
+            found = search_claimed_identity(stream.read(begin))
             stream.seek(max(begin, file.stat().st_size - end))
-            return found.or_else(claims.of_bytes(stream.read(end)))
+            return found.or_else(search_claimed_identity(stream.read(end)))
     except OSError:
-        return Claims()
+        return ClaimedIdentity()
 
 
 def _reason_file(path: Path) -> Path:

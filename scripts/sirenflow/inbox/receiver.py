@@ -22,8 +22,8 @@ from sirenflow.alerts.alert import Identity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.inbox import quarantine
 from sirenflow.inbox import store as alerts
-from sirenflow.inbox.identify_isolated import judge, prepare
-from sirenflow.inbox.spool import MOST_DEATHS, archived, forgive, left_behind
+from sirenflow.inbox.identify_isolated import identify_isolated, start_worker
+from sirenflow.inbox.spool import MAX_CRASHES, orphaned, spooled, uncount_crash
 from sirenflow.processes.pool import TaskError
 
 _LOG = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class Receiver:
     """
 
     def __init__(self, inbox: Path) -> None:
-        prepare()
+        start_worker()
         self.inbox = inbox
         # The same alert from two servers at once must find the other.
         self._lock = threading.Lock()
@@ -182,17 +182,17 @@ class Receiver:
         InboxError
             If the inbox cannot be read or written.
         """
-        for path, data, deaths in left_behind(self.inbox):
+        for path, data, deaths in orphaned(self.inbox):
             how = {"way": "recovered", "time_received": _now()}
             try:
-                if deaths < MOST_DEATHS:
+                if deaths < MAX_CRASHES:
                     receipt = self._judge(data, how, path)
                 else:
                     reason = f"{deaths} processes died when they judged these bytes"
                     receipt = self._quarantine(data, AlertError(reason, "crash"), how, path)
                     self._killers[hashlib.sha256(data).hexdigest()] = reason
             except InboxError:
-                forgive(path)
+                uncount_crash(path)
                 raise
             path.unlink(missing_ok=True)
             yield receipt
@@ -201,22 +201,24 @@ class Receiver:
     def _killers(self) -> dict[str, str]:
         """Reasons, by hash, of the bytes that were fatal to whoever judged them."""
         try:
-            kept = [entry for entry in quarantine.entries(self.inbox) if entry.kind == "crash"]
+            kept = [entry for entry in quarantine.list_entries(self.inbox) if entry.kind == "crash"]
         except InboxError as error:  # what can be stored shall be
             _LOG.warning("%s", error)
             return {}
-        return {hashlib.sha256(quarantine.read(entry)).hexdigest(): entry.reason for entry in kept}
+        return {
+            hashlib.sha256(quarantine.read_entry(entry)).hexdigest(): entry.reason for entry in kept
+        }
 
     def _take_in(self, data: bytes, how: Mapping[str, Any]) -> Receipt:
         # Nobody lived to commit it, so it comes again.
         if self._killers and (reason := self._killers.get(hashlib.sha256(data).hexdigest())):
             return Receipt(AlertError(reason, "crash"), new=False)
-        with archived(self.inbox, data) as synced:
+        with spooled(self.inbox, data) as synced:
             return self._judge(data, how, synced)
 
     def _judge(self, data: bytes, how: Mapping[str, Any], synced: Path | None = None) -> Receipt:
         try:
-            alert = judge(data)
+            alert = identify_isolated(data)
             with self._lock:
                 stored = alerts.store(self.inbox, alert, data, how, synced)
         except InboxError:

@@ -3,7 +3,7 @@
     .incoming/{crc32}-{deaths}-{token}.part
 
 The file lives only while its bytes are judged. One that is found when a listener starts was left by
-a process that died there: it is judged again, and after `MOST_DEATHS` it goes to quarantine unread,
+a process that died there: it is judged again, and after `MAX_CRASHES` it goes to quarantine unread,
 so that bytes that kill whoever decodes them cannot stop the stream.
 """
 
@@ -19,14 +19,14 @@ from pathlib import Path
 from sirenflow.errors import InboxError
 from sirenflow.files.durable import make_directories, write_synced
 
-DIRECTORY = ".incoming"
-MOST_DEATHS = 3
+SPOOL_DIRECTORY = ".incoming"
+MAX_CRASHES = 3
 
 _NAME = re.compile(r"([0-9a-f]{8})-([0-9]+)-[0-9a-f]+\.part")
 
 
 @contextmanager
-def archived(inbox: Path, data: bytes) -> Iterator[Path]:
+def spooled(inbox: Path, data: bytes) -> Iterator[Path]:
     """Keep bytes in a file, synced to disk, as long as they are judged.
 
     Raises
@@ -35,7 +35,7 @@ def archived(inbox: Path, data: bytes) -> Iterator[Path]:
         If the file cannot be written.
     """
     name = f"{_checksum(data)}-0-{secrets.token_hex(8)}.part"
-    path = inbox / DIRECTORY / name
+    path = inbox / SPOOL_DIRECTORY / name
     try:
         try:
             make_directories(path.parent)
@@ -48,7 +48,7 @@ def archived(inbox: Path, data: bytes) -> Iterator[Path]:
             path.unlink()
 
 
-def left_behind(inbox: Path) -> Iterator[tuple[Path, bytes, int]]:
+def orphaned(inbox: Path) -> Iterator[tuple[Path, bytes, int]]:
     """Give what processes that died have left: file, bytes, and how often it was so.
 
     Each file's own count is raised before it is given; whoever takes it deletes it. One that its
@@ -60,7 +60,7 @@ def left_behind(inbox: Path) -> Iterator[tuple[Path, bytes, int]]:
         If the directory cannot be read.
     """
     try:
-        for path in sorted((inbox / DIRECTORY).glob("*.part")):
+        for path in sorted((inbox / SPOOL_DIRECTORY).glob("*.part")):
             named = _NAME.fullmatch(path.name)
             if named is None:
                 continue
@@ -71,10 +71,10 @@ def left_behind(inbox: Path) -> Iterator[tuple[Path, bytes, int]]:
             deaths = int(named[2]) + 1
             yield path.rename(path.with_name(_renamed(named, deaths))), data, deaths
     except OSError as error:
-        raise InboxError(f"{inbox / DIRECTORY} cannot be read: {error.strerror}") from error
+        raise InboxError(f"{inbox / SPOOL_DIRECTORY} cannot be read: {error.strerror}") from error
 
 
-def forgive(path: Path) -> None:
+def uncount_crash(path: Path) -> None:
     """Lower the count of a file by the death that was none: the disk failed."""
     named = _NAME.fullmatch(path.name)
     if named is not None:

@@ -31,7 +31,7 @@ from sirenflow.alerts.identifier import is_identifier, same_but_for_case
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.durable import link_durably, write_durably
 from sirenflow.formats.timestamp import read_timestamp
-from sirenflow.inbox.identify_isolated import judge_content
+from sirenflow.inbox.identify_isolated import hash_content_isolated
 
 _LOG = logging.getLogger(__name__)
 
@@ -111,13 +111,13 @@ def store(
     InboxError
         If it cannot be written.
     """
-    _refuse_other_case(inbox, alert)
-    path = _named_before(inbox / alert_path(alert), alert, data)
-    if is_taken(path, data):
+    _check_case_is_free(inbox, alert)
+    path = _find_earlier_name(inbox / alert_path(alert), alert, data)
+    if holds_other_bytes(path, data):
         _LOG.warning("%s holds other bytes than its name says: is the disk sound?", path)
         path = inbox / alert_path(alert, digits=64)
-        refuse_if_taken(path, data)
-    same = _same_alerts(path, alert, data)
+        check_name_is_free(path, data)
+    same = _find_same_alerts(path, alert, data)
     new = link_durably(synced, path) if synced else write_durably(path, data)
     meta = {
         "sha256": alert.sha256,
@@ -126,11 +126,11 @@ def store(
         **how,
     }
     # Also for what is there already: whoever wrote it may have been stopped before this.
-    write_durably(path.with_suffix(".meta.json"), notes(meta))
+    write_durably(path.with_suffix(".meta.json"), encode_notes(meta))
     return Stored(path, new, same)
 
 
-def _refuse_other_case(inbox: Path, alert: Identity) -> None:
+def _check_case_is_free(inbox: Path, alert: Identity) -> None:
     """Raise AlertError if a superevent is there whose name differs only in case.
 
     On a file system, or in a tool, that ignores case, both would be one.
@@ -139,7 +139,7 @@ def _refuse_other_case(inbox: Path, alert: Identity) -> None:
     with suppress(OSError):  # to write into it fails too, and says why
         if (inbox / superevent_id).is_dir():
             return
-    present = same_but_for_case(superevent_id, _names(inbox))
+    present = same_but_for_case(superevent_id, _list_names(inbox))
     if present is not None:
         raise AlertError(
             f"superevent_id {superevent_id!r} differs only in case from {present!r}, which is in "
@@ -151,7 +151,7 @@ def _refuse_other_case(inbox: Path, alert: Identity) -> None:
         )
 
 
-def _names(directory: Path) -> list[str]:
+def _list_names(directory: Path) -> list[str]:
     """List the names in a directory; none if it is not there.
 
     Raises
@@ -168,28 +168,28 @@ def _names(directory: Path) -> list[str]:
         raise InboxError(f"{directory} cannot be read: {error.strerror}") from error
 
 
-def _named_before(path: Path, alert: Identity, data: bytes) -> Path:
+def _find_earlier_name(path: Path, alert: Identity, data: bytes) -> Path:
     """Return the file beside a path that holds the same bytes under another time, else the path.
 
     Version 0.3 wrote fractions of a second into names.
     """
     end = f"-{alert.sha256[:HASH_DIGITS]}.{alert.encoding}"
-    others = (name for name in _names(path.parent) if name.endswith(end) and name != path.name)
+    others = (name for name in _list_names(path.parent) if name.endswith(end) and name != path.name)
     same = (path.with_name(name) for name in sorted(others))
-    return next((other for other in same if not is_taken(other, data)), path)
+    return next((other for other in same if not holds_other_bytes(other, data)), path)
 
 
-def _same_alerts(path: Path, alert: Identity, data: bytes) -> tuple[str, ...]:
+def _find_same_alerts(path: Path, alert: Identity, data: bytes) -> tuple[str, ...]:
     """Find files beside a path that hold the same alert in other bytes."""
     second = _time_in_name(alert).removesuffix("Z")
     of_second = (f"{second}Z-", f"{second}.")  # with a fraction, as version 0.3 named them
-    beside = sorted(name for name in _names(path.parent) if name.startswith(of_second))
+    beside = sorted(name for name in _list_names(path.parent) if name.startswith(of_second))
     others = [path.with_name(name) for name in beside if is_alert_name(name) and name != path.name]
-    content = judge_content(data) if others else ""
-    return tuple(file.name for file in others if _is_same(file, content))
+    content = hash_content_isolated(data) if others else ""
+    return tuple(file.name for file in others if _has_content(file, content))
 
 
-def _is_same(file: Path, content: str) -> bool:
+def _has_content(file: Path, content: str) -> bool:
     try:
         found = file.stat()
         return _content(file, found.st_size, found.st_mtime_ns) == content
@@ -200,10 +200,10 @@ def _is_same(file: Path, content: str) -> bool:
 # Or alerts of the same second, each compared with all before, would take longer and longer.
 @lru_cache(maxsize=4096)
 def _content(file: Path, size_bytes: int, time_changed_ns: int) -> str:  # noqa: ARG001
-    return judge_content(file.read_bytes())
+    return hash_content_isolated(file.read_bytes())
 
 
-def is_taken(path: Path, data: bytes) -> bool:
+def holds_other_bytes(path: Path, data: bytes) -> bool:
     """Tell whether a path holds other bytes: damaged on disk, or the hash's start collides.
 
     Raises
@@ -217,13 +217,13 @@ def is_taken(path: Path, data: bytes) -> bool:
         raise InboxError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def refuse_if_taken(path: Path, data: bytes) -> None:
+def check_name_is_free(path: Path, data: bytes) -> None:
     """Raise InboxError if a path holds other bytes: no name is left for these."""
-    if is_taken(path, data):
+    if holds_other_bytes(path, data):
         raise InboxError(f"{path} holds other bytes than its name says; move it away")
 
 
-def notes(value: Mapping[str, Any]) -> bytes:
+def encode_notes(value: Mapping[str, Any]) -> bytes:
     """Write what is kept beside a file."""
     return json.dumps(value, sort_keys=True, indent=1).encode() + b"\n"
 
@@ -249,7 +249,7 @@ def list_superevents(inbox: Path, only: Iterable[str] | None = None) -> dict[str
             "or name another with `--config inbox=DIR`"
         )
     try:
-        ids = _superevent_ids(_names(inbox))
+        ids = _list_superevent_ids(_list_names(inbox))
     except OSError as error:
         raise InboxError(f"{error.filename} cannot be read: {error.strerror}") from error
     wanted = ids if only is None else sorted({*ids} & {*only})
@@ -257,23 +257,23 @@ def list_superevents(inbox: Path, only: Iterable[str] | None = None) -> dict[str
     return {superevent: files for superevent, files in listed.items() if files}
 
 
-def _superevent_ids(names: Iterable[str]) -> list[str]:
+def _list_superevent_ids(names: Iterable[str]) -> list[str]:
     """Sort the names of superevents; of those that differ only in case, keep the first."""
     ids = sorted(filter(is_identifier, names))
-    others = _same_but_for_case(ids)
-    for text in map(_left_out_text, others.items()):
+    others = _find_case_conflicts(ids)
+    for text in map(_describe_case_conflict, others.items()):
         _LOG.warning("%s", text)
     return [name for name in ids if name not in others]
 
 
-def _same_but_for_case(ids: Iterable[str]) -> dict[str, str]:
+def _find_case_conflicts(ids: Iterable[str]) -> dict[str, str]:
     """Return the names that differ only in case from one before them, each with that one."""
     firsts: dict[str, str] = {}
     found = {name: firsts.setdefault(name.lower(), name) for name in ids}
     return {name: first for name, first in found.items() if name != first}
 
 
-def _left_out_text(names: tuple[str, str]) -> str:
+def _describe_case_conflict(names: tuple[str, str]) -> str:
     other, first = names
     return (
         f"directory {other!r} of the inbox is left out: its name differs only in case from "
@@ -281,7 +281,7 @@ def _left_out_text(names: tuple[str, str]) -> str:
     )
 
 
-def left_out(inbox: Path) -> list[str]:
+def list_case_conflicts(inbox: Path) -> list[str]:
     """Say which directories of superevents `list_superevents` leaves out, and why.
 
     Raises
@@ -289,8 +289,8 @@ def left_out(inbox: Path) -> list[str]:
     InboxError
         If the inbox cannot be read.
     """
-    others = _same_but_for_case(sorted(filter(is_identifier, _names(inbox))))
-    return [*map(_left_out_text, others.items())]
+    others = _find_case_conflicts(sorted(filter(is_identifier, _list_names(inbox))))
+    return [*map(_describe_case_conflict, others.items())]
 
 
 def list_alerts(directory: Path) -> list[Path]:
@@ -303,18 +303,18 @@ def list_alerts(directory: Path) -> list[Path]:
     the reason, as any file that cannot be read, and reads the superevent's other alerts. After an
     error of the machine, such as EIO, rule extract fails instead, and the next run lists it again.
     """
-    present = _entries(directory)
+    present = _scan_directory(directory)
     if present is None:
         return [directory]
     alerts = []
-    for type_ in _types_among(present):
-        entries = _entries(directory / type_)
+    for type_ in _list_types(present):
+        entries = _scan_directory(directory / type_)
         if entries is None:
             alerts.append(directory / type_)
             continue
         for name, entry in entries.items():
             is_named = is_alert_name(name) and _PLAIN_NAME.fullmatch(name)
-            if is_named and _is_or_leads_nowhere(entry, "is_file"):
+            if is_named and _may_be(entry, "is_file"):
                 alerts.append(directory / type_ / name)
             elif not name.startswith(".") and not name.endswith(_NOT_ALERTS):
                 file = str(directory / type_ / name)
@@ -324,7 +324,7 @@ def list_alerts(directory: Path) -> list[Path]:
     return alerts
 
 
-def _entries(directory: Path) -> dict[str, os.DirEntry[str]] | None:
+def _scan_directory(directory: Path) -> dict[str, os.DirEntry[str]] | None:
     """List a directory by name, empty if there is none; None if it cannot be listed."""
     try:
         with os.scandir(directory) as entries:
@@ -335,14 +335,14 @@ def _entries(directory: Path) -> dict[str, os.DirEntry[str]] | None:
         return None
 
 
-def _types_among(entries: Mapping[str, os.DirEntry[str]]) -> list[str]:
+def _list_types(entries: Mapping[str, os.DirEntry[str]]) -> list[str]:
     """Give the directories of alert types, the known types first."""
-    names = {name for name, entry in entries.items() if _is_or_leads_nowhere(entry, "is_dir")}
+    names = {name for name, entry in entries.items() if _may_be(entry, "is_dir")}
     known = [type_ for type_ in ALERT_TYPES if type_ in names]
     return known + sorted(name for name in names - {*known} if _TYPE_NAME.fullmatch(name))
 
 
-def _is_or_leads_nowhere(entry: os.DirEntry[str], kind: Literal["is_file", "is_dir"]) -> bool:
+def _may_be(entry: os.DirEntry[str], kind: Literal["is_file", "is_dir"]) -> bool:
     """Tell whether an entry is of a kind, or may have been: a link that leads nowhere."""
     try:
         is_it: bool = getattr(entry, kind)()

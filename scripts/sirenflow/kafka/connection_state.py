@@ -15,7 +15,7 @@ from sirenflow.monitoring.metrics import Metrics
 _LOG = logging.getLogger(__name__)
 
 
-class Condition:
+class ConnectionState:
     """State of a source, with a line in the log for each change and none for each attempt.
 
     Parameters

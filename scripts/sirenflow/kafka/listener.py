@@ -28,8 +28,7 @@ from sirenflow.kafka.credentials import find_credential
 from sirenflow.kafka.offsets import Progress
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.monitoring import health
-from sirenflow.monitoring.metrics import FILE as METRICS_FILE
-from sirenflow.monitoring.metrics import Metrics
+from sirenflow.monitoring.metrics import METRICS_FILE, Metrics
 from sirenflow.monitoring.quarantine_metrics import QuarantineGauges
 
 _LOG = logging.getLogger(__name__)
@@ -92,7 +91,7 @@ def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
 def _clear(inbox: Path) -> None:
     """Delete what processes that were killed had begun to write; what another writes is younger."""
     beside_alerts = (path for path in inbox.glob("*/*/.*.tmp") if _is_beside_alerts(path))
-    own = [(inbox / name).glob(".*.tmp") for name in (STATE, quarantine.DIRECTORY)]
+    own = [(inbox / name).glob(".*.tmp") for name in (STATE, quarantine.QUARANTINE_DIRECTORY)]
     metrics = (inbox / STATE).glob(f"{METRICS_FILE.name}.*")
     for path in chain(beside_alerts, *own, metrics):
         with suppress(OSError):
@@ -212,7 +211,7 @@ class _Watch:
         if self._guard.problem():  # a heartbeat would make the directory, or vouch for another
             return
         try:
-            health.write(self._inbox, heartbeat)
+            health.write_heartbeat(self._inbox, heartbeat)
             self._metrics.write(self._inbox)
         except InboxError as error:
             if self._can_write:

@@ -21,7 +21,7 @@ from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.avro_container import AVRO_MAGIC
 from sirenflow.errors import AlertError, StreamError
 from sirenflow.formats.timestamp import read_timestamp
-from sirenflow.inbox.archives import Item
+from sirenflow.inbox.archives import SourceItem
 from sirenflow.inbox.ingest import items
 from sirenflow.kafka.address import PUBLIC_TOPIC, Address
 from sirenflow.kafka.credentials import Stream, tuned
@@ -129,7 +129,7 @@ def publish(
             yield Published(alert.source, total)
 
 
-def _gather(sources: Iterable[Path], spool: IO[bytes]) -> tuple[list[_Waiting], list[Item]]:
+def _gather(sources: Iterable[Path], spool: IO[bytes]) -> tuple[list[_Waiting], list[SourceItem]]:
     """Write to a file what is to be sent; return it in order, and what could not be read."""
     waiting: list[_Waiting] = []
     problems = []

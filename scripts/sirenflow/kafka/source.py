@@ -26,7 +26,7 @@ from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox.receiver import Message, Receipt, Receiver
 from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address
-from sirenflow.kafka.connection_state import Condition
+from sirenflow.kafka.connection_state import ConnectionState
 from sirenflow.kafka.credentials import Stream, find_credential, tuned
 from sirenflow.kafka.diagnosis import diagnose, explain, explain_code
 from sirenflow.kafka.large_messages import UnreachableError, fetch
@@ -116,7 +116,7 @@ class Source(threading.Thread):
         self.subscription = subscription
         self.address = subscription.address
         self.failure: str | None = None
-        self._condition = Condition(self.address.name, metrics)
+        self._connection = ConnectionState(self.address.name, metrics)
         self._receiver = receiver
         self._progress = progress
         self._metrics = metrics
@@ -127,12 +127,12 @@ class Source(threading.Thread):
         self._auth: Auth = tuned(None, {})
         self._group_id = ""
         self._reopen = False
-        self._condition.note_progress(progress)
+        self._connection.note_progress(progress)
 
     @property
     def health(self) -> SourceHealth:
         """The present state."""
-        return self._condition.health
+        return self._connection.health
 
     def stop(self) -> None:
         """Finish the message in hand, commit, and end."""
@@ -154,18 +154,18 @@ class Source(threading.Thread):
                     self.failure = self.health.reason
                     break
             self._stopping.wait(next(delays))
-        self._condition.change("finished")
+        self._connection.change("finished")
 
     def _lose(self, error: Exception) -> None:
         if isinstance(error, InboxError):
-            self._condition.change("blocked", str(error))
+            self._connection.change("blocked", str(error))
             return
         try:
             reason = self._explain(error)
         except Exception as other:  # whatever it is, the thread must live
             reason = f"{error!r}, and its cause cannot be found out: {other!r}"
         _LOG.debug("%s: %r", self.name, error, exc_info=error)
-        self._condition.change("disconnected", reason)
+        self._connection.change("disconnected", reason)
 
     def _explain(self, error: Exception) -> str:
         reason = explain(error, self.address)
@@ -253,12 +253,12 @@ class Source(threading.Thread):
             "%s: a message (partition %d, offset %d) cannot be read, and is left out: %s",
             *(self.name, *place, message.error()),
         )
-        self._condition.note_progress(self._progress)
+        self._connection.note_progress(self._progress)
 
     def _take(self, message: Message) -> bool:
         """Store a message, however long that takes; False if stopped before it was."""
         self._metrics.received.labels(self.name).inc()
-        self._condition.note_reading(self._group_id)
+        self._connection.note_reading(self._group_id)
         delays = _delays()
         while True:
             try:
@@ -270,7 +270,7 @@ class Source(threading.Thread):
                     message.partition, message.offset, isinstance(receipt.content, Identity)
                 )
             except InboxError as error:
-                self._condition.change("blocked", str(error))
+                self._connection.change("blocked", str(error))
                 if self._stopping.wait(next(delays)):
                     self.failure = f"stopped before a message could be stored: {error}"
                     return False
@@ -278,7 +278,7 @@ class Source(threading.Thread):
             self._metrics.write_seconds.labels(self.name).observe(time.monotonic() - begin)
             break
         if self.health.state == "blocked":
-            self._condition.change("connected", "messages can be stored again")
+            self._connection.change("connected", "messages can be stored again")
         if gap is not None:
             self._metrics.lost.labels(self.name).inc(gap.size)
             _LOG.error(
@@ -287,7 +287,7 @@ class Source(threading.Thread):
                 *(self.name, gap.size, gap.partition, gap.first, gap.last),
             )
         self._tell(message, receipt)
-        self._condition.note_progress(self._progress)
+        self._connection.note_progress(self._progress)
         return True
 
     def _fetch(self, message: Message) -> bytes:
@@ -327,30 +327,30 @@ class Source(threading.Thread):
             error.code() == KafkaError._ALL_BROKERS_DOWN and self.health.state == "disconnected"
         )
         if error.code() in _LOST_CONNECTION and self.health.state != "blocked" and not is_known:
-            self._condition.change("disconnected", explain_code(error, self.address))
+            self._connection.change("disconnected", explain_code(error, self.address))
         if error.code() == KafkaError._AUTHENTICATION:
             self._reopen = True  # with the login as it is then
 
     def _on_commit(self, error: KafkaError | None, _: object) -> None:
         """Note the server's answer; the library calls this within a read, or the closing."""
         problem = None if error is None else explain_code(error, self.address)
-        self._condition.note_commit(problem)
+        self._connection.note_commit(problem)
 
     def _on_statistics(self, text: str) -> None:
         """Note how far the stream goes; the library calls this within a read, or the closing."""
         if self._consumer is None:  # a topic that is given up would look like one that has grown
             return
-        self._condition.note_answer()
+        self._connection.note_answer()
         statistics = json.loads(text)
         partitions = statistics["topics"].get(self.address.topic, {}).get("partitions", {})
         known = {int(number): each for number, each in partitions.items() if int(number) >= 0}
         ends = {number: each["hi_offset"] for number, each in known.items()}
         if ends and min(ends.values()) >= 0:  # the server has answered a read
             if any(each["state"] == "UP" for each in statistics["brokers"].values()):
-                self._condition.note_reading(self._group_id)
+                self._connection.note_reading(self._group_id)
             read = {n: self._progress.position(n) or max(known[n]["lo_offset"], 0) for n in ends}
             lag = sum(max(0, end - read[number]) for number, end in ends.items())
-            self._condition.note_lag(lag)
+            self._connection.note_lag(lag)
         if any(not each["desired"] and not each["unknown"] for each in known.values()):
             _LOG.info("%s: the topic has new partitions", self.name)
             self._reopen = True

@@ -15,7 +15,7 @@ from sirenflow.files.durable import replace_file
 from sirenflow.formats.sanitize import text_or_none
 from sirenflow.inbox import acknowledgements
 
-FILE = Path(".listener", "health.json")
+HEARTBEAT_FILE = Path(".listener", "health.json")
 """Where a listener's heartbeat is, below its inbox."""
 
 BEAT_SECONDS = 5
@@ -92,7 +92,7 @@ class Heartbeat:
     sources: tuple[SourceHealth, ...]
 
 
-def write(inbox: Path, heartbeat: Heartbeat) -> None:
+def write_heartbeat(inbox: Path, heartbeat: Heartbeat) -> None:
     """Leave a heartbeat in an inbox.
 
     Raises
@@ -101,20 +101,20 @@ def write(inbox: Path, heartbeat: Heartbeat) -> None:
         If it cannot be written.
     """
     text = json.dumps(asdict(heartbeat), indent=1, default=datetime.isoformat)
-    replace_file(inbox / FILE, text.encode() + b"\n")
+    replace_file(inbox / HEARTBEAT_FILE, text.encode() + b"\n")
 
 
-def read(inbox: Path) -> Heartbeat | None:
+def read_heartbeat(inbox: Path) -> Heartbeat | None:
     """Read the last heartbeat; None if there is none, or it cannot be read."""
     try:
-        kept = json.loads((inbox / FILE).read_bytes())
+        kept = json.loads((inbox / HEARTBEAT_FILE).read_bytes())
         sources = tuple(SourceHealth(**_with_times(source)) for source in kept.pop("sources"))
         return Heartbeat(**_with_times(kept), sources=sources)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
-def problems(heartbeat: Heartbeat, now: datetime, silence: timedelta) -> Iterator[str]:
+def listener_problems(heartbeat: Heartbeat, now: datetime, silence: timedelta) -> Iterator[str]:
     """Say what is not well, a line a matter.
 
     Parameters
@@ -156,7 +156,7 @@ def quarantine_problem(inbox: Path, option: Path | None = None) -> str | None:
         How many there are, the newest with its reason, and what to do; None if there are none.
     """
     try:
-        entries = acknowledgements.unacknowledged(inbox)
+        entries = acknowledgements.list_unacknowledged(inbox)
     except InboxError as error:
         return str(error)
     if not entries:
@@ -175,7 +175,7 @@ def quarantine_problem(inbox: Path, option: Path | None = None) -> str | None:
     )
 
 
-def describe(heartbeat: Heartbeat, now: datetime) -> Iterator[str]:
+def describe_listener(heartbeat: Heartbeat, now: datetime) -> Iterator[str]:
     """Say how a healthy listener is, a line a source."""
     for source in heartbeat.sources:
         last = f"{_ago(now - source.last_alert)} ago" if source.last_alert else "not yet"

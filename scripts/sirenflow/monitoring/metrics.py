@@ -15,7 +15,7 @@ from prometheus_client import (
 
 from sirenflow.errors import InboxError
 
-FILE = Path(".listener", "metrics.prom")
+METRICS_FILE = Path(".listener", "metrics.prom")
 """Where they are written, below the inbox."""
 
 _WRITE_BUCKETS = (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
@@ -80,7 +80,7 @@ class Metrics:
         InboxError
             If it cannot be written.
         """
-        path = inbox / FILE
+        path = inbox / METRICS_FILE
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_to_textfile(str(path), self._registry)

@@ -42,8 +42,8 @@ class QuarantineGauges:
             return
         settled = max(state) < time.time_ns() - _TICK_NS
         try:
-            entries = quarantine.entries(self._inbox)
-            unseen = acknowledgements.unacknowledged(self._inbox, entries)
+            entries = quarantine.list_entries(self._inbox)
+            unseen = acknowledgements.list_unacknowledged(self._inbox, entries)
         except InboxError:  # `sirenflow health` reports it
             return
         self._metrics.quarantine_messages.set(len(entries))
@@ -56,7 +56,7 @@ class QuarantineGauges:
         """Tell when the quarantine's directory and the acknowledgements last changed, in ns."""
         return tuple(
             _changed_ns(self._inbox / path)
-            for path in (quarantine.DIRECTORY, acknowledgements.FILE)
+            for path in (quarantine.QUARANTINE_DIRECTORY, acknowledgements.ACKNOWLEDGEMENTS_FILE)
         )
 
 

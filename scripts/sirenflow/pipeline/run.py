@@ -387,14 +387,14 @@ class _Run:
 
     def _left_out(self, survey: _Survey) -> Iterator[str]:
         """Report which directories and tables cannot be used, now or since an earlier run."""
-        yield from store.left_out(self._project.inbox)
+        yield from store.list_case_conflicts(self._project.inbox)
         rejected_now = {superevent for superevent, _, _ in self._outcome.rejected}
         for superevent in sorted(survey.alerts.keys() - rejected_now):
             for path in survey.alerts[superevent]:
                 if not store.is_alert_name(path.name):  # a directory in place of its alerts
                     yield f"{path} cannot be listed: alerts of {superevent} are missing"
         if survey.quarantine_error:
-            directory = self._project.inbox / quarantine.DIRECTORY
+            directory = self._project.inbox / quarantine.QUARANTINE_DIRECTORY
             yield (
                 f"quarantine {directory} cannot be read: {survey.quarantine_error}; messages may "
                 "be missing, as pages and catalogue say; repair it and run again"

@@ -76,9 +76,12 @@ class Watch:
             surveyed = float("-inf")
             waiting: set[str] = set()
             for changed in self._changes():
-                if quarantine.DIRECTORY in changed or self._quarantine_state() != self._quarantine:
+                if (
+                    quarantine.QUARANTINE_DIRECTORY in changed
+                    or self._quarantine_state() != self._quarantine
+                ):
                     surveyed = float("-inf")
-                waiting |= (changed - {quarantine.DIRECTORY}) | self._changed_since()
+                waiting |= (changed - {quarantine.QUARANTINE_DIRECTORY}) | self._changed_since()
                 # What is new comes before what is only due again.
                 if waiting and self._run(standby, sorted(waiting)):
                     waiting.clear()
@@ -171,14 +174,14 @@ class Watch:
     def _superevent(self, path: str) -> str | None:
         """Name the superevent, or the quarantine, whose directory a path is in."""
         inside = Path(path).relative_to(self._inbox).parts
-        if inside and inside[0] == quarantine.DIRECTORY:
-            return None if inside[-1].endswith(".tmp") else quarantine.DIRECTORY
+        if inside and inside[0] == quarantine.QUARANTINE_DIRECTORY:
+            return None if inside[-1].endswith(".tmp") else quarantine.QUARANTINE_DIRECTORY
         return inside[0] if inside and is_identifier(inside[0]) else None
 
     def _quarantine_state(self) -> int:
         """Tell when entries last came or went: the system may be late to report a new directory."""
         try:
-            return (self._inbox / quarantine.DIRECTORY).stat().st_mtime_ns
+            return (self._inbox / quarantine.QUARANTINE_DIRECTORY).stat().st_mtime_ns
         except OSError:
             return 0
 

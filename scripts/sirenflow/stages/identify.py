@@ -6,8 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sirenflow.alerts import claims
-from sirenflow.alerts.alert import decode, parse_alert
+from sirenflow.alerts.alert import parse_alert
+from sirenflow.alerts.claimed_identity import read_claimed_identity
+from sirenflow.alerts.decoding import decode
 from sirenflow.errors import AlertError
 
 
@@ -27,4 +28,4 @@ def _claims(data: bytes) -> dict[str, str | None] | None:
         _, record = decode(data)
     except AlertError:
         return None
-    return asdict(claims.of_record(record))
+    return asdict(read_claimed_identity(record))

@@ -17,12 +17,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sirenflow.alerts.claims import Claims
+from sirenflow.alerts.claimed_identity import ClaimedIdentity
 from sirenflow.errors import InboxError
 from sirenflow.formats.sanitize import text_or_none, timestamp_or_none
 from sirenflow.formats.timestamp import Timestamp
 from sirenflow.inbox import quarantine
-from sirenflow.inbox.quarantine import Entry
+from sirenflow.inbox.quarantine import QuarantineEntry
 from sirenflow.superevent.model import UnreadableMessage
 
 MOST_LISTED = 20
@@ -82,14 +82,14 @@ class Unreadable:
 def read_unreadable(inbox: Path) -> Unreadable:
     """Read the quarantine of an inbox, or the reason why it cannot be read."""
     try:
-        return arrange(quarantine.entries(inbox))
+        return arrange(quarantine.list_entries(inbox))
     except InboxError as error:
         cause = error.__cause__
         reason = cause.strerror if isinstance(cause, OSError) else None
         return Unreadable(quarantine_error=text_or_none(reason or "unknown error", _REASON_LIMIT))
 
 
-def arrange(entries: Iterable[Entry]) -> Unreadable:
+def arrange(entries: Iterable[QuarantineEntry]) -> Unreadable:
     """Describe entries of a quarantine, in an order that their content decides."""
     by_name = sorted(entries, key=lambda entry: entry.name)
     timed = ((_time(entry.claims), _message(entry)) for entry in by_name)
@@ -98,7 +98,7 @@ def arrange(entries: Iterable[Entry]) -> Unreadable:
     return Unreadable(tuple(sorted(messages, key=lambda message: not message.is_retraction)))
 
 
-def _message(entry: Entry) -> UnreadableMessage:
+def _message(entry: QuarantineEntry) -> UnreadableMessage:
     claims = entry.claims
     time = _time(claims)
     return UnreadableMessage(
@@ -112,5 +112,5 @@ def _message(entry: Entry) -> UnreadableMessage:
     )
 
 
-def _time(claims: Claims) -> Timestamp | None:
+def _time(claims: ClaimedIdentity) -> Timestamp | None:
     return timestamp_or_none(claims.time_created)

@@ -218,7 +218,7 @@ def leave_heartbeat(source: dict[str, Any] | None = None, **changes: Any) -> Non
     now = datetime.now(UTC)
     well = SourceHealth("host/topic", "connected", since=now, last_alert=now, lag=2)
     heartbeat = Heartbeat(1, "here", "0.1.0", now, now, False, (replace(well, **(source or {})),))
-    health.write(Path("inbox"), replace(heartbeat, **changes))
+    health.write_heartbeat(Path("inbox"), replace(heartbeat, **changes))
 
 
 def test_without_listener_nothing_is_well() -> None:
@@ -277,7 +277,7 @@ def test_reason_of_a_server_cannot_forge_a_line() -> None:
 def quarantined(data: bytes = b"no alert", reason: str = "not understood", **how: Any) -> str:
     how = {"way": "listen", "time_received": "2026-11-22T17:00:00.000+00:00", **how}
     quarantine.keep(Path("inbox"), data, AlertError(reason), how)
-    return quarantine.find(Path("inbox"), hashlib.sha256(data).hexdigest()[:12]).name
+    return quarantine.find_entry(Path("inbox"), hashlib.sha256(data).hexdigest()[:12]).name
 
 
 @pytest.mark.parametrize("way", ["listen", "recovered"])
@@ -388,7 +388,7 @@ def test_damaged_acknowledgements_acknowledge_nothing_and_more_can_be_added() ->
     leave_heartbeat()
     name, other = quarantined(), quarantined(b"other")
     sirenflow("quarantine", "acknowledge", name)
-    file = Path("inbox", acknowledgements.FILE)
+    file = Path("inbox", acknowledgements.ACKNOWLEDGEMENTS_FILE)
     for damaged in (b"", b"\xff\n[]\n3\n{}\n" + b"[" * 100_000, file.read_bytes()[:-9]):
         file.write_bytes(damaged)
         assert "2 messages in quarantine" in health_says()
@@ -409,7 +409,7 @@ def test_quarantine_that_cannot_be_read_is_a_problem() -> None:
 def test_heartbeat_of_another_inbox_is_not_ours() -> None:
     leave_heartbeat()
     assert sirenflow("health", "--inbox", "other").exit_code == 1
-    assert json.loads(Path("inbox", health.FILE).read_bytes())["pid"] == 1
+    assert json.loads(Path("inbox", health.HEARTBEAT_FILE).read_bytes())["pid"] == 1
 
 
 def test_inbox_of_no_name_is_wrong_usage() -> None:

@@ -22,7 +22,11 @@ from sirenflow.alerts.alert import Alert, Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.lock import exclusive
 from sirenflow.inbox import quarantine, store
-from sirenflow.inbox.identify_isolated import JUDGES, judge, judge_content
+from sirenflow.inbox.identify_isolated import (
+    IDENTIFY_POOL,
+    hash_content_isolated,
+    identify_isolated,
+)
 from sirenflow.inbox.ingest import ingest
 from sirenflow.inbox.receiver import Message, Receipt, Receiver
 from sirenflow.processes import pool as workers
@@ -55,7 +59,7 @@ def judged_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[bytes], An
         monkeypatch.setattr(workers, "_start_interpreter", workers._fork_keepers)
         limits = Limits(wall_seconds=1, cpu_seconds=10, memory_bytes=4 * 2**30, file_bytes=0)
         monkeypatch.setattr(
-            "sirenflow.inbox.identify_isolated.JUDGES", replace(JUDGES, limits=limits)
+            "sirenflow.inbox.identify_isolated.IDENTIFY_POOL", replace(IDENTIFY_POOL, limits=limits)
         )
         monkeypatch.setattr(stage, "parse_alert", decode)
 
@@ -96,8 +100,8 @@ DEADLY = {
 
 @pytest.mark.parametrize("data", [ALERT, avro_alert(record())])
 def test_alert_is_what_it_is_to_whoever_decodes_it(data: bytes) -> None:
-    assert judge(data) == parse_alert(data).identity
-    assert judge_content(data) == parse_alert(data).content_sha256
+    assert identify_isolated(data) == parse_alert(data).identity
+    assert hash_content_isolated(data) == parse_alert(data).content_sha256
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_no_alert_has_the_reason_and_kind_of_whoever_decodes_it(data: bytes) -> 
     with pytest.raises(AlertError) as expected:
         parse_alert(data)
     with pytest.raises(AlertError) as error:
-        judge(data)
+        identify_isolated(data)
     assert (str(error.value), error.value.kind) == (str(expected.value), expected.value.kind)
 
 
@@ -124,7 +128,7 @@ def test_deadly_bytes_go_to_quarantine_at_once_and_the_stream_goes_on(
     assert isinstance(first.content, Identity)
     assert isinstance(second.content, Identity)
     assert isinstance(deadly.content, AlertError)
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.reason, entry.path.read_bytes()) == ("crash", DEADLY[act], POISON)
     (listed,) = store.list_superevents(tmp_path).values()
     assert sorted(path.read_bytes() for path in listed) == sorted(alerts)
@@ -169,10 +173,10 @@ def test_retry_of_deadly_bytes_leaves_them_where_they_are(
 ) -> None:
     quarantine.keep(tmp_path, POISON, AlertError("no good"), {})
     judged_by(lambda data: crash() if data == POISON else None)
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     with pytest.raises(AlertError, match="SIGSEGV"):
         quarantine.retry(tmp_path, entry, lambda data, _: data)
-    assert quarantine.entries(tmp_path) == [entry]
+    assert quarantine.list_entries(tmp_path) == [entry]
 
 
 def test_worker_can_write_no_file(
@@ -215,7 +219,7 @@ def test_bytes_whose_workers_are_all_killed_are_kept_and_judged_when_they_come_a
     receiver, other = Receiver(tmp_path), avro_alert(record())
     take_in(receiver, ALERT)
     assert isinstance(take_in(receiver, other).content, Identity)
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.path.read_bytes()) == ("killed", ALERT)
     assert "was killed" in entry.reason
     judged_by(lambda _: None)
@@ -247,7 +251,7 @@ def test_workers_that_fail_on_every_alert_accept_nothing_and_reject_nothing(
     with pytest.raises(InboxError, match="known good alert too") as error:
         take_in(receiver, ALERT)
     assert str(error.value).endswith(cause)
-    assert quarantine.entries(tmp_path) == []
+    assert quarantine.list_entries(tmp_path) == []
     judged_by(lambda _: None)
     assert isinstance(take_in(receiver, ALERT).content, Identity)
 
@@ -282,7 +286,7 @@ def test_machine_that_starts_no_process_accepts_nothing_and_the_next_try_works(
         for _ in range(2):
             with pytest.raises(InboxError, match="no worker process can be started: Resource"):
                 take_in(receiver, ALERT)
-    assert quarantine.entries(tmp_path) == []
+    assert quarantine.list_entries(tmp_path) == []
     assert isinstance(take_in(receiver, ALERT).content, Identity)
 
 

@@ -13,10 +13,10 @@ from builders import json_alert, record
 from disk import Disk, files_below, run_python
 
 from sirenflow.alerts.alert import parse_alert
-from sirenflow.alerts.claims import Claims
+from sirenflow.alerts.claimed_identity import ClaimedIdentity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.inbox import quarantine, store
-from sirenflow.inbox.quarantine import Entry
+from sirenflow.inbox.quarantine import QuarantineEntry
 
 HOW = {"way": "test"}
 ERROR = AlertError("no good", "not_alert")
@@ -28,9 +28,9 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def keep(directory: Path, data: bytes, error: AlertError = ERROR, **how: Any) -> Entry:
+def keep(directory: Path, data: bytes, error: AlertError = ERROR, **how: Any) -> QuarantineEntry:
     quarantine.keep(directory, data, error, {**HOW, **how})
-    return quarantine.find(directory, sha256(data)[:12])
+    return quarantine.find_entry(directory, sha256(data)[:12])
 
 
 def as_kept(data: bytes, _: Mapping[str, Any]) -> bytes:
@@ -70,7 +70,7 @@ def test_both_are_kept_when_hashes_begin_alike(tmp_path: Path) -> None:
     assert taken.read_bytes() == b"other"
     assert (taken.parent / f"{sha256(data)}.bin").read_bytes() == data
     for name in (sha256(data), sha256(data)[:12]):
-        assert quarantine.find(tmp_path, name).path.stem == name
+        assert quarantine.find_entry(tmp_path, name).path.stem == name
 
 
 def test_synced_file_gets_the_name_and_is_not_written_again(
@@ -80,7 +80,7 @@ def test_synced_file_gets_the_name_and_is_not_written_again(
     (tmp_path / "quarantine").mkdir()
     disk = Disk(monkeypatch)
     quarantine.keep(tmp_path, b"no alert", ERROR, HOW, tmp_path / "synced")
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert entry.path.samefile(tmp_path / "synced")
     assert disk.calls[:3] == [f"link {entry.name}.bin", "sync directory quarantine", "open"]
 
@@ -98,7 +98,7 @@ def test_what_it_claims_to_be_is_kept_as_a_claim(tmp_path: Path, data: bytes) ->
 def test_bytes_of_a_decoded_record_are_not_searched_for_claims(tmp_path: Path) -> None:
     error = AlertError("no good", "key", {"superevent_id": "S240422ed", "alert_type": None})
     entry = keep(tmp_path, ALERT, error)
-    assert entry.claims == Claims("S240422ed")
+    assert entry.claims == ClaimedIdentity("S240422ed")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_claims_that_are_not_noted_are_searched_for(tmp_path: Path, change: obje
     for content in (record(event=event), last):
         entry = keep(tmp_path, json_alert(content))
         entry.path.with_suffix(".reason.json").write_text(json.dumps(change, default=repr))
-    assert [entry.claims.superevent_id for entry in quarantine.entries(tmp_path)] == 2 * [
+    assert [entry.claims.superevent_id for entry in quarantine.list_entries(tmp_path)] == 2 * [
         "MS260101a"
     ]
 
@@ -121,8 +121,8 @@ def test_hostile_claims_in_a_reason_file_are_none(tmp_path: Path) -> None:
     entry = keep(tmp_path, b"no alert")
     noted = {"superevent_id": "../S1", "alert_type": ["x"], "time_created": "\u202e"}
     entry.path.with_suffix(".reason.json").write_text(json.dumps({"claims": noted}))
-    (entry,) = quarantine.entries(tmp_path)
-    assert entry.claims == Claims()
+    (entry,) = quarantine.list_entries(tmp_path)
+    assert entry.claims == ClaimedIdentity()
 
 
 def test_file_that_is_sent_too_is_a_message_from_a_topic(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_list_is_in_the_order_of_arrival_whatever_the_names(tmp_path: Path) -> N
     times = {f"2026-01-0{day}T00:00:00.000+00:00": b"%d" % day for day in range(1, 8)}
     for time, data in reversed(times.items()):
         keep(tmp_path, data, time_received=time)
-    listed = quarantine.entries(tmp_path)
+    listed = quarantine.list_entries(tmp_path)
     assert [entry.path.read_bytes() for entry in listed] == list(times.values())
     assert [entry.how["time_received"] for entry in listed] == list(times)
     assert [entry.name for entry in listed] != sorted(entry.name for entry in listed)
@@ -151,20 +151,22 @@ def test_entry_says_what_came_why_it_is_no_alert_and_how(tmp_path: Path) -> None
     entry = keep(tmp_path, b"no alert", topic="igwn.gwalert")
     path = tmp_path / "quarantine" / f"{sha256(b'no alert')[:12]}.bin"
     how = {"way": "test", "topic": "igwn.gwalert"}
-    assert entry == Entry(path.stem, path, "not_alert", "no good", 8, how, Claims())
+    assert entry == QuarantineEntry(
+        path.stem, path, "not_alert", "no good", 8, how, ClaimedIdentity()
+    )
 
 
 def test_empty_and_missing_quarantine_list_nothing(tmp_path: Path) -> None:
-    assert quarantine.entries(tmp_path) == []
+    assert quarantine.list_entries(tmp_path) == []
     (tmp_path / "quarantine").mkdir()
-    assert quarantine.entries(tmp_path) == []
+    assert quarantine.list_entries(tmp_path) == []
 
 
 def test_other_files_are_not_listed(tmp_path: Path) -> None:
     entry = keep(tmp_path, b"no alert")
     for name in ("notes.bin", ".abcdefabcdef.bin.1.tmp", "abcdefabcdef.reason.json"):
         (entry.path.parent / name).touch()
-    assert quarantine.entries(tmp_path) == [entry]
+    assert quarantine.list_entries(tmp_path) == [entry]
 
 
 @pytest.mark.parametrize(
@@ -179,17 +181,17 @@ def test_entry_without_a_sound_reason_file_is_listed_and_can_be_looked_after(
     entry = keep(tmp_path, ALERT)
     reason = entry.path.with_suffix(".reason.json")
     reason.unlink() if damaged is None else reason.write_bytes(damaged)
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.size_bytes, entry.how) == ("unknown", len(ALERT), {})
     assert entry.reason == "the file with the reason is missing or damaged"
     quarantine.retry(tmp_path, entry, as_kept)
-    assert quarantine.entries(tmp_path) == []
+    assert quarantine.list_entries(tmp_path) == []
 
 
 def test_quarantine_that_is_no_directory_is_an_inbox_error(tmp_path: Path) -> None:
     (tmp_path / "quarantine").touch()
     with pytest.raises(InboxError, match="quarantine cannot be read: Not a directory"):
-        quarantine.entries(tmp_path)
+        quarantine.list_entries(tmp_path)
 
 
 def test_entry_that_is_no_file_is_not_listed(tmp_path: Path) -> None:
@@ -197,13 +199,13 @@ def test_entry_that_is_no_file_is_not_listed(tmp_path: Path) -> None:
     (entry.path.parent / "abcdefabcdef.bin").mkdir()
     loop = entry.path.parent / "0123456789ab.bin"
     loop.symlink_to(loop)
-    assert quarantine.entries(tmp_path) == [entry]
+    assert quarantine.list_entries(tmp_path) == [entry]
 
 
 def test_reason_of_an_earlier_release_has_no_kind(tmp_path: Path) -> None:
     entry = keep(tmp_path, b"no alert")
     entry.path.with_suffix(".reason.json").write_text('{"reason": "no good", "way": "ingest"}')
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.reason, entry.how) == ("unknown", "no good", {"way": "ingest"})
 
 
@@ -216,14 +218,14 @@ def test_missing_reason_is_written_when_the_bytes_come_again(tmp_path: Path) -> 
 def test_entry_is_found_by_any_start_of_its_name(tmp_path: Path) -> None:
     entry = keep(tmp_path, b"no alert")
     for length in (1, 4, 12):
-        assert quarantine.find(tmp_path, entry.name[:length]) == entry
+        assert quarantine.find_entry(tmp_path, entry.name[:length]) == entry
 
 
 @pytest.mark.parametrize("name", ["f", "quarantine", "../x", "*", "c0ffee" * 4])
 def test_name_that_nothing_begins_with_is_an_error(tmp_path: Path, name: str) -> None:
     assert not keep(tmp_path, b"no alert").name.startswith("f")
     with pytest.raises(InboxError, match=r"nothing in .*quarantine begins with '"):
-        quarantine.find(tmp_path, name)
+        quarantine.find_entry(tmp_path, name)
 
 
 def test_start_of_several_names_is_an_error_that_lists_them(tmp_path: Path) -> None:
@@ -231,7 +233,7 @@ def test_start_of_several_names_is_an_error_that_lists_them(tmp_path: Path) -> N
     start = next(n[0] for n in names if sum(each[0] == n[0] for each in names) > 1)
     alike = sorted(name for name in names if name[0] == start)
     with pytest.raises(InboxError, match=f"'{start}' is the start of {', '.join(alike)}"):
-        quarantine.find(tmp_path, start)
+        quarantine.find_entry(tmp_path, start)
 
 
 # --------------------------------------------------------------------------------------- retry
@@ -285,22 +287,22 @@ def test_reference_that_leads_to_no_alert_stays(tmp_path: Path, answer: bytes | 
     assert files_below(tmp_path) == before
 
 
-@pytest.mark.parametrize("moment", ["drop", "_reason_file", "sync_directory"])
+@pytest.mark.parametrize("moment", ["drop_entry", "_reason_file", "sync_directory"])
 def test_killed_while_moving_an_alert_a_retry_completes(tmp_path: Path, moment: str) -> None:
     """Before its entry is deleted, half way, and after."""
     entry = keep(tmp_path, ALERT)
     script = (
         "import os, sys; from pathlib import Path; from sirenflow.inbox import quarantine\n"
-        "(entry,) = quarantine.entries(Path(sys.argv[1]))\n"
+        "(entry,) = quarantine.list_entries(Path(sys.argv[1]))\n"
         f"quarantine.{moment} = lambda *_: os._exit(9)\n"
         "quarantine.retry(Path(sys.argv[1]), entry, lambda data, how: data)\n"
     )
     assert run_python(script, tmp_path).returncode == 9
     assert (tmp_path / PLACE).read_bytes() == ALERT
-    left = quarantine.entries(tmp_path)
+    left = quarantine.list_entries(tmp_path)
     assert left in ([], [entry])
     assert [quarantine.retry(tmp_path, each, as_kept).new for each in left] in ([], [False])
-    assert quarantine.entries(tmp_path) == []
+    assert quarantine.list_entries(tmp_path) == []
     assert store.list_superevents(tmp_path) == {"MS260101a": [tmp_path / PLACE]}
 
 
@@ -318,7 +320,7 @@ def test_disk_that_fails_at_any_call_of_a_retry_loses_nothing(
                 quarantine.retry(directory, entry, as_kept)
             except InboxError:
                 tried += 1
-        for left in quarantine.entries(directory):
+        for left in quarantine.list_entries(directory):
             quarantine.retry(directory, left, as_kept)
         assert store.list_superevents(directory) == {"MS260101a": [directory / PLACE]}
         assert (directory / PLACE).read_bytes() == ALERT
@@ -330,22 +332,22 @@ def test_disk_that_fails_at_any_call_of_a_retry_loses_nothing(
 
 def test_dropped_entry_is_gone_and_the_others_are_not(tmp_path: Path) -> None:
     entry, other = keep(tmp_path, b"no alert"), keep(tmp_path, b"no alert either")
-    quarantine.drop(entry)
-    assert quarantine.entries(tmp_path) == [other]
+    quarantine.drop_entry(entry)
+    assert quarantine.list_entries(tmp_path) == [other]
     assert not entry.path.with_suffix(".reason.json").exists()
 
 
 def test_entry_without_reason_can_be_dropped(tmp_path: Path) -> None:
     entry = keep(tmp_path, b"no alert")
     entry.path.with_suffix(".reason.json").unlink()
-    quarantine.drop(entry)
+    quarantine.drop_entry(entry)
     assert files_below(tmp_path) == {}
 
 
 def test_entry_that_is_gone_is_an_inbox_error(tmp_path: Path) -> None:
     entry = keep(tmp_path, b"no alert")
-    quarantine.drop(entry)
+    quarantine.drop_entry(entry)
     with pytest.raises(InboxError, match="cannot be deleted: No such file"):
-        quarantine.drop(entry)
+        quarantine.drop_entry(entry)
     with pytest.raises(InboxError, match="cannot be read: No such file"):
         quarantine.retry(tmp_path, entry, as_kept)

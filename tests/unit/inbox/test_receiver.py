@@ -74,11 +74,11 @@ def test_bytes_are_on_disk_before_they_are_judged_and_are_written_once(
 ) -> None:
     disk = Disk(monkeypatch)
 
-    def judge(data: bytes) -> Identity:
+    def identify_isolated(data: bytes) -> Identity:
         disk.calls.append("judge")
         return parse_alert(data).identity
 
-    monkeypatch.setattr(receive, "judge", judge)
+    monkeypatch.setattr(receive, "identify_isolated", identify_isolated)
     take_in(tmp_path, ALERT)
     size, name = f"{len(ALERT)} bytes", Path(PLACE).name
     wanted = [f"write {size}", f"sync {size}", "judge", f"link {name}"]
@@ -140,7 +140,7 @@ def test_offloaded_message_that_cannot_be_fetched_is_kept_to_be_retried(tmp_path
 
     receipt = Receiver(tmp_path).receive(message(REFERENCE, headers=OFFLOADED), fetch)
     assert isinstance(receipt.content, AlertError)
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.reason) == ("offloaded", "no answer")
     assert entry.path.read_bytes() == REFERENCE
     assert entry.how["headers"] == [["_format", "external"]]
@@ -151,7 +151,7 @@ def test_offloaded_message_that_cannot_be_fetched_is_kept_to_be_retried(tmp_path
 def test_offloaded_content_that_is_no_alert_is_kept_itself(tmp_path: Path) -> None:
     receiver = Receiver(tmp_path)
     receiver.receive(message(REFERENCE, headers=OFFLOADED), lambda _: b"no alert")
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert entry.path.read_bytes() == b"no alert"
     assert entry.how["reference"] == REFERENCE.decode()
 
@@ -161,7 +161,7 @@ def test_fault_of_ours_while_fetching_does_not_stop_the_stream(tmp_path: Path) -
         raise RuntimeError("bug")
 
     Receiver(tmp_path).receive(message(REFERENCE, headers=OFFLOADED), fetch)
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.path.read_bytes()) == ("fault", REFERENCE)
 
 

@@ -14,7 +14,7 @@ from sirenflow.alerts.alert import Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.inbox import quarantine, receiver, store
 from sirenflow.inbox.receiver import Receipt, Receiver
-from sirenflow.inbox.spool import archived
+from sirenflow.inbox.spool import spooled
 
 ALERT = json_alert(record())
 PLACE = store.alert_path(parse_alert(ALERT).identity).as_posix()
@@ -23,7 +23,7 @@ POISON = b"poison"
 
 def leave(directory: Path, data: bytes) -> Path:
     """Leave a file as a process does that dies while it judges."""
-    with archived(directory, data) as path:
+    with spooled(directory, data) as path:
         kept = path.with_suffix(".kept")
         path.rename(kept)
     return kept.rename(path)
@@ -45,7 +45,7 @@ def test_alert_is_stored_and_its_file_removed(tmp_path: Path) -> None:
 
 
 def test_alert_that_was_stored_before_the_death_is_known(tmp_path: Path) -> None:
-    with archived(tmp_path, ALERT) as path:
+    with spooled(tmp_path, ALERT) as path:
         store.store(tmp_path, parse_alert(ALERT).identity, ALERT, {"way": "listen"}, path)
     before = files_below(tmp_path)
     leave(tmp_path, ALERT)
@@ -56,7 +56,7 @@ def test_alert_that_was_stored_before_the_death_is_known(tmp_path: Path) -> None
 def test_no_alert_goes_to_quarantine_with_its_own_reason(tmp_path: Path) -> None:
     leave(tmp_path, b"no alert")
     recover(tmp_path)
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.path.read_bytes()) == ("not_alert", b"no alert")
     assert entry.how["way"] == "recovered"
 
@@ -73,7 +73,7 @@ def test_what_three_processes_died_of_is_put_away_unread(
         read.append(data)
         raise Death
 
-    monkeypatch.setattr(receiver, "judge", die)
+    monkeypatch.setattr(receiver, "identify_isolated", die)
     leave(tmp_path, POISON)
     for _ in range(2):
         with pytest.raises(Death):
@@ -81,7 +81,7 @@ def test_what_three_processes_died_of_is_put_away_unread(
     (receipt,) = recover(tmp_path)
     assert read == [POISON] * 2
     assert isinstance(receipt.content, AlertError)
-    (entry,) = quarantine.entries(tmp_path)
+    (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.path.read_bytes()) == ("crash", POISON)
     assert entry.reason == "3 processes died when they judged these bytes"
     assert recover(tmp_path) == []
@@ -95,7 +95,7 @@ def test_others_are_taken_in_though_one_kills(
             raise KeyboardInterrupt
         return parse_alert(data).identity
 
-    monkeypatch.setattr(receiver, "judge", die)
+    monkeypatch.setattr(receiver, "identify_isolated", die)
     alerts = [json_alert(record(n=n)) for n in range(5)]
     for data in (POISON, *alerts):
         leave(tmp_path, data)
@@ -110,7 +110,7 @@ def test_others_are_taken_in_though_one_kills(
     assert deaths == 2
     (listed,) = store.list_superevents(tmp_path).values()
     assert sorted(path.read_bytes() for path in listed) == sorted(alerts)
-    assert [entry.path.read_bytes() for entry in quarantine.entries(tmp_path)] == [POISON]
+    assert [entry.path.read_bytes() for entry in quarantine.list_entries(tmp_path)] == [POISON]
 
 
 def test_recovery_that_is_stopped_at_any_place_is_completed_by_another(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_recovery_that_is_stopped_at_any_place_is_completed_by_another(tmp_path:
     (listed,) = store.list_superevents(tmp_path).values()
     assert sorted(path.read_bytes() for path in listed) == sorted(alerts)
     assert files_below(tmp_path / ".incoming") == {}
-    assert quarantine.entries(tmp_path) == []
+    assert quarantine.list_entries(tmp_path) == []
 
 
 def test_full_disk_is_no_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def die_of_poison(data):
     return parse_alert(data).identity
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-receive.judge = die_of_poison
+receive.identify_isolated = die_of_poison
 inbox, topic, committed = map(Path, sys.argv[1:])
 receiver = receive.Receiver(inbox)
 list(receiver.recover())
@@ -185,7 +185,7 @@ def test_stream_goes_on_after_a_message_that_kills(tmp_path: Path) -> None:
     assert codes == [-signal.SIGSEGV] * 3 + [0]
     (listed,) = store.list_superevents(tmp_path / "inbox").values()
     assert sorted(path.read_bytes() for path in listed) == sorted([before, after])
-    (entry,) = quarantine.entries(tmp_path / "inbox")
+    (entry,) = quarantine.list_entries(tmp_path / "inbox")
     assert (entry.kind, entry.path.read_bytes()) == ("crash", POISON)
     assert files_below(tmp_path / "inbox" / ".incoming") == {}
 

@@ -13,7 +13,7 @@ import pytest
 from disk import Disk, files_below, run_python
 
 from sirenflow.errors import AlertError, InboxError
-from sirenflow.inbox.spool import archived, left_behind
+from sirenflow.inbox.spool import orphaned, spooled
 
 
 def judged(directory: Path) -> dict[str, bytes]:
@@ -24,18 +24,18 @@ def judged(directory: Path) -> dict[str, bytes]:
 def leave(directory: Path, data: bytes) -> None:
     """Leave a file as a process does that dies."""
     script = (
-        "import os, sys; from pathlib import Path; from sirenflow.inbox.spool import archived\n"
-        "with archived(Path(sys.argv[1]), bytes.fromhex(sys.argv[2])):\n"
+        "import os, sys; from pathlib import Path; from sirenflow.inbox.spool import spooled\n"
+        "with spooled(Path(sys.argv[1]), bytes.fromhex(sys.argv[2])):\n"
         "    os._exit(9)\n"
     )
     assert run_python(script, directory, Path(data.hex())).returncode == 9
 
 
-# ----------------------------------------------------------------------------------- archived
+# ------------------------------------------------------------------------------------ spooled
 
 
 def test_file_exists_exactly_while_its_bytes_are_judged(tmp_path: Path) -> None:
-    with archived(tmp_path, b"data") as path:
+    with spooled(tmp_path, b"data") as path:
         assert path.parent == tmp_path / ".incoming"
         assert judged(tmp_path) == {path.name: b"data"}
     assert judged(tmp_path) == {}
@@ -45,13 +45,13 @@ def test_file_is_on_disk_before_anyone_looks_at_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = Disk(monkeypatch)
-    with archived(tmp_path, b"12345"):
+    with spooled(tmp_path, b"12345"):
         assert disk.calls[-3:] == ["open", "write 5 bytes", "sync 5 bytes"]
 
 
 def test_same_bytes_twice_at_once_are_two_files(tmp_path: Path) -> None:
-    with archived(tmp_path, b"data"):
-        with archived(tmp_path, b"data"):
+    with spooled(tmp_path, b"data"):
+        with spooled(tmp_path, b"data"):
             assert len(judged(tmp_path)) == 2
         assert len(judged(tmp_path)) == 1
 
@@ -63,7 +63,7 @@ def test_same_bytes_twice_at_once_are_two_files(tmp_path: Path) -> None:
 )
 def test_file_is_gone_after_any_exception(tmp_path: Path, error: BaseException) -> None:
     """An exception is no death: who raised it can still say what becomes of the bytes."""
-    with pytest.raises(type(error)), archived(tmp_path, b"data"):
+    with pytest.raises(type(error)), spooled(tmp_path, b"data"):
         raise error
     assert judged(tmp_path) == {}
 
@@ -75,15 +75,15 @@ def test_file_that_cannot_be_written_is_an_inbox_error_and_leaves_nothing(
     disk = Disk(monkeypatch)
     disk.number, disk.fails_at = errno.ENOSPC, fails_at
     message = r"\.incoming/.* cannot be written: No space left on device"
-    with pytest.raises(InboxError, match=message), archived(tmp_path, b"data"):
+    with pytest.raises(InboxError, match=message), spooled(tmp_path, b"data"):
         pytest.fail("nothing may be judged that is not on disk")
     assert judged(tmp_path) == {}
 
 
 def test_killed_process_leaves_the_file(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from sirenflow.inbox.spool import archived\n"
-        "with archived(Path(sys.argv[1]), b'data'):\n"
+        "import sys; from pathlib import Path; from sirenflow.inbox.spool import spooled\n"
+        "with spooled(Path(sys.argv[1]), b'data'):\n"
         "    print('judging', flush=True); sys.stdin.read()\n"
     )
     pipe, command = subprocess.PIPE, [sys.executable, "-c", script, str(tmp_path)]
@@ -99,10 +99,10 @@ def test_killed_process_leaves_the_file(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_where_nothing_came(tmp_path: Path) -> None:
-    assert list(left_behind(tmp_path)) == []
-    with archived(tmp_path, b"data"):
+    assert list(orphaned(tmp_path)) == []
+    with spooled(tmp_path, b"data"):
         pass
-    assert list(left_behind(tmp_path)) == []
+    assert list(orphaned(tmp_path)) == []
 
 
 def test_each_file_is_given_with_its_deaths_counted_on_disk(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_each_file_is_given_with_its_deaths_counted_on_disk(tmp_path: Path) -> N
         if deaths == 12:
             (path,) = (tmp_path / ".incoming").iterdir()
             path.rename(path.with_name(path.name.replace("-3-", "-11-")))
-        ((path, data, counted),) = left_behind(tmp_path)
+        ((path, data, counted),) = orphaned(tmp_path)
         assert (data, counted) == (b"data", deaths)
         assert judged(tmp_path) == {path.name: b"data"}
 
@@ -121,8 +121,8 @@ def test_only_the_file_in_hand_has_its_count_raised(tmp_path: Path) -> None:
     """The others have killed nobody."""
     for data in (b"a", b"b", b"c"):
         leave(tmp_path, data)
-    next(left_behind(tmp_path))
-    assert sorted(deaths for _, _, deaths in left_behind(tmp_path)) == [1, 1, 2]
+    next(orphaned(tmp_path))
+    assert sorted(deaths for _, _, deaths in orphaned(tmp_path)) == [1, 1, 2]
 
 
 @pytest.mark.parametrize("torn", [b"", b"dat"])
@@ -132,7 +132,7 @@ def test_torn_file_is_deleted(tmp_path: Path, torn: bytes) -> None:
     (path,) = (tmp_path / ".incoming").iterdir()
     path.write_bytes(torn)
     leave(tmp_path, b"other")
-    assert [data for _, data, _ in left_behind(tmp_path)] == [b"other"]
+    assert [data for _, data, _ in orphaned(tmp_path)] == [b"other"]
     assert list(judged(tmp_path).values()) == [b"other"]
 
 
@@ -141,7 +141,7 @@ def test_files_of_other_names_are_left_alone(tmp_path: Path) -> None:
     names = ["notes.txt", "x.part", "0123456789ab-0.part", "0123456789ab-x-00.part"]
     for name in names:
         (tmp_path / ".incoming" / name).touch()
-    assert list(left_behind(tmp_path)) == []
+    assert list(orphaned(tmp_path)) == []
     assert sorted(judged(tmp_path)) == sorted(names)
 
 
@@ -157,5 +157,5 @@ def test_file_that_cannot_be_read_is_an_inbox_error(
     with monkeypatch.context() as patch:
         patch.setattr(Path, call, fail)
         with pytest.raises(InboxError, match=r"\.incoming cannot be read: Input/output error"):
-            list(left_behind(tmp_path))
+            list(orphaned(tmp_path))
     assert list(judged(tmp_path).values()) == [b"data"]

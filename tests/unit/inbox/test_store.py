@@ -255,7 +255,7 @@ def test_of_directories_that_differ_in_case_the_first_is_listed_and_the_other_re
     reported = [record.getMessage() for record in caplog.records]
     assert ["'S1234a'" in text for text in reported] == [True, False]
     assert all("'S1234A'" in text and "rename" in text for text in reported)
-    assert store.left_out(tmp_path) == reported
+    assert store.list_case_conflicts(tmp_path) == reported
     assert list(store.list_superevents(tmp_path, ["S1234a", "S99"])) == ["S99"]
 
 

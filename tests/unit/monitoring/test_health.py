@@ -42,14 +42,14 @@ def with_source(**changes: Any) -> Heartbeat:
 
 
 def problems(heartbeat: Heartbeat) -> list[str]:
-    return list(health.problems(heartbeat, NOW, SILENCE))
+    return list(health.listener_problems(heartbeat, NOW, SILENCE))
 
 
 def test_healthy_listener_has_no_problem_and_a_line_a_source() -> None:
     other = replace(SOURCE, name="other/topic", last_alert=None, lag=None)
     heartbeat = replace(WELL, sources=(SOURCE, other))
     assert problems(WELL) == []
-    assert list(health.describe(heartbeat, NOW)) == [
+    assert list(health.describe_listener(heartbeat, NOW)) == [
         "kafka.scimma.org/igwn.gwalert: connected for 5 h 0 min, last alert 20 min ago, 0 waiting",
         "other/topic: connected for 5 h 0 min, last alert not yet",
     ]
@@ -65,24 +65,24 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
         last_lost=NOW - timedelta(hours=1),
     )
     for heartbeat in (WELL, full, replace(WELL, sources=()), with_source(last_alert=None)):
-        health.write(tmp_path, heartbeat)
-        assert health.read(tmp_path) == heartbeat
+        health.write_heartbeat(tmp_path, heartbeat)
+        assert health.read_heartbeat(tmp_path) == heartbeat
 
 
 def test_heartbeat_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / ".listener").touch()
     with pytest.raises(InboxError, match=r"health\.json cannot be written: "):
-        health.write(tmp_path, WELL)
+        health.write_heartbeat(tmp_path, WELL)
 
 
 def test_without_heartbeat_there_is_none(tmp_path: Path) -> None:
-    assert health.read(tmp_path) is None
-    assert health.read(tmp_path / "nowhere") is None
+    assert health.read_heartbeat(tmp_path) is None
+    assert health.read_heartbeat(tmp_path / "nowhere") is None
 
 
 def written(tmp_path: Path) -> dict[str, Any]:
-    health.write(tmp_path, WELL)
-    content: dict[str, Any] = json.loads((tmp_path / health.FILE).read_bytes())
+    health.write_heartbeat(tmp_path, WELL)
+    content: dict[str, Any] = json.loads((tmp_path / health.HEARTBEAT_FILE).read_bytes())
     return content
 
 
@@ -91,8 +91,8 @@ def written(tmp_path: Path) -> dict[str, Any]:
 )
 def test_damaged_heartbeat_is_none(tmp_path: Path, content: bytes) -> None:
     written(tmp_path)
-    (tmp_path / health.FILE).write_bytes(content)
-    assert health.read(tmp_path) is None
+    (tmp_path / health.HEARTBEAT_FILE).write_bytes(content)
+    assert health.read_heartbeat(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_damaged_heartbeat_is_none(tmp_path: Path, content: bytes) -> None:
 def test_heartbeat_of_another_form_is_none(tmp_path: Path, change: dict[str, Any]) -> None:
     """What is read must not fail when it is judged."""
     content = json.dumps({**written(tmp_path), **change})
-    (tmp_path / health.FILE).write_text(content)
-    assert health.read(tmp_path) is None
+    (tmp_path / health.HEARTBEAT_FILE).write_text(content)
+    assert health.read_heartbeat(tmp_path) is None
 
 
 def test_stopped_listener_is_the_only_matter() -> None:
@@ -202,7 +202,7 @@ def test_clock_that_was_set_back_makes_no_negative_times() -> None:
     later = NOW + timedelta(hours=1)
     ahead = replace(with_source(since=later, last_alert=later), time=later, time_started=later)
     assert problems(ahead) == []
-    assert list(health.describe(ahead, NOW)) == [
+    assert list(health.describe_listener(ahead, NOW)) == [
         f"{SOURCE.name}: connected for 0 s, last alert 0 s ago, 0 waiting"
     ]
 
@@ -213,5 +213,5 @@ def test_clock_that_was_set_back_makes_no_negative_times() -> None:
 )
 def test_times_are_told_in_a_fitting_unit(seconds: int, told: str) -> None:
     since = with_source(since=NOW - timedelta(seconds=seconds))
-    (line,) = health.describe(since, NOW)
+    (line,) = health.describe_listener(since, NOW)
     assert f"connected for {told}, " in line

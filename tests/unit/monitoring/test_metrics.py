@@ -16,7 +16,7 @@ SOURCE = "kafka.scimma.org/igwn.gwalert"
 
 def read(inbox: Path) -> dict[tuple[str, str], float]:
     """Every sample of one source: its name, and what other label it has."""
-    text = (inbox / metrics.FILE).read_text(encoding="utf-8")
+    text = (inbox / metrics.METRICS_FILE).read_text(encoding="utf-8")
     samples: dict[tuple[str, str], float] = {}
     for family in text_string_to_metric_families(text):
         assert family.documentation

@@ -34,7 +34,7 @@ def gauges(tmp_path: Path, counts: Metrics, monkeypatch: pytest.MonkeyPatch) -> 
 def shown(inbox: Path, counts: Metrics) -> tuple[str, str]:
     """Give the numbers of all messages, and of those not acknowledged, as in the file."""
     counts.write(inbox)
-    lines = (inbox / metrics.FILE).read_text().splitlines()
+    lines = (inbox / metrics.METRICS_FILE).read_text().splitlines()
     values = dict(line.split() for line in lines if not line.startswith("#"))
     names = ("sirenflow_quarantine_messages", "sirenflow_quarantine_unacknowledged")
     return values[names[0]], values[names[1]]
@@ -53,11 +53,11 @@ def test_messages_of_topics_count_until_acknowledged_or_dropped(
         keep(tmp_path, data, way)
     gauges.update()
     assert shown(tmp_path, counts) == ("3.0", "2.0")
-    first, second = acknowledgements.unacknowledged(tmp_path)
+    first, second = acknowledgements.list_unacknowledged(tmp_path)
     acknowledgements.acknowledge(tmp_path, [first], datetime.now(UTC))
     gauges.update()
     assert shown(tmp_path, counts) == ("3.0", "1.0")
-    quarantine.drop(second)
+    quarantine.drop_entry(second)
     gauges.update()
     assert shown(tmp_path, counts) == ("2.0", "0.0")
 
@@ -66,13 +66,13 @@ def test_quarantine_that_has_not_changed_is_not_read_again(
     tmp_path: Path, gauges: QuarantineGauges, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(tmp_path, b"0")
-    os.utime(tmp_path / quarantine.DIRECTORY, (1e9, 1e9))
+    os.utime(tmp_path / quarantine.QUARANTINE_DIRECTORY, (1e9, 1e9))
     gauges.update()
     read: list[Path] = []
-    monkeypatch.setattr(quarantine, "entries", lambda inbox: read.append(inbox) or [])
+    monkeypatch.setattr(quarantine, "list_entries", lambda inbox: read.append(inbox) or [])
     gauges.update()
     assert read == []
-    os.utime(tmp_path / quarantine.DIRECTORY, (1e9, 1.1e9))
+    os.utime(tmp_path / quarantine.QUARANTINE_DIRECTORY, (1e9, 1.1e9))
     gauges.update()
     assert read == [tmp_path]
 
@@ -81,7 +81,7 @@ def test_change_in_the_same_tick_of_the_clock_is_noticed(
     tmp_path: Path, counts: Metrics, gauges: QuarantineGauges
 ) -> None:
     keep(tmp_path, b"0")
-    directory = tmp_path / quarantine.DIRECTORY
+    directory = tmp_path / quarantine.QUARANTINE_DIRECTORY
     before = directory.stat()
     gauges.update()
     keep(tmp_path, b"1")

@@ -16,9 +16,10 @@ from jsonschema import Draft202012Validator
 from pages import assert_safe
 from superevents import moved, products
 
+from sirenflow.alerts.claimed_identity import ClaimedIdentity
 from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine
-from sirenflow.inbox.quarantine import Entry
+from sirenflow.inbox.quarantine import QuarantineEntry
 from sirenflow.stages.catalogue import catalogue
 from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
@@ -31,11 +32,11 @@ EVENT = "MS260101a"
 HOSTILE = "</p><script>alert(1)</script>{{ 7 * 7 }}\x1b[2J\u202e\n" + "W" * 10_000
 
 
-def keep(inbox: Path, reason: str = "no good", **sent: Any) -> Entry:
+def keep(inbox: Path, reason: str = "no good", **sent: Any) -> QuarantineEntry:
     """Have a message in quarantine that says that it is this alert."""
     data = json_alert(record(**{"urls": ..., "event": None, **sent}))
     quarantine.keep(inbox, data, AlertError(reason, "key"), {"way": "listen"})
-    return next(each for each in quarantine.entries(inbox) if each.path.read_bytes() == data)
+    return next(each for each in quarantine.list_entries(inbox) if each.path.read_bytes() == data)
 
 
 def listed(inbox: Path, superevent: str | None = None) -> list[dict[str, Any]]:
@@ -82,7 +83,7 @@ def test_order_is_of_what_they_claim_and_not_of_arrival(tmp_path: Path) -> None:
         for kind in ("RETRACTION", "UPDATE")
         for time in times
     ]
-    found = quarantine.entries(tmp_path)
+    found = quarantine.list_entries(tmp_path)
     random.Random(1).shuffle(found)  # noqa: S311 - the same each time
     assert [each.name for each in arrange(found).messages] == names
     assert arrange(found) == read_unreadable(tmp_path)
@@ -104,7 +105,9 @@ def test_files_and_messages_count_alike(tmp_path: Path) -> None:
 
 def test_thousands_are_counted_and_some_are_listed(tmp_path: Path) -> None:
     entries = [
-        Entry(f"{number:012x}", tmp_path / "x.bin", "key", HOSTILE, 9, {}, keep_claims())
+        QuarantineEntry(
+            f"{number:012x}", tmp_path / "x.bin", "key", HOSTILE, 9, {}, claimed_update()
+        )
         for number in range(3000)
     ]
     said = arrange(entries).of(EVENT)
@@ -112,8 +115,8 @@ def test_thousands_are_counted_and_some_are_listed(tmp_path: Path) -> None:
     assert len(json.dumps(said)) < 20_000
 
 
-def keep_claims() -> quarantine.Claims:
-    return quarantine.Claims(EVENT, "UPDATE", "2026-01-01T00:00:00Z")
+def claimed_update() -> ClaimedIdentity:
+    return ClaimedIdentity(EVENT, "UPDATE", "2026-01-01T00:00:00Z")
 
 
 def test_digest_changes_with_what_is_said_only(tmp_path: Path) -> None:
@@ -287,7 +290,7 @@ def test_error_of_the_machine_hides_no_entry(
     """As where the directory may be listed, and its files not be looked at."""
     keep(tmp_path)
 
-    def fail(file: Path) -> Entry:
+    def fail(file: Path) -> QuarantineEntry:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
 
     monkeypatch.setattr(quarantine, "_entry", fail)

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from builders import avro_alert, json_alert, record
 
-from sirenflow.alerts import claims
 from sirenflow.alerts.alert_type import ALERT_TYPES, read_type
-from sirenflow.alerts.claims import Claims
+from sirenflow.alerts.claimed_identity import (
+    ClaimedIdentity,
+    read_claimed_identity,
+    search_claimed_identity,
+)
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
-RETRACTION = Claims("S240422ed", "RETRACTION", "2024-04-22T22:00:00+02:00")
+RETRACTION = ClaimedIdentity("S240422ed", "RETRACTION", "2024-04-22T22:00:00+02:00")
 SENT = record(**vars(RETRACTION), event=None)
 
 
@@ -32,45 +35,45 @@ SENT = record(**vars(RETRACTION), event=None)
     ids=["whole", "cut", "indented", "byte-order mark", "garbage around", "in a text", "list"],
 )
 def test_json_says_which_superevent_type_and_time(data: bytes) -> None:
-    assert claims.of_bytes(data) == RETRACTION
+    assert search_claimed_identity(data) == RETRACTION
 
 
 def test_the_first_of_each_counts() -> None:
     data = json_alert(SENT) + json_alert(record(superevent_id="S999999zz"))
-    assert claims.of_bytes(data) == RETRACTION
+    assert search_claimed_identity(data) == RETRACTION
 
 
 def test_avro_says_which_superevent_and_when_whole_or_cut() -> None:
     for kind in (*ALERT_TYPES, "retraction", "Early_Warning", "RETRACTION "):
         sent = {"alert_type": kind, "time_created": "2024-04-22 22:00:00"}
         data = avro_alert(record(superevent_id="S240422ed", **sent))
-        said = Claims("S240422ed", read_type(kind.strip()), "2024-04-22 22:00:00")
-        assert claims.of_bytes(data) == claims.of_bytes(data[:-40]) == said
+        said = ClaimedIdentity("S240422ed", read_type(kind.strip()), "2024-04-22 22:00:00")
+        assert search_claimed_identity(data) == search_claimed_identity(data[:-40]) == said
 
 
 @pytest.mark.parametrize("sent", ["RETRACTION ", "\tRetraction\r\n", "retrac_tion"])
 def test_known_type_is_a_claim_in_any_spelling(sent: str) -> None:
-    assert claims.of_record({"alert_type": sent}).alert_type == "RETRACTION"
-    assert claims.of_record({"alert_type": "Pre_Merger "}).alert_type == "Pre_Merger"
+    assert read_claimed_identity({"alert_type": sent}).alert_type == "RETRACTION"
+    assert read_claimed_identity({"alert_type": "Pre_Merger "}).alert_type == "Pre_Merger"
 
 
 def test_type_without_its_length_before_it_is_not_a_claim() -> None:
     data = b"no RETRACTION of S240422ed, \x12RETRACTION"
-    assert claims.of_bytes(data) == Claims("S240422ed")
+    assert search_claimed_identity(data) == ClaimedIdentity("S240422ed")
 
 
 def test_samples_cut_short_say_which_superevent() -> None:
     files = sorted(SAMPLES.glob("*-[0-9][0-9]-*"))
     assert files
     for file in files:
-        found = claims.of_bytes(file.read_bytes()[:4096])
+        found = search_claimed_identity(file.read_bytes()[:4096])
         assert found.superevent_id == file.name.split("-")[0], file.name
 
 
 def test_text_with_its_length_before_it_comes_before_any_other() -> None:
     data = b"see https://example.org/S230101a \x12S240422ed S230101b"
-    assert claims.of_bytes(data).superevent_id == "S240422ed"
-    assert claims.of_bytes(data[:33]).superevent_id == "S230101a"
+    assert search_claimed_identity(data).superevent_id == "S240422ed"
+    assert search_claimed_identity(data[:33]).superevent_id == "S230101a"
 
 
 @pytest.mark.parametrize(
@@ -92,18 +95,18 @@ def test_text_with_its_length_before_it_comes_before_any_other() -> None:
 )
 def test_what_is_unsafe_as_a_name_is_not_a_claim(name: str) -> None:
     sent = record(superevent_id=name, alert_type=f"{name}/", time_created=f"{name}/", urls=...)
-    assert claims.of_record(sent) == Claims()
-    assert claims.of_bytes(json_alert(sent)) == Claims()
+    assert read_claimed_identity(sent) == ClaimedIdentity()
+    assert search_claimed_identity(json_alert(sent)) == ClaimedIdentity()
 
 
 def test_unusual_names_are_claims() -> None:
     for name in ("S1234", "s240422ed", "GW170817", "X" * 64, "a-b_c"):
-        assert claims.of_bytes(json_alert(record(superevent_id=name))).superevent_id == name
+        assert search_claimed_identity(json_alert(record(superevent_id=name))).superevent_id == name
 
 
 @pytest.mark.parametrize("value", [None, 3, [], {}, b"S240422ed", float("nan"), "\ud800"])
 def test_values_of_any_type_are_no_claims(value: object) -> None:
-    assert claims.of_record(dict.fromkeys(vars(RETRACTION), value)) == Claims()
+    assert read_claimed_identity(dict.fromkeys(vars(RETRACTION), value)) == ClaimedIdentity()
 
 
 @pytest.mark.parametrize(
@@ -118,7 +121,7 @@ def test_values_of_any_type_are_no_claims(value: object) -> None:
     ],
 )
 def test_bytes_without_any_have_none(data: bytes) -> None:
-    assert claims.of_bytes(data) == Claims()
+    assert search_claimed_identity(data) == ClaimedIdentity()
 
 
 def test_search_takes_a_time_proportional_to_the_length() -> None:
@@ -130,4 +133,4 @@ def test_search_takes_a_time_proportional_to_the_length() -> None:
         b"   EARLY_WARNIN",
         b"\\\\\\",
     ):
-        assert claims.of_bytes(part * 100_000) == Claims()
+        assert search_claimed_identity(part * 100_000) == ClaimedIdentity()

@@ -35,24 +35,24 @@ _MOST_MATCHES = 1000
 
 
 @dataclass(frozen=True)
-class Claims:
+class ClaimedIdentity:
     """What a message says of itself; None where it cannot be made out."""
 
     superevent_id: str | None = None
     alert_type: str | None = None
     time_created: str | None = None
 
-    def or_else(self, other: Claims) -> Claims:
+    def or_else(self, other: ClaimedIdentity) -> ClaimedIdentity:
         """Fill what is None from other claims."""
-        return Claims(**{key: getattr(self, key) or getattr(other, key) for key in _KEYS})
+        return ClaimedIdentity(**{key: getattr(self, key) or getattr(other, key) for key in _KEYS})
 
 
-def of_record(record: Mapping[str, object]) -> Claims:
+def read_claimed_identity(record: Mapping[str, object]) -> ClaimedIdentity:
     """Read the claims of a decoded record, or of a reason file; any value may be hostile."""
-    return Claims(**{key: _valid(key, record.get(key)) for key in _KEYS})
+    return ClaimedIdentity(**{key: _valid(key, record.get(key)) for key in _KEYS})
 
 
-def of_bytes(data: bytes) -> Claims:
+def search_claimed_identity(data: bytes) -> ClaimedIdentity:
     """Search bytes that may be damaged for claims, in a time proportional to their length.
 
     JSON keys come first. Without them, text that is preceded by its length, as in Avro, and then
@@ -69,7 +69,7 @@ def of_bytes(data: bytes) -> Claims:
         "time_created": [*filter(_has_length, times)],
     }
     in_text = {key: found[0][0].decode("ascii") for key, found in texts.items() if found}
-    return of_record(in_json).or_else(of_record(in_text))
+    return read_claimed_identity(in_json).or_else(read_claimed_identity(in_text))
 
 
 def _matches(pattern: re.Pattern[bytes], data: bytes) -> Iterator[re.Match[bytes]]:

@@ -11,7 +11,7 @@ import json
 import math
 import struct
 
-ALERT = json.dumps(
+SELF_TEST_ALERT = json.dumps(
     {
         "superevent_id": "MS260101a",
         "alert_type": "RETRACTION",
@@ -26,7 +26,7 @@ ALERT = json.dumps(
 _CELLS = 12
 
 
-def sky_map() -> bytes:
+def self_test_skymap() -> bytes:
     """Write a multi-order map of the 12 base cells, each equally probable, as a FITS file."""
     from sirenflow.formats.fits_file import fits_file  # slow to import for a listener
 
