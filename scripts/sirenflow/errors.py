@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 
 class SirenflowError(Exception):
@@ -85,3 +86,22 @@ class TableError(SirenflowError):
     def __init__(self, message: str, *, may_pass: bool = False) -> None:
         super().__init__(message)
         self.may_pass = may_pass
+
+
+@contextmanager
+def os_errors_as(kind: type[SirenflowError], path: object, action: str) -> Iterator[None]:
+    """Raise a kind of error in place of each OSError: "PATH cannot be ACTION: the system's reason".
+
+    Parameters
+    ----------
+    kind
+        The error to raise.
+    path
+        What the message names: a path, or a noun.
+    action
+        Past participle of what is tried, as ``"written"``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{path} cannot be {action}: {error.strerror or error}") from error

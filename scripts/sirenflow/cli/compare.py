@@ -43,7 +43,7 @@ def compare(old: Path, new: Path, output: Path | None) -> None:
     from sirenflow.comparison.summary import Tally
     from sirenflow.comparison.superevents import compare_superevent, find_superevents
     from sirenflow.comparison.table import write_differences
-    from sirenflow.errors import SirenflowError
+    from sirenflow.errors import SirenflowError, os_errors_as
 
     superevents = sorted(find_superevents(old) | find_superevents(new))
     tally = Tally()
@@ -55,13 +55,11 @@ def compare(old: Path, new: Path, output: Path | None) -> None:
             for _ in gathered:
                 pass
         else:
-            try:
+            with os_errors_as(SirenflowError, output, "written"):
                 output.mkdir(parents=True, exist_ok=True)
                 table, page = output / "changes.ecsv", output / "changes.html"
                 write_differences(table, gathered, str(old), str(new))
                 write_page(page, tally, table, old, new)
-            except OSError as error:
-                raise SirenflowError(f"{output} cannot be written: {error.strerror}") from error
     for line in tally.lines(str(old), str(new)):
         click.echo(printable(line))
     if output is not None:

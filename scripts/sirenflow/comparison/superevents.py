@@ -19,7 +19,7 @@ from sirenflow.comparison.values import (
     read_alerts,
     read_product,
 )
-from sirenflow.errors import SirenflowError
+from sirenflow.errors import SirenflowError, os_errors_as
 from sirenflow.formats.sanitize import text_or_none
 
 _EVENT = "event.json"
@@ -160,10 +160,8 @@ def _load_both(old: Path, new: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
+    with os_errors_as(SirenflowError, path, "read"):
         return path.read_bytes()
-    except OSError as error:
-        raise SirenflowError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _parse(path: Path, data: bytes) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sirenflow.errors import InboxError
+from sirenflow.errors import InboxError, os_errors_as
 
 
 def write_durably(path: Path, data: bytes) -> bool:
@@ -28,16 +29,11 @@ def write_durably(path: Path, data: bytes) -> bool:
         If it cannot be written; no temporary file is left behind.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
+    with os_errors_as(InboxError, path, "written"), _removed(temporary):
         if not path.exists():
             make_directories(path.parent)
             write_synced(temporary, data)
         return _name(temporary, path)
-    except OSError as error:
-        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def link_durably(synced: Path, path: Path) -> bool:
@@ -48,11 +44,9 @@ def link_durably(synced: Path, path: Path) -> bool:
     InboxError
         If it cannot be linked.
     """
-    try:
+    with os_errors_as(InboxError, path, "written"):
         make_directories(path.parent)
         return _name(synced, path)
-    except OSError as error:
-        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
@@ -64,7 +58,7 @@ def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
         If it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
+    with os_errors_as(InboxError, path, "written"), _removed(temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
             file.write(data)
@@ -74,11 +68,6 @@ def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
         temporary.replace(path)
         if synced:
             sync_directory(path.parent)
-    except OSError as error:
-        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def write_synced(path: Path, data: bytes) -> None:
@@ -106,6 +95,16 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _removed(temporary: Path) -> Iterator[None]:
+    """Remove a temporary file at the end, if it is still there."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _name(synced: Path, path: Path) -> bool:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from sirenflow.errors import BusyError, InboxError
+from sirenflow.errors import BusyError, InboxError, os_errors_as
 
 _HELD: dict[Path, int] = {}
 _UNTIL_THE_END = ExitStack()
@@ -31,11 +31,9 @@ def exclusive(file: Path) -> Iterator[None]:
     InboxError
         If the file cannot be written.
     """
-    try:
+    with os_errors_as(InboxError, file, "written"):
         file.parent.mkdir(parents=True, exist_ok=True)
         stream = file.open("a+", encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InboxError(f"{file} cannot be written: {error.strerror}") from error
     with stream:
         _lock(stream, file)
         _HELD[file.resolve()] = stream.fileno()
@@ -87,18 +85,17 @@ def forget_stale_locks(results: Path) -> None:
 
 
 def _lock(stream: TextIO, file: Path) -> None:
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with os_errors_as(InboxError, file, "locked"):
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            raise BusyError(
+                f"{_holder(stream.read())} holds {file}; only one may, so stop that one first"
+            ) from None
         stream.truncate(0)
         stream.write(json.dumps(_self()))
         stream.flush()
-    except BlockingIOError:
-        stream.seek(0)
-        raise BusyError(
-            f"{_holder(stream.read())} holds {file}; only one may, so stop that one first"
-        ) from None
-    except OSError as error:
-        raise InboxError(f"{file} cannot be locked: {error.strerror}") from error
 
 
 def _self() -> dict[str, object]:

@@ -13,7 +13,7 @@ from prometheus_client import (
     write_to_textfile,
 )
 
-from sirenflow.errors import InboxError
+from sirenflow.errors import InboxError, os_errors_as
 
 METRICS_FILE = Path(".listener", "metrics.prom")
 """Where they are written, below the inbox."""
@@ -81,8 +81,6 @@ class Metrics:
             If it cannot be written.
         """
         path = inbox / METRICS_FILE
-        try:
+        with os_errors_as(InboxError, path, "written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_to_textfile(str(path), self._registry)
-        except OSError as error:
-            raise InboxError(f"{path} cannot be written: {error.strerror}") from error
