@@ -3,27 +3,42 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-kafka test-browser test-slurm test-lowest fuzz audit faults environment-faults hostile golden lint structure constraints
+.PHONY: demo test-fast test test-acceptance test-kafka test-browser test-slurm test-lowest fuzz audit
+.PHONY: faults environment-faults hostile golden lint structure constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
 	$(BIN)/snakemake --cores 4 --quiet rules host progress
 	@echo "The catalogue: $(CURDIR)/results/index.html"
 
+# Tests run in two processes; those that need another program have targets of their own.
+PYTEST := $(BIN)/python -m pytest -q
+EXTERNAL := kafka or browser or slurm
+
+# A minute: the tests of single modules.
+test-fast: .venv/installed
+	$(PYTEST) -n 2 --dist worksteal -m "not (slow or $(EXTERNAL))" tests/unit
+
+# Five minutes: also the slow tests of single modules, and the workflow as users run it.
 test: .venv/installed
-	$(BIN)/python -m pytest -m "not kafka and not browser and not slurm"
+	$(PYTEST) -n 2 --dist worksteal -m "not ($(EXTERNAL))" tests/unit tests/workflow
+
+# Faults, hostile input, traced writes, real alerts, pages compared with stored ones. By file, as
+# some files compare a table with all of their tests.
+test-acceptance: .venv/installed
+	$(PYTEST) -n 2 --dist loadfile -m "not ($(EXTERNAL))" tests/acceptance
 
 # With a real Apache Kafka; skipped, with the reason, where Java or Maven is missing.
 test-kafka: .venv/installed
-	$(BIN)/python -m pytest -m kafka
+	$(PYTEST) -m kafka
 
 # In a real Chromium; skipped, with the reason, where there is none. Pictures in .screenshots/.
 test-browser: .venv/installed
-	$(BIN)/python -m pytest -m browser
+	$(PYTEST) -m browser
 
 # On a real Slurm of one node; skipped, with the reason, where it is missing or not for root.
 test-slurm: .venv/installed
-	$(BIN)/python -m pytest -m slurm
+	$(PYTEST) -m slurm
 
 # With the oldest versions that pyproject.toml allows, in an environment of its own.
 test-lowest: .venv/installed

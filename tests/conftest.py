@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apache_kafka
@@ -13,20 +15,47 @@ from hypothesis import HealthCheck, Phase, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-# The same examples each time: a run must tell of the code, not of the dice.
+# The same examples in every run, and no shrinking, which can take minutes.
 settings.register_profile(
-    "sirenflow",
+    "ci",
     max_examples=50,
     deadline=None,
-    # Without shrinking: it takes minutes where each example takes milliseconds.
     phases=[Phase.explicit, Phase.generate],
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("sirenflow")
+# `--hypothesis-profile=dev`: new examples in every run; a failing one is reduced to a simple one.
+settings.register_profile(
+    "dev", settings.get_profile("ci"), phases=tuple(Phase), derandomize=False, print_blob=True
+)
+settings.load_profile("ci")
+
+MARKED_DIRECTORIES = ("workflow", "acceptance")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of some directories with the directory's name."""
+    directory = Path(__file__).parent
+    for item in items:
+        name = item.path.relative_to(directory).parts[0]
+        if name in MARKED_DIRECTORIES:
+            item.add_marker(name)
+
+
+def pytest_configure() -> None:
+    """Undo ignored signals, as under nohup or in a shell's background job.
+
+    Processes inherit them, and tests send such signals to the processes that they start. A handler
+    of Python is not inherited, and pytest itself still survives a hang-up.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            is_interrupt = number == signal.SIGINT
+            handler = signal.default_int_handler if is_interrupt else lambda *_: None
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")
