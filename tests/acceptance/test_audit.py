@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
-AUDIT = Path(__file__).resolve().parents[2] / ".ci/audit.py"
+AUDIT = ROOT / ".ci/audit.py"
 SOUND = {"name": "numpy", "version": "2.4", "vulns": []}
 HURT = {"name": "six", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}
 UNKNOWN = {"name": "six", "skip_reason": "Dependency not found on PyPI"}

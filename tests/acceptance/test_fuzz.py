@@ -11,6 +11,7 @@ import pytest
 from builders import avro_alert, json_alert, with_map
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paths import ROOT
 
 from fuzz.mutations import Choices, full_record, mutated_bytes, valid_map, wild_alert, wild_map
 from fuzz.targets import (
@@ -32,7 +33,7 @@ ALERTS = (
 )
 DECISIONS = st.binary(min_size=100, max_size=600)
 
-TESTS = Path(__file__).resolve().parents[1]
+TESTS = ROOT / "tests"
 
 
 @given(st.binary(), st.sampled_from([b"", b"Obj\x01", b"{", b'{"superevent_id":']))

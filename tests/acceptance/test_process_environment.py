@@ -20,8 +20,9 @@ import environment_faults
 import pytest
 from commands import PROGRAM
 from environment_faults import Fault, FaultRecorder
+from paths import ROOT, SAMPLES
 from snakemake import cli as snakemake_cli
-from watching import ROOT, SAMPLES, small_alert, store, wait_until, waiting
+from watching import small_alert, store, wait_until, waiting
 
 from sirenflow.inbox import quarantine
 from sirenflow.inbox import store as inbox

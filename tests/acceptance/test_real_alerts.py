@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import fastavro
 import pytest
+from paths import REAL_ALERTS
 
 from sirenflow.alerts.alert import Alert, parse_alert
 from sirenflow.skymap.localization import peak
@@ -25,9 +25,7 @@ from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import extract
 from sirenflow.superevent.alert_text import describe
 
-BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"
-DATA = Path(os.environ.get("SIRENFLOW_REAL_ALERTS", BESIDE))
-REFERENCE_FILE = DATA / "reference.json"
+REFERENCE_FILE = REAL_ALERTS / "reference.json"
 REFERENCE: dict[str, Any] = (
     json.loads(REFERENCE_FILE.read_text()) if REFERENCE_FILE.is_file() else {}
 )
@@ -40,7 +38,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def read(name: str) -> Alert:
-    return parse_alert((DATA / name).read_bytes())
+    return parse_alert((REAL_ALERTS / name).read_bytes())
 
 
 def maps_of(name: str) -> list[tuple[bytes, dict[str, Any]]]:
@@ -52,7 +50,7 @@ def maps_of(name: str) -> list[tuple[bytes, dict[str, Any]]]:
 @pytest.mark.parametrize("name", [name for name in REFERENCE if name.endswith(".json")])
 def test_alert_of_gcn_is_recognised_in_the_avro_of_the_published_schema(name: str) -> None:
     text = (files("igwn_gwalert_schema") / "igwn.alerts.Alert.avsc").read_text()
-    sent = json.loads((DATA / name).read_bytes())
+    sent = json.loads((REAL_ALERTS / name).read_bytes())
     for place, key in (("event", "skymap"), ("external_coinc", "combined_skymap")):
         if sent[place] and sent[place].get(key):
             sent[place][key] = base64.b64decode(sent[place][key])
@@ -136,7 +134,7 @@ def test_all_alerts_of_a_superevent_are_extracted(tmp_path: Path) -> None:
         inbox = tmp_path / "inbox" / superevent_id / "X"
         inbox.mkdir(parents=True)
         for name in names:
-            (inbox / name.replace("/", "-")).write_bytes((DATA / name).read_bytes())
+            (inbox / name.replace("/", "-")).write_bytes((REAL_ALERTS / name).read_bytes())
         results = tmp_path / superevent_id
         results.mkdir()
         products = (results / "alerts.json", results / "skymaps", results / "localization.json")

@@ -23,12 +23,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from jsonschema import Draft202012Validator
+from paths import ROOT, SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLES = ROOT / "samples"
 FILES = sorted(path for path in SAMPLES.iterdir() if path.suffix in {".avro", ".json"})
 FINEST = 29  # UNIQ's deepest level that fits 64 bits
 

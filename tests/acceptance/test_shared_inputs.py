@@ -24,8 +24,8 @@ from astropy.table import Table
 from builders import avro_alert, record, with_map
 from commands import PROGRAM
 from environment_faults import Fault, FaultRecorder
+from paths import ROOT
 from superevents import FAR, NEAR, one_cell_map
-from watching import ROOT
 
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.inbox import store

@@ -14,12 +14,12 @@ from confluent_kafka import Producer
 from faults import EmbeddedServer
 from hostile.names import NAMES, hostile_alerts
 from pages import assert_safe
+from paths import ROOT
 from tracing import Traced, traced
 
 from fuzz.mutations import MARKUP
 from sirenflow.inbox import quarantine
 
-ROOT = Path(__file__).resolve().parents[2]
 GOOD = json_alert(
     with_map(
         fits_map(same_distance_columns(100.0, 10.0), {"DISTMEAN": 100.0, "DISTSTD": 10.0}),

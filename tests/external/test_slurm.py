@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import slurm
+from paths import BIN, ROOT, SAMPLES
 from slurm import Slurm
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slurm
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
 BROKEN = "MS260715s"
 WHOLE = ("MS260522k", "MS260803a", "MS260926m", "TS260902f")
 OF_EACH = ("extract", "regions", "visibility", "report")
@@ -99,7 +97,7 @@ def story(cluster: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 def ingest(directory: Path) -> None:
     names = (BROKEN, *WHOLE)
-    files = [file for name in names for file in (ROOT / "samples").glob(f"{name}-[0-9][0-9]-*")]
+    files = [file for name in names for file in SAMPLES.glob(f"{name}-[0-9][0-9]-*")]
     subprocess.run(
         [BIN / "sirenflow", "ingest", "--inbox", directory / "inbox", *files],
         check=True,

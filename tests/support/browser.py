@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from paths import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-SCREENSHOTS = Path(__file__).resolve().parents[2] / ".screenshots"
+SCREENSHOTS = ROOT / ".screenshots"
 WIDTHS = (390, 960, 1280)
 HEIGHT = 900
 THEMES = ("Day", "Night", "Red")

@@ -21,8 +21,9 @@ from pathlib import Path
 
 import pytest
 import table
+from paths import ROOT
 
-FILE = Path(__file__).resolve().parents[2] / "docs" / "environment-faults.md"
+FILE = ROOT / "docs" / "environment-faults.md"
 WRITE = "SIRENFLOW_WRITE_ENVIRONMENT_FAULTS"
 HEADS = ("Situation", "Command", "Pages", "Catalogue", "Exit code", "Reported")
 

@@ -28,8 +28,8 @@ import fastavro
 import table
 from apache_kafka import ApacheKafka, User
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from paths import ROOT, SAMPLES
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 # The library may wait for a server that is gone for 60 s, as when it closes with a commit in hand.
 PATIENCE_S = 150.0
 EMBEDDED, APACHE = "embedded", "Apache Kafka"
@@ -653,7 +653,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 # ----------------------------------------------------------------------------------- a table
 
 TABLE = table.Table(
-    Path(__file__).resolve().parents[1] / "README.md",
+    ROOT / "tests/README.md",
     "faults",
     (
         "Fault",

@@ -5,11 +5,12 @@ import hashlib
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
+
+from paths import ROOT
 
 from sirenflow.report.html import _environment, _inline
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "scripts/sirenflow/report/templates"
+TEMPLATES = ROOT / "scripts/sirenflow/report/templates"
 
 
 class Page(HTMLParser):

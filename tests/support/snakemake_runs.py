@@ -3,14 +3,9 @@
 import hashlib
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-
-SAMPLES = ROOT / "samples"
-
-BIN = Path(sys.executable).parent
+from paths import BIN, ROOT
 
 
 def command(directory: Path, *arguments: str, cores: int = 4) -> list[str]:

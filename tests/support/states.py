@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,13 +20,10 @@ import fastavro
 import numpy as np
 import yaml
 from builders import json_alert
+from paths import BIN, ROOT, SAMPLES
 
 from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine
-
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLES = ROOT / "samples"
-BIN = Path(sys.executable).parent
 
 
 @dataclass(frozen=True)

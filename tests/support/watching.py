@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commands import PROGRAM
+from paths import ROOT, SAMPLES
 
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.inbox import store as inbox
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLES = ROOT / "samples"
-ALERTS = sorted(SAMPLES.glob("*-[0-9][0-9]-*"))
 PATIENCE_SECONDS = 240
 """No test is of speed: so long a loaded machine may take for anything."""
 

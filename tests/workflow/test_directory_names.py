@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from commands import PROGRAM
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "samples" / "TS260902f-03-retraction.avro"
 RUN = [*PROGRAM, "run", "--cores", "1"]
 SNAKEMAKE = [

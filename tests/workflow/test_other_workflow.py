@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from watching import ROOT, is_told, small_alert, store
+from paths import ROOT, SAMPLES
+from watching import is_told, small_alert, store
 
 from sirenflow.errors import ConfigError
 from sirenflow.files.lock import exclusive
@@ -101,7 +102,7 @@ def test_run_beside_another_workflow_takes_neither_its_snakefile_nor_its_profile
     assert is_told(tmp_path, ALERT)
 
 
-@pytest.mark.parametrize("command", [("run",), ("ingest", str(ROOT / "samples"))])
+@pytest.mark.parametrize("command", [("run",), ("ingest", str(SAMPLES))])
 def test_configuration_of_another_workflow_is_named(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:

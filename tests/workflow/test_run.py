@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from snakemake_runs import BIN, SAMPLES, checksums, ingest, jobs, snakemake
+from paths import BIN, ROOT, SAMPLE_ALERTS, SAMPLES
+from snakemake_runs import checksums, ingest, jobs, snakemake
 
 from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine
@@ -26,7 +27,6 @@ from sirenflow.inbox.acknowledgements import acknowledge
 from sirenflow.pipeline.build_state import notes
 from sirenflow.processes.prefork import Standby
 
-FILES = sorted(SAMPLES.glob("*-[0-9][0-9]-*"))
 BURST = SAMPLES / "TS260902f-02-preliminary-single-detector.avro"
 RETRACTION = SAMPLES / "TS260902f-03-retraction.avro"
 OTHER = SAMPLES / "MS260926m-01-retraction-alone.json"
@@ -390,8 +390,8 @@ def test_second_run_leaves_at_once(worked: Path) -> None:
 @pytest.mark.parametrize("command", [["sirenflow", "run"], ["snakemake", "--cores", "2"]])
 def test_run_that_was_killed_is_completed_by_the_next(tmp_path: Path, command: list[str]) -> None:
     for name in ("Snakefile", "workflow", "config", "profiles"):
-        (tmp_path / name).symlink_to(Path(__file__).resolve().parents[2] / name)
-    ingest(tmp_path / "inbox", *FILES)
+        (tmp_path / name).symlink_to(ROOT / name)
+    ingest(tmp_path / "inbox", *SAMPLE_ALERTS)
     process = subprocess.Popen(
         [str(BIN / command[0]), *command[1:]],
         cwd=tmp_path,
@@ -408,7 +408,7 @@ def test_run_that_was_killed_is_completed_by_the_next(tmp_path: Path, command: l
     assert run(tmp_path).stdout == "nothing new\n"
     assert "Nothing to be done" in snakemake(tmp_path).stdout  # and no stale lock is in its way
     (fresh := tmp_path / "fresh").mkdir()
-    ingest(fresh / "inbox", *FILES)
+    ingest(fresh / "inbox", *SAMPLE_ALERTS)
     assert snakemake(fresh).returncode == 0
     assert checksums(tmp_path / "results") == checksums(fresh / "results")
 
@@ -417,7 +417,7 @@ def test_run_that_was_killed_is_completed_by_the_next(tmp_path: Path, command: l
 def test_stopped_run_says_so_and_the_next_completes_it(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    ingest(tmp_path / "inbox", *FILES)
+    ingest(tmp_path / "inbox", *SAMPLE_ALERTS)
     process = subprocess.Popen(
         [str(BIN / "sirenflow"), "run", "--cores", "1"],
         cwd=tmp_path,
@@ -449,7 +449,7 @@ def standby() -> Iterator[Standby]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the products of all samples in one plain run."""
     directory = tmp_path_factory.mktemp("whole")
-    ingest(directory / "inbox", *FILES)
+    ingest(directory / "inbox", *SAMPLE_ALERTS)
     assert jobs(snakemake(directory))["catalogue"] == 1
     return directory
 
@@ -460,7 +460,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(order=st.permutations(FILES), cuts=st.sets(st.integers(1, len(FILES) - 1), max_size=3))
+@given(
+    order=st.permutations(SAMPLE_ALERTS),
+    cuts=st.sets(st.integers(1, len(SAMPLE_ALERTS) - 1), max_size=3),
+)
 def test_any_sequence_of_arrivals_and_runs_ends_like_one_run_over_everything(
     tmp_path_factory: pytest.TempPathFactory,
     standby: Standby,

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 from commands import PROGRAM
+from paths import SAMPLE_ALERTS
 from watching import (
-    ALERTS,
     PATIENCE_SECONDS,
     checksums,
     is_told,
@@ -38,7 +38,7 @@ STANDBY = "sirenflow.processes.prefork"
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Give the products of all samples, made by one `snakemake` run."""
     directory = tmp_path_factory.mktemp("plain")
-    for file in ALERTS:
+    for file in SAMPLE_ALERTS:
         store(directory, file.read_bytes())
     return run_snakemake(directory)
 
@@ -67,7 +67,7 @@ def test_burst_ends_with_the_products_of_one_plain_run(
     tmp_path: Path, expected: dict[str, str]
 ) -> None:
     dice = random.Random(5)  # noqa: S311 - the same each time
-    files = dice.sample(ALERTS, len(ALERTS))
+    files = dice.sample(SAMPLE_ALERTS, len(SAMPLE_ALERTS))
     with waiting(tmp_path, "watch") as watch:
         for file in files:
             store(tmp_path, file.read_bytes())
@@ -193,7 +193,7 @@ def test_signal_ends_it_well_and_leaves_no_process(tmp_path: Path, number: signa
 def test_signal_in_the_middle_of_a_run_ends_it_well_and_the_next_completes_it(
     tmp_path: Path, expected: dict[str, str]
 ) -> None:
-    for file in ALERTS:
+    for file in SAMPLE_ALERTS:
         store(tmp_path, file.read_bytes())
     with waiting(tmp_path, "watch") as watch:
         wait_until(lambda: list(tmp_path.glob("results/*/regions.json")))
@@ -223,7 +223,7 @@ def test_standby_that_was_killed_is_started_again(tmp_path: Path) -> None:
 def test_whatever_is_killed_every_alert_is_made(tmp_path: Path, expected: dict[str, str]) -> None:
     """Each process in turn, among them the workers and the watch itself."""
     dice = random.Random(7)  # noqa: S311 - the same each time
-    files = dice.sample(ALERTS, len(ALERTS))
+    files = dice.sample(SAMPLE_ALERTS, len(SAMPLE_ALERTS))
     while files:
         with waiting(tmp_path, "watch") as watch:
             for _ in range(2):

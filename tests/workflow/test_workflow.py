@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from snakemake_runs import ROOT, SAMPLES, checksums, command, ingest, jobs, snakemake
+from paths import ROOT, SAMPLE_ALERTS, SAMPLES
+from snakemake_runs import checksums, command, ingest, jobs, snakemake
 
-SUPEREVENTS = {path.name.split("-")[0] for path in SAMPLES.glob("*-[0-9][0-9]-*")}
+SUPEREVENTS = {path.name.split("-")[0] for path in SAMPLE_ALERTS}
 
 
 JSON_PRODUCTS = ("alerts", "localization", "regions", "visibility", "event")
@@ -109,7 +110,7 @@ def test_directory_cores_and_order_of_arrival_change_no_byte(
     processed: Path, tmp_path: Path
 ) -> None:
     """One core, other directories, and a superevent processed alert by alert, last one first."""
-    files = sorted(SAMPLES.glob("*-[0-9][0-9]-*"), reverse=True)
+    files = sorted(SAMPLE_ALERTS, reverse=True)
     ingest(tmp_path / "elsewhere" / "in", *files[: len(files) // 2])
     setting = ("--config", "inbox=elsewhere/in", "results=elsewhere/out")
     assert snakemake(tmp_path, *setting, cores=1).returncode == 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 
 import pytest
 from builders import avro_alert, json_alert, record
+from paths import SAMPLE_ALERTS
 
 from sirenflow.alerts.alert_type import ALERT_TYPES, read_type
 from sirenflow.alerts.claimed_identity import (
@@ -16,7 +16,6 @@ from sirenflow.alerts.claimed_identity import (
     search_claimed_identity,
 )
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 RETRACTION = ClaimedIdentity("S240422ed", "RETRACTION", "2024-04-22T22:00:00+02:00")
 SENT = record(**vars(RETRACTION), event=None)
 
@@ -63,9 +62,8 @@ def test_type_without_its_length_before_it_is_not_a_claim() -> None:
 
 
 def test_samples_cut_short_say_which_superevent() -> None:
-    files = sorted(SAMPLES.glob("*-[0-9][0-9]-*"))
-    assert files
-    for file in files:
+    assert SAMPLE_ALERTS
+    for file in SAMPLE_ALERTS:
         found = search_claimed_identity(file.read_bytes()[:4096])
         assert found.superevent_id == file.name.split("-")[0], file.name
 

@@ -17,11 +17,11 @@ import pytest
 from builders import SYNC, avro_alert, json_alert, record, schema_with, with_map
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import SAMPLE_ALERTS
 
 from sirenflow.alerts.alert import parse_alert
 
-SAMPLES = sorted((Path(__file__).resolve().parents[3] / "samples").glob("*-[0-9][0-9]-*"))
-AVRO_SAMPLES = [path for path in SAMPLES if path.suffix == ".avro"]
+AVRO_SAMPLES = [path for path in SAMPLE_ALERTS if path.suffix == ".avro"]
 PUBLISHED = fastavro.parse_schema(
     json.loads((files("igwn_gwalert_schema") / "igwn.alerts.Alert.avsc").read_text())
 )
@@ -84,7 +84,7 @@ def test_avro_sample_written_as_json_is_the_same_alert(path: Path, write: Any) -
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in SAMPLES if path.suffix == ".json"], ids=lambda path: path.stem
+    "path", [path for path in SAMPLE_ALERTS if path.suffix == ".json"], ids=lambda path: path.stem
 )
 def test_json_sample_written_by_the_published_schema_is_the_same_alert(path: Path) -> None:
     stream = BytesIO()
@@ -101,7 +101,7 @@ def test_containers_of_one_record_are_the_same_alert() -> None:
 
 
 def test_samples_are_all_different_alerts() -> None:
-    assert len({content(path.read_bytes()) for path in SAMPLES}) == len(SAMPLES)
+    assert len({content(path.read_bytes()) for path in SAMPLE_ALERTS}) == len(SAMPLE_ALERTS)
 
 
 def test_both_spellings_of_early_warning_are_the_same() -> None:
@@ -174,7 +174,7 @@ def other(value: Any, key: object) -> Any:
 
 # All kinds of record; the maps of the others are as these.
 LEAFY = [
-    next(path for path in SAMPLES if part in path.name)
+    next(path for path in SAMPLE_ALERTS if part in path.name)
     for part in ("06-update-fermi", "ssm", "TS260902f-03-retraction", "neutrinos", "MS260607d-01")
 ]
 

@@ -14,13 +14,12 @@ from pathlib import Path
 import click
 import pytest
 from commands import PROGRAM, all_commands, example_of, run, sirenflow
+from paths import ROOT, SAMPLES
 
 from sirenflow import __version__
 from sirenflow.cli import printable
 from sirenflow.inbox import store
 
-ROOT = Path(__file__).resolve().parents[3]
-SAMPLES = ROOT / "samples"
 RETRACTION = SAMPLES / "MS260926m-01-retraction-alone.json"
 COMMANDS = dict(all_commands())
 # Their examples need a server, or a listener: see test_cli_stream.py.

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from builders import json_alert, record
 from commands import PROGRAM, example_of, run, sirenflow
+from paths import SAMPLES
 
 from sirenflow.errors import AlertError
 from sirenflow.files.lock import exclusive
@@ -27,7 +28,6 @@ from sirenflow.kafka.broker import embedded_broker
 from sirenflow.monitoring import health
 from sirenflow.monitoring.health import Heartbeat, SourceHealth
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 HOPSKOTCH = "kafka://kafka.scimma.org/igwn.gwalert"
 SECRET = "hunter2"  # noqa: S105
 

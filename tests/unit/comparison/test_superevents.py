@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from builders import avro_alert, json_alert, with_map
+from paths import SCHEMAS
 from runs import EVENT, a_run, copied, edit, set_area
 from superevents import FAR, NEAR, RETRACTION, moved, one_cell_map
 
@@ -25,8 +26,6 @@ from sirenflow.comparison.values import ALERTS, KNOWN_SCHEMAS
 from sirenflow.errors import SirenflowError
 from sirenflow.stages import candidates, extract, galaxies, regions, visibility
 from sirenflow.superevent import model as event
-
-SCHEMAS = Path(__file__).resolve().parents[3] / "workflow/schemas"
 
 
 @pytest.fixture

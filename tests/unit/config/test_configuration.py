@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from paths import ROOT
 
 from sirenflow.config.configuration import Settings, digest, read_settings, validate
 from sirenflow.errors import ConfigError
 from sirenflow.pipeline.project import find_project
 
-ROOT = Path(__file__).resolve().parents[3]
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
 SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))

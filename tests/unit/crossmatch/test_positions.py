@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import astropy_healpix
 import numpy as np
 import pytest
@@ -21,6 +19,7 @@ from builders import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import SAMPLES
 from tilings import Tiling, tilings
 
 from sirenflow.alerts.alert import parse_alert
@@ -34,7 +33,6 @@ from sirenflow.skymap.distance.volume import (
 )
 from sirenflow.skymap.skymap import Skymap, read_skymap
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 # From ligo.skymap 2.5.4, crossmatch(read_sky_map(file, moc=True, distances=True), SkyCoord(...)):
 # searched_prob, probdensity, searched_prob_vol, probdensity_vol. The distances are nodes of its
 # grid, a hair above, where its density is that of the point itself.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
+from paths import SAMPLES
 
 from sirenflow.alerts.alert import MAX_ALERT_BYTES
 from sirenflow.inbox.ingest import Outcome, ingest, items
@@ -24,7 +25,6 @@ from sirenflow.inbox.ingest import Outcome, ingest, items
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 # Three small alerts, and where they belong but for the hash.
 SMALL = {
     "MS260522k-02-retraction.avro": "MS260522k/RETRACTION/20260522T112109Z",

@@ -16,6 +16,7 @@ from builders import avro_alert, json_alert, record, with_map
 from disk import Disk, files_below
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import SAMPLES
 
 from sirenflow.alerts.alert import Identity, parse_alert
 from sirenflow.errors import AlertError
@@ -23,8 +24,6 @@ from sirenflow.files import durable
 from sirenflow.inbox import quarantine, store
 from sirenflow.inbox import receiver as receive
 from sirenflow.inbox.receiver import Message, Receipt, Receiver
-
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 
 ALERT = json_alert(record())
 PLACE = store.alert_path(parse_alert(ALERT).identity).as_posix()

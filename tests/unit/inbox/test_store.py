@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
+from paths import SAMPLES
 
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.alert_type import ALERT_TYPES
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.inbox import quarantine, store
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 RETRACTION = SAMPLES / "MS260926m-01-retraction-alone.json"
 DATA = RETRACTION.read_bytes()
 ALERT = parse_alert(DATA).identity

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from confluent_kafka import Producer
+from paths import SAMPLES
 
 from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox.receiver import Receiver
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from sirenflow.kafka.address import Address
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 ALERT = (SAMPLES / "MS260522k-02-retraction.avro").read_bytes()
 FAR_FUTURE_MS = 10**17
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from paths import SAMPLES
 
 from sirenflow.errors import StreamError
 from sirenflow.kafka import publish as publishing
@@ -20,7 +21,6 @@ from sirenflow.kafka.publish import Published, publish
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 PARTITIONS = 4
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paths import SAMPLES
 
 from sirenflow.errors import WorkerUnavailableError
 from sirenflow.pipeline import isolate_alerts
@@ -17,7 +18,7 @@ from sirenflow.processes.pool import Crew, Limits, Pool, TaskError, TaskKilled
 from sirenflow.stages import extract as stage
 from sirenflow.stages.candidate_list import candidate_list
 
-SAMPLES = sorted((Path(__file__).resolve().parents[3] / "samples").glob("MS260418b-*.avro"))[::2]
+ALERT_FILES = sorted(SAMPLES.glob("MS260418b-*.avro"))[::2]
 LEVELS = {"levels_percent": [50, 90]}
 
 
@@ -25,7 +26,7 @@ LEVELS = {"levels_percent": [50, 90]}
 def files(tmp_path: Path) -> dict[str, Any]:
     """Lay three alerts out as in an inbox, and name the products."""
     paths = []
-    for number, sample in enumerate(SAMPLES):
+    for number, sample in enumerate(ALERT_FILES):
         path = tmp_path / "MS260418b" / "UPDATE" / f"{number}.avro"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(sample.read_bytes())
@@ -69,7 +70,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Pool]]:
 def test_alert_that_kills_whoever_reads_it_is_rejected_and_the_others_are_made(
     files: dict[str, Any], pool: Callable[[], Pool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dies_of(stage, "parse_alert", SAMPLES[1].read_bytes(), monkeypatch)
+    dies_of(stage, "parse_alert", ALERT_FILES[1].read_bytes(), monkeypatch)
     isolate_alerts.run_stage(pool().run, "extract", files, LEVELS)
     alerts = json.loads(Path(files["alerts"]).read_bytes())
     assert len(alerts["alerts"]) == 2
@@ -83,7 +84,7 @@ def test_alert_that_kills_whoever_reads_it_is_rejected_and_the_others_are_made(
 def test_map_that_kills_whoever_measures_it_is_withheld_and_the_alert_is_shown(
     files: dict[str, Any], pool: Callable[[], Pool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (attached,) = stage.parse_alert(SAMPLES[1].read_bytes()).maps
+    (attached,) = stage.parse_alert(ALERT_FILES[1].read_bytes()).maps
     dies_of(stage, "read_skymap", attached.data, monkeypatch)
     isolate_alerts.run_stage(pool().run, "extract", files, LEVELS)
     alerts = json.loads(Path(files["alerts"]).read_bytes())

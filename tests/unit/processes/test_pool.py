@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from paths import SAMPLES
 from watching import wait_until
 
 from sirenflow.errors import BusyError, WorkerUnavailableError
@@ -24,7 +25,7 @@ from sirenflow.processes import pool as workers
 from sirenflow.processes.channel import Connection
 from sirenflow.processes.pool import Crew, Limits, Pool, TaskError, TaskKilled
 
-SAMPLE = next((Path(__file__).resolve().parents[3] / "samples").glob("MS260926m-01-*.json"))
+SAMPLE = next(SAMPLES.glob("MS260926m-01-*.json"))
 
 
 def use_up_memory(**_: Any) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 from jsonschema import Draft202012Validator
 from pages import Page, assert_safe
+from paths import SAMPLES, SCHEMAS
 
 from sirenflow.report.event_page import EventLinks, Sections, render_event
 from sirenflow.report.figures.bars import bar_segments, nice_step
@@ -24,9 +25,8 @@ from sirenflow.superevent.model import EventSummary, SkymapSummary
 from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
 from sirenflow.superevent.summarize import summarize_event
 
-ROOT = Path(__file__).resolve().parents[3]
-SCHEMA = json.loads((ROOT / "workflow/schemas/event.schema.json").read_text(encoding="utf-8"))
-SUPEREVENTS = sorted({path.name.split("-")[0] for path in (ROOT / "samples").glob("[MT]*")})
+SCHEMA = json.loads((SCHEMAS / "event.schema.json").read_text(encoding="utf-8"))
+SUPEREVENTS = sorted({path.name.split("-")[0] for path in SAMPLES.glob("[MT]*")})
 LINKS = EventLinks(
     skymaps="skymaps",
     event="e.json",
@@ -53,7 +53,7 @@ def build(superevent_id: str, folder: Path) -> Path:
     inbox, results = folder / "inbox" / superevent_id, folder / "results" / superevent_id
     results.mkdir(parents=True)
     files = []
-    for sample in sorted((ROOT / "samples").glob(f"{superevent_id}-*")):
+    for sample in sorted(SAMPLES.glob(f"{superevent_id}-*")):
         kind = sample.stem.split("-")[2].upper()
         (inbox / kind).mkdir(parents=True, exist_ok=True)
         files.append(inbox / kind / sample.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from builders import SPHERE_SR, all_cells, distance_columns, fits_map, flat_colu
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from paths import SAMPLES
 from tilings import Tiling, tilings
 
 from sirenflow.alerts.alert import parse_alert
@@ -21,7 +21,6 @@ from sirenflow.skymap.flatten import FlatMap, flat_header, moments_to_distances
 from sirenflow.skymap.skymap import Skymap, read_skymap
 
 Floats = NDArray[np.float64]
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 
 
 def whole(skymap: Skymap, nside: int) -> Table:

@@ -16,6 +16,7 @@ from astropy.table import Table
 from builders import distnorm, flat_map, with_map
 from jsonschema import Draft202012Validator
 from pages import assert_safe, render_part
+from paths import SCHEMAS
 from superevents import FAR, MU, NEAR, POSITION, RETRACTION, SIGMA, moved, one_cell_map, products
 
 from sirenflow.crossmatch.candidates import is_in_window
@@ -25,8 +26,7 @@ from sirenflow.stages.candidate_list import candidate_list
 from sirenflow.stages.candidate_table import candidate_table, runs_text
 from sirenflow.stages.candidates import candidates
 
-ROOT = Path(__file__).resolve().parents[3]
-SCHEMA = json.loads((ROOT / "workflow/schemas/candidates.schema.json").read_text())
+SCHEMA = json.loads((SCHEMAS / "candidates.schema.json").read_text())
 COLUMNS = {"name": "n", "ra": "ra", "dec": "dec", "distance": "d", "time": "t"}
 HOSTILE = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "\u202ea\x1b[31mb", "{{ 7 * 7 }}")
 

@@ -25,13 +25,13 @@ from builders import (
     with_map,
 )
 from disk import run_python
+from paths import SAMPLES
 
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.inbox.store import alert_path, list_alerts
 from sirenflow.stages import extract as module
 from sirenflow.stages.extract import extract
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 FLAT = flat_map()
 NEAR = fits_map(same_distance_columns(40.0, 8.0), {"DISTMEAN": 40.5, "DISTSTD": 8.1})
 NAN = fits_map({**flat_columns(), "PROBDENSITY": np.full(12, np.nan)})

@@ -18,6 +18,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pages import assert_safe, render_part
+from paths import SCHEMAS
 from tilings import Tiling, tilings
 
 from sirenflow.crossmatch.galaxies import catalogue_dtype, find_leaves, rank_galaxies
@@ -31,9 +32,7 @@ from sirenflow.stages.extract import extract
 from sirenflow.stages.galaxies import galaxies
 from sirenflow.stages.galaxy_catalogue import galaxy_catalogue
 
-ROOT = Path(__file__).resolve().parents[3]
-SAMPLES = ROOT / "samples"
-SCHEMA = json.loads((ROOT / "workflow/schemas/galaxies.schema.json").read_text())
+SCHEMA = json.loads((SCHEMAS / "galaxies.schema.json").read_text())
 COLUMNS = {"name": "PGC", "ra": "RA", "dec": "Dec", "distance": "D", "weight": "L"}
 HOSTILE = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "a\n\x1b[31m\u202eb", '"x", y')
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -14,17 +13,16 @@ from astropy.io import fits
 from builders import SPHERE_DEG2, flat_map, json_alert, record, with_map
 from jsonschema import Draft202012Validator
 from mocpy import MOC
+from paths import REAL_ALERTS, SAMPLES, SCHEMAS
 
 from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import extract
 from sirenflow.stages.flatten import flatten
 from sirenflow.stages.regions import regions
 
-ROOT = Path(__file__).resolve().parents[3]
-SCHEMA = json.loads((ROOT / "workflow/schemas/regions.schema.json").read_text(encoding="utf-8"))
-SAMPLES = sorted({path.name.split("-")[0] for path in (ROOT / "samples").glob("[MT]*")})
-DATA = Path(os.environ.get("SIRENFLOW_REAL_ALERTS", ROOT.parent / "shared" / "data"))
-REAL = sorted({path.name.split("-")[0] for path in (DATA / "real").glob("S*.json")})
+SCHEMA = json.loads((SCHEMAS / "regions.schema.json").read_text(encoding="utf-8"))
+SUPEREVENTS = sorted({path.name.split("-")[0] for path in SAMPLES.glob("[MT]*")})
+REAL = sorted({path.name.split("-")[0] for path in (REAL_ALERTS / "real").glob("S*.json")})
 
 
 def build(superevent_id: str, alerts: list[bytes], folder: Path) -> Path:
@@ -54,8 +52,8 @@ def run(results: Path, name: str = "regions") -> None:
 @cache
 def sent(superevent_id: str) -> Path:
     """Make the products of a superevent of the samples, or of a real one."""
-    places = sorted((ROOT / "samples").glob(f"{superevent_id}-*"))
-    places = places or sorted((DATA / "real").glob(f"{superevent_id}-*"))
+    places = sorted(SAMPLES.glob(f"{superevent_id}-*"))
+    places = places or sorted((REAL_ALERTS / "real").glob(f"{superevent_id}-*"))
     return build(superevent_id, [place.read_bytes() for place in places], Path(mkdtemp()))
 
 
@@ -69,7 +67,7 @@ def test_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("superevent_id", [*SAMPLES, *REAL])
+@pytest.mark.parametrize("superevent_id", [*SUPEREVENTS, *REAL])
 def test_area_that_is_delivered_is_the_area_that_is_published(superevent_id: str) -> None:
     results = sent(superevent_id)
     content = product(results)
@@ -96,7 +94,7 @@ def test_area_that_is_delivered_is_the_area_that_is_published(superevent_id: str
     assert {path.name for path in (results / "regions").iterdir()} == expected
 
 
-@pytest.mark.parametrize("superevent_id", SAMPLES)
+@pytest.mark.parametrize("superevent_id", SUPEREVENTS)
 def test_same_alerts_are_the_same_bytes(superevent_id: str) -> None:
     results = sent(superevent_id)
     run(results, "again")

@@ -15,12 +15,12 @@ import pytest
 import yaml
 from builders import all_cells, fits_map, flat_columns, flat_map, json_alert, record, with_map
 from jsonschema import Draft202012Validator
+from paths import ROOT, SCHEMAS
 
 from sirenflow.stages.extract import extract
 from sirenflow.stages.visibility import visibility
 
-ROOT = Path(__file__).resolve().parents[3]
-SCHEMA = json.loads((ROOT / "workflow/schemas/visibility.schema.json").read_text())
+SCHEMA = json.loads((SCHEMAS / "visibility.schema.json").read_text())
 SITES = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["sites"]
 SPHERE_SR = 4 * np.pi
 

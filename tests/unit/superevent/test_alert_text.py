@@ -18,11 +18,11 @@ from builders import (
     same_distance_columns,
     with_map,
 )
+from paths import SAMPLES
 
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.superevent.alert_text import describe
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 MAP = fits_map(
     same_distance_columns(40.0, 8.0), {"DISTMEAN": 39.76999609489013, "DISTSTD": 8.308435058808886}
 )

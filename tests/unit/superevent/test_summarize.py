@@ -2,18 +2,17 @@
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from paths import SCHEMAS
 
 from sirenflow.superevent.summarize import summarize_event
 
-ROOT = Path(__file__).resolve().parents[3]
-SCHEMA = json.loads((ROOT / "workflow/schemas/event.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((SCHEMAS / "event.schema.json").read_text(encoding="utf-8"))
 EVENT = {
     "time": "2026-11-22T03:08:04.741Z",
     "far": 9.9e-9,

@@ -14,6 +14,7 @@ import pytest
 from builders import json_alert, record
 from jsonschema import Draft202012Validator
 from pages import assert_safe
+from paths import SCHEMAS
 from superevents import moved, products
 
 from sirenflow.alerts.claimed_identity import ClaimedIdentity
@@ -27,7 +28,6 @@ from sirenflow.superevent.model import UnreadableMessage
 from sirenflow.superevent.unreadable_messages import MOST_LISTED, arrange, read_unreadable
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE, headline_warning, warning
 
-SCHEMAS = Path(__file__).resolve().parents[3] / "workflow/schemas"
 EVENT = "MS260101a"
 HOSTILE = "</p><script>alert(1)</script>{{ 7 * 7 }}\x1b[2J\u202e\n" + "W" * 10_000
 

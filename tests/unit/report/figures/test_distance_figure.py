@@ -1,11 +1,11 @@
 """The curve of the distance is its posterior, drawn to scale."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from builders import fits_map, same_distance_columns
+from paths import SAMPLES
 
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.report.figures.distance import HEIGHT, WIDTH, DistanceFigure, distance_figure
@@ -15,7 +15,6 @@ from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.skymap import Skymap, read_skymap
 from sirenflow.superevent.model import SkymapSummary
 
-SAMPLES = Path(__file__).resolve().parents[4] / "samples"
 NAMES = ("MS260418b-01-earlywarning", "MS260418b-05-update", "MS260522k-01-preliminary")
 
 

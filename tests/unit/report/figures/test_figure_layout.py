@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import string
 from datetime import datetime
@@ -17,6 +16,7 @@ from builders import all_cells
 from figure_layout import Figure, font_sizes, layout_faults, read_figures
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paths import REAL_ALERTS
 from shaped_maps import CASES, LVK_MCHIRP_EDGES, make_page, page_of_case
 
 from sirenflow.observing.ephemeris import SkyBodies, sun_and_moon
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["chromium"]
 
 EXAMPLES = settings(max_examples=80, deadline=None)
-REAL_ALERTS = os.environ.get("SIRENFLOW_REAL_ALERTS")
 FLAT = Skymap(all_cells(0), np.full(12, 1 / (4 * np.pi)), None, None, None, header={})
 """A map without a shape, for what does not depend on it."""
 
@@ -395,16 +394,16 @@ def test_no_text_is_wider_in_the_browser_than_computed(
 def real_alerts() -> dict[str, list[Path]]:
     """Return the files of each superevent in the directory of real alerts."""
     found: dict[str, list[Path]] = {}
-    folder = Path(REAL_ALERTS) if REAL_ALERTS else None
-    reference = json.loads((folder / "reference.json").read_text()) if folder else {}
+    reference = json.loads((REAL_ALERTS / "reference.json").read_text())
     for name, expected in reference.items():
-        if folder and "seed-era" not in name:
-            found.setdefault(expected["superevent_id"], []).append(folder / name)
+        if "seed-era" not in name:
+            found.setdefault(expected["superevent_id"], []).append(REAL_ALERTS / name)
     return found
 
 
 needs_real_alerts = pytest.mark.skipif(
-    not REAL_ALERTS, reason="SIRENFLOW_REAL_ALERTS names no directory"
+    not (REAL_ALERTS / "reference.json").is_file(),
+    reason="SIRENFLOW_REAL_ALERTS names no directory with reference.json",
 )
 
 
