@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: demo test-fast test test-acceptance test-kafka test-browser test-slurm test-lowest fuzz audit
-.PHONY: faults environment-faults hostile golden lint structure constraints
+.PHONY: faults environment-faults hostile reference golden lint structure constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
@@ -73,6 +73,10 @@ environment-faults: .venv/installed
 	SIRENFLOW_WRITE_ENVIRONMENT_FAULTS=1 $(BIN)/python -m pytest $(ENVIRONMENT_FAULT_TESTS)
 
 ENVIRONMENT_FAULT_TESTS := $(addprefix tests/acceptance/test_,shared_inputs.py process_environment.py)
+
+# Writes the generated pages of docs/reference.
+reference: .venv/installed
+	$(BIN)/python scripts/make_reference.py
 
 # Writes the table in tests/support/hostile/README.md anew.
 hostile: .venv/installed

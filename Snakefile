@@ -28,7 +28,7 @@ from sirenflow.processes import pool
 from sirenflow.files import lock, umask
 from sirenflow.config.configuration import (
     CONFIG_FILE,
-    SCHEMA_FILE,
+    credible_levels_percent,
     digest,
     find_config,
     load,
@@ -70,7 +70,7 @@ try:
     elif not snakemake_hooks.has_config(workflow):
         # config/config.yaml and --config are those of the other workflow.
         config = load(SOURCE / CONFIG_FILE)
-    config = validate(config, SOURCE / SCHEMA_FILE)
+    config = validate(config)
     # Those to consider; all others stand as they are.
     ALERTS = inbox.list_superevents(
         INBOX := Path(config["inbox"]), config["superevents"]
@@ -142,7 +142,7 @@ rule superevents:
             if not Path(file).exists()
         ],
         expand(rules.flatten.output.flat, superevent=ALERTS)
-        if config["flat_nside"]
+        if config["skymaps"]["flat_nside"]
         else [],
 
 

@@ -31,7 +31,7 @@ import fastavro
 import numpy as np
 import yaml
 
-from sirenflow.config.configuration import CONFIG_FILE, SCHEMA_FILE, validate
+from sirenflow.config.configuration import CONFIG_FILE, validate
 from sirenflow.formats.fits_file import Card, fits_file
 from sirenflow.skymap.distance.line_of_sight import conditional_moments
 from sirenflow.skymap.healpix import cell_directions
@@ -112,9 +112,7 @@ def prepare(directory: Path, level: int, has_distance: bool) -> None:
 
 def stages(directory: Path) -> dict[str, Callable[[], None]]:
     """Give each stage with its files, in the order in which they run."""
-    settings = validate(
-        yaml.safe_load((ROOT / CONFIG_FILE).read_text(encoding="utf-8")), ROOT / SCHEMA_FILE
-    )
+    settings = validate(yaml.safe_load((ROOT / CONFIG_FILE).read_text(encoding="utf-8")))
     extracted: dict[str, Any] = {
         "alerts": directory / "alerts.json",
         "localization": directory / "localization.json",
@@ -128,7 +126,6 @@ def stages(directory: Path) -> dict[str, Callable[[], None]]:
     seen, listed, matched = (
         directory / f"{name}.json" for name in ("visibility", "candidate_list", "candidates")
     )
-    limits = ("sites", "minimum_altitude_deg", "maximum_sun_altitude_deg")
 
     def stage(name: str, /, *arguments: Any, **options: Any) -> Callable[[], None]:
         def run() -> None:
@@ -144,7 +141,7 @@ def stages(directory: Path) -> dict[str, Callable[[], None]]:
         "extract": stage(
             "extract",
             files=sorted((directory / "inbox").glob("*/*/*")),
-            levels_percent=settings["credible_levels_percent"],
+            levels_percent=[50, 90],
             **extracted,
         ),
         "regions": stage("regions", **extracted, regions=regions, files=files),
@@ -152,7 +149,7 @@ def stages(directory: Path) -> dict[str, Callable[[], None]]:
             "visibility",
             **extracted,
             visibility=seen,
-            **{name: settings[name] for name in limits},
+            **settings["visibility"],
         ),
         **flat,
         "galaxy_catalogue": stage(
@@ -166,7 +163,7 @@ def stages(directory: Path) -> dict[str, Callable[[], None]]:
             table=ranked[1],
             name="random",
             completeness="",
-            keep=1000,
+            max_listed=1000,
         ),
         "candidate_list": stage("candidate_list", directory / "candidates.csv", listed, columns),
         "candidates": stage(

@@ -32,7 +32,7 @@ from typing import Any
 
 import yaml
 
-from sirenflow.config.configuration import CONFIG_FILE, SCHEMA_FILE, validate
+from sirenflow.config.configuration import CONFIG_FILE, validate
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("extract", "regions", "visibility", "report")
@@ -74,9 +74,7 @@ class Event:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.settings = validate(
-            yaml.safe_load((ROOT / CONFIG_FILE).read_text(encoding="utf-8")), ROOT / SCHEMA_FILE
-        )
+        self.settings = validate(yaml.safe_load((ROOT / CONFIG_FILE).read_text(encoding="utf-8")))
         self.extracted = {
             "alerts": directory / "alerts.json",
             "localization": directory / "localization.json",
@@ -99,15 +97,14 @@ class Event:
     def _extract(self) -> dict[str, Any]:
         shutil.rmtree(self.extracted["skymaps"], ignore_errors=True)
         files = sorted((self.directory / "inbox").glob("*/*/*"))
-        return {"files": files, "levels_percent": self.settings["credible_levels_percent"]}
+        return {"files": files, "levels_percent": [50, 90]}
 
     def _regions(self) -> dict[str, Any]:
         return {"regions": self.directory / "regions.json", "files": self.directory / "regions"}
 
     def _visibility(self) -> dict[str, Any]:
-        names = ("sites", "minimum_altitude_deg", "maximum_sun_altitude_deg")
-        limits = {name: self.settings[name] for name in names}
-        return {"visibility": self.directory / "visibility.json", **limits}
+        product = self.directory / "visibility.json"
+        return {"visibility": product, **self.settings["visibility"]}
 
     def _report(self) -> dict[str, Any]:
         return {

@@ -146,10 +146,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_alerts(directory / "inbox")
     config = states.write_tables(directory, PAYLOADS, near=(45.0, 10.0))
     config["galaxies"] |= {"name": PAYLOADS[1], "completeness": PAYLOADS[3]}
-    config["sites"] = [
+    sites = [
         {"name": PAYLOADS[0], "place": PAYLOADS[4], "latitude_deg": 0, "longitude_deg": 0}
         | {"elevation_m": 0}
     ]
+    config["visibility"] = {"sites": sites}
     return states.process(directory, **config)
 
 

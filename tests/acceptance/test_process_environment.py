@@ -48,7 +48,7 @@ def make_project(directory: Path) -> Path:
     for minute, superevent in enumerate(SUPEREVENTS):
         store(directory, small_alert(superevent, minute))
     (directory / "config").mkdir()
-    (directory / "config/config.yaml").write_text("sites: []\n")
+    (directory / "config/config.yaml").write_text("visibility: {sites: []}\n")
     (directory / "results").mkdir()
     (directory / ".snakemake").mkdir()
     return directory

@@ -35,7 +35,7 @@ SUPEREVENTS = ("MS260101a", "MS260102b", "MS260103c")
 GALAXIES = "name,ra,dec,distance\nNear,45,4.78,40\nFar,45,66.44,41\n"
 CANDIDATES = "name,ra,dec\nAT 2026abc,45,4.78\nAT 2026abd,45,66.44\n"
 CONFIG: dict[str, Any] = {
-    "sites": [],
+    "visibility": {"sites": []},
     "galaxies": {
         "table": "galaxies.csv",
         "name": "Test galaxies",

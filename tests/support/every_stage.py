@@ -58,7 +58,7 @@ def make_products(run: Runner, alerts: Sequence[Path], results: Path) -> Path:
     altitudes = {"minimum_altitude_deg": 30, "maximum_sun_altitude_deg": -12}
     make("visibility", {**of_alerts, "visibility": seen}, sites=[_SITE], **altitudes)
     make("galaxy_catalogue", {"table": user, **galaxies}, columns=_COLUMNS)
-    how = {"name": "GLADE+", "completeness": "", "keep": 10}
+    how = {"name": "GLADE+", "completeness": "", "max_listed": 10}
     make("galaxies", {**of_alerts, **galaxies, "table": ranked, "product": near}, **how)
     make("candidate_list", {"table": user, "candidates": known}, columns=_COLUMNS)
     days = {"days_before": 1, "days_after": 14}

@@ -153,7 +153,7 @@ def write_tables(
             "name": "Galaxies of nowhere",
             "columns": {**columns, "weight": "weight"},
             "completeness": "complete, as there are no others",
-            "keep": 20,
+            "max_listed": 20,
         },
         "candidates": {"table": str(candidates), "columns": {**columns, "time": "time"}},
     }

@@ -31,7 +31,7 @@ rule mine:
     default_target: True
     input: rules.gw_all.input
 """
-CONFIG = '    config: {"results": "products", "sites": []}'
+CONFIG = '    config: {"results": "products", "visibility": {"sites": []}}'
 THREADS = ("--force-use-threads",)
 
 

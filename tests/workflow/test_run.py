@@ -190,7 +190,7 @@ def test_alert_that_leaves_is_forgotten_whatever_snakemake_has_noted(worked: Pat
 def test_other_configuration_counts_whatever_snakemake_has_noted(worked: Path) -> None:
     shutil.rmtree(worked / ".snakemake")
     (worked / "config").mkdir()
-    (worked / "config/config.yaml").write_text("credible_levels_percent: [50, 75, 90]\n")
+    (worked / "config/config.yaml").write_text("skymaps: {extra_credible_levels_percent: [75]}\n")
     done(run(worked, "--log", "json"))
     assert "area_75" in (worked / "results/TS260902f/localization.json").read_text()
 
@@ -198,7 +198,7 @@ def test_other_configuration_counts_whatever_snakemake_has_noted(worked: Path) -
 def test_run_that_is_killed_on_another_configuration_leaves_none_of_it(worked: Path) -> None:
     expected = checksums(worked / "results")
     (worked / "config").mkdir()
-    (worked / "config/config.yaml").write_text("credible_levels_percent: [50, 75, 90]\n")
+    (worked / "config/config.yaml").write_text("skymaps: {extra_credible_levels_percent: [75]}\n")
     process = subprocess.Popen([str(BIN / "sirenflow"), "run"], cwd=worked, process_group=0)
     localization = worked / "results/TS260902f/localization.json"
     while process.poll() is None and "area_75" not in read(localization):
@@ -234,7 +234,7 @@ def test_superevent_that_left_is_not_forgotten_before_the_catalogue_is_made(work
 
 def test_other_configuration_makes_everything_anew(worked: Path) -> None:
     (worked / "config").mkdir()
-    (worked / "config/config.yaml").write_text("sites: []\n")
+    (worked / "config/config.yaml").write_text("visibility: {sites: []}\n")
     told = done(run(worked, "--log", "json"))
     assert sorted(told[:-1]) == [("report", "MS260926m"), ("report", "TS260902f")]
     assert run(worked).stdout == "nothing new\n"
@@ -242,7 +242,7 @@ def test_other_configuration_makes_everything_anew(worked: Path) -> None:
 
 def test_one_superevent_under_another_configuration_leaves_the_others_due(worked: Path) -> None:
     (worked / "config").mkdir()
-    (worked / "config/config.yaml").write_text("sites: []\n")
+    (worked / "config/config.yaml").write_text("visibility: {sites: []}\n")
     one = done(run(worked, "--log", "json", "--event", "TS260902f"))
     assert one == [("report", "TS260902f"), ("catalogue", None)]
     rest = done(run(worked, "--log", "json"))
@@ -283,7 +283,7 @@ def test_choices_of_superevents(worked: Path) -> None:
         (["--inbox", "nowhere"], 1, "name another with `--inbox DIRECTORY`"),
         (["--all", "--", "--no-such-option"], 1, "--no-such-option"),
         (["--all", "--", "--configfile", "mine.yaml"], 2, "settings stand in config/config.yaml"),
-        (["--", "--config=flat_nside=16"], 2, "settings stand in config/config.yaml"),
+        (["--", "--config=skymaps={flat_nside: 16}"], 2, "settings stand in config/config.yaml"),
         (["--", "-Cflat_nside=16"], 2, "settings stand in config/config.yaml"),
         (["--", "-d", "elsewhere"], 2, "settings stand in config/config.yaml"),
     ],

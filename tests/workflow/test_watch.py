@@ -127,7 +127,7 @@ def test_after_another_configuration_the_next_alert_is_made_and_then_the_rest(
     with waiting(tmp_path, "watch") as watch:
         wait_until(lambda: is_told(tmp_path, first))
         (tmp_path / "config").mkdir()
-        (tmp_path / "config/config.yaml").write_text("sites: []\n")
+        (tmp_path / "config/config.yaml").write_text("visibility: {sites: []}\n")
         before = page.stat().st_mtime_ns
         store(tmp_path, other)
         wait_until(lambda: is_told(tmp_path, other))
@@ -144,10 +144,10 @@ def test_configuration_that_is_broken_for_a_while_does_not_end_it(tmp_path: Path
     with waiting(tmp_path, "watch") as watch:
         wait_until(lambda: is_told(tmp_path, first))
         (tmp_path / "config").mkdir()
-        (tmp_path / "config/config.yaml").write_text("sites: yes and no\n")
+        (tmp_path / "config/config.yaml").write_text("visibility: {sites: yes and no}\n")
         store(tmp_path, other)
-        wait_until(lambda: watch.said("config.yaml: sites is"))
-        (tmp_path / "config/config.yaml").write_text("sites: []\n")
+        wait_until(lambda: watch.said("config.yaml: visibility: sites is"))
+        (tmp_path / "config/config.yaml").write_text("visibility: {sites: []}\n")
         store(tmp_path, later)
         wait_until(lambda: is_told(tmp_path, later))
         wait_until(lambda: is_told(tmp_path, other))

@@ -90,7 +90,7 @@ def test_retraction_is_said_by_every_product(worked: Path) -> None:
 
 
 def test_other_settings_redo_what_depends_on_them(worked: Path) -> None:
-    setting = ("--config", "minimum_altitude_deg=40")
+    setting = ("--config", "visibility={minimum_altitude_deg: 40}")
     again = dict.fromkeys(("visibility", "report"), len(SUPEREVENTS))
     assert jobs(snakemake(worked, *setting)) == {"all": 1, "catalogue": 1, **again}
     seen = json.loads((worked / "results/MS260418b/visibility.json").read_text())
@@ -128,7 +128,7 @@ def test_products_hold_no_path_of_this_machine(processed: Path) -> None:
 
 
 def test_other_credible_levels_recompute_and_add_keys(worked: Path) -> None:
-    setting = ("--config", "credible_levels_percent=[50,68,90]")
+    setting = ("--config", "skymaps={extra_credible_levels_percent: [68]}")
     assert jobs(snakemake(worked, *setting))["extract"] == len(SUPEREVENTS)
     localization = json.loads((worked / "results/MS260418b/localization.json").read_text())
     measured = localization["alerts"][0]["skymaps"][0]
@@ -147,7 +147,7 @@ def test_own_configuration_comes_before_the_one_beside_the_snakefile(tmp_path: P
     ("setting", "told"),
     [
         ("inbx=here", ["unknown key 'inbx'", "inbox, results"]),
-        ("credible_levels_percent=[50]", ["credible_levels_percent is [50]", "50 and 90"]),
+        ("credible_levels_percent=[50,68]", ["credible_levels_percent is now extra_", "skymaps"]),
         ("inbox=nowhere", ["'nowhere' does not exist", "sirenflow ingest"]),
     ],
 )
@@ -235,7 +235,7 @@ def test_what_is_no_file_in_the_inbox_is_told_and_stops_nothing(tmp_path: Path) 
     [
         (
             "config/config.yaml",
-            "galaxies: {keep: 1}\ngalaxies: null\n",
+            "galaxies: {max_listed: 1}\ngalaxies: null\n",
             (),
             "config/config.yaml: galaxies is set more than once, on lines 1 and 2; keep one",
         ),
@@ -245,7 +245,12 @@ def test_what_is_no_file_in_the_inbox_is_told_and_stops_nothing(tmp_path: Path) 
             ("--configfile", "mine.yaml"),
             "mine.yaml: candidates, columns is set more than once, on lines 2 and 3; keep one",
         ),
-        ("config/config.yaml", "sites:\n\t- {}\n", (), "config.yaml cannot be read: while"),
+        (
+            "config/config.yaml",
+            "visibility:\n\tsites: []\n",
+            (),
+            "config.yaml cannot be read: while",
+        ),
         ("config/config.yml", "", (), "config/config.yml is not read; rename it to config.yaml"),
     ],
 )

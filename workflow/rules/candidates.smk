@@ -39,8 +39,8 @@ if config["candidates"]:
         log:
             f"{LOGS}/candidates/{{superevent}}.log",
         params:
-            days_before=config["candidates"].get("days_before", 1),
-            days_after=config["candidates"].get("days_after", 14),
+            days_before=config["candidates"]["days_before"],
+            days_after=config["candidates"]["days_after"],
             version=sirenflow.__version__,  # another version makes everything anew
         message:
             "{wildcards.superevent}: candidates"

@@ -6,7 +6,11 @@ rule catalogue:
     input:
         events=lambda _: of_all(rules.report.output.event),
     output:
-        **({"parquet": f"{RESULTS}/catalogue.parquet"} if config["parquet"] else {}),
+        **(
+            {"parquet": f"{RESULTS}/catalogue.parquet"}
+            if config["catalogue"]["parquet"]
+            else {}
+        ),
         page=report(
             f"{RESULTS}/index.html",
             caption="../report/catalogue.rst",

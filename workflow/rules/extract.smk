@@ -14,7 +14,7 @@ rule extract:
     params:
         files=lambda wildcards: [*map(str, ALERTS[wildcards.superevent])],
         state=lambda wildcards: files_digest(ALERTS[wildcards.superevent]),
-        levels_percent=config["credible_levels_percent"],
+        levels_percent=credible_levels_percent(config),
         version=sirenflow.__version__,  # another version makes everything anew
     message:
         "{wildcards.superevent}: decode, extract and measure {params.files}"

@@ -12,7 +12,7 @@ rule flatten:
     log:
         f"{LOGS}/flatten/{{superevent}}.log",
     params:
-        nside=config["flat_nside"],
+        nside=config["skymaps"]["flat_nside"],
         version=sirenflow.__version__,  # another version makes everything anew
     message:
         "{wildcards.superevent}: flat sky maps, nside {params.nside}"

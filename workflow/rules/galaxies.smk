@@ -44,7 +44,7 @@ if config["galaxies"]:
         params:
             name=config["galaxies"]["name"],
             completeness=config["galaxies"]["completeness"],
-            keep=config["galaxies"].get("keep", 100),
+            max_listed=config["galaxies"]["max_listed"],
             version=sirenflow.__version__,  # another version makes everything anew
         message:
             "{wildcards.superevent}: galaxies"
@@ -56,5 +56,5 @@ if config["galaxies"]:
                 log,
                 name=params.name,
                 completeness=params.completeness,
-                keep=params.keep,
+                max_listed=params.max_listed,
             )

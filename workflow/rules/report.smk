@@ -10,7 +10,11 @@ rule report:
         regions=rules.regions.output.regions,
         region_files=rules.regions.output.files,
         # Parts of the page that the configuration asks for, or does not.
-        visibility=[rules.visibility.output.visibility] if config["sites"] else [],
+        visibility=(
+            [rules.visibility.output.visibility]
+            if config["visibility"]["sites"]
+            else []
+        ),
         galaxies=[*rules.galaxies.output] if config["galaxies"] else [],
         candidates=[rules.candidates.output.candidates] if config["candidates"] else [],
     output:

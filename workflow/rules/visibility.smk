@@ -12,9 +12,9 @@ rule visibility:
     log:
         f"{LOGS}/visibility/{{superevent}}.log",
     params:
-        sites=config["sites"],
-        minimum_altitude_deg=config["minimum_altitude_deg"],
-        maximum_sun_altitude_deg=config["maximum_sun_altitude_deg"],
+        sites=config["visibility"]["sites"],
+        minimum_altitude_deg=config["visibility"]["minimum_altitude_deg"],
+        maximum_sun_altitude_deg=config["visibility"]["maximum_sun_altitude_deg"],
         version=sirenflow.__version__,  # another version makes everything anew
     message:
         "{wildcards.superevent}: visibility from the sites"

@@ -66,7 +66,7 @@ def _positive(text: str) -> float:
     metavar="URL",
     multiple=True,
     help="Topic, as kafka://[USER@]HOST[:PORT]/TOPIC; may be given more than once.  "
-    "[default: `sources` of config/config.yaml, or SCiMMA's igwn.gwalert]",
+    "[default: `kafka: topics` of config/config.yaml, or SCiMMA's igwn.gwalert]",
 )
 @inbox_option
 @click.option(
@@ -120,7 +120,7 @@ def listen(
     from sirenflow.kafka.listener import listen as take_in
     from sirenflow.kafka.source import Subscription
 
-    addresses = [parse_address(url) for url in urls or settings.sources]
+    addresses = [parse_address(url) for url in urls or settings.topics]
     subscriptions = [
         Subscription(
             address=address,

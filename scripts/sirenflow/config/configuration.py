@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -15,7 +16,6 @@ import yaml
 
 from sirenflow.config.strict_yaml import StrictYamlError, load_strict
 from sirenflow.config.user_path import UserPathError, expand_path
-from sirenflow.config.workflow_files import CONFIG_SCHEMA
 from sirenflow.errors import ConfigError
 
 if TYPE_CHECKING:  # slow to import, and most commands do without
@@ -23,11 +23,10 @@ if TYPE_CHECKING:  # slow to import, and most commands do without
 
 CONFIG_FILE = Path("config", "config.yaml")
 """Where the configuration is, in the working directory or else beside the Snakefile."""
-SCHEMA_FILE = Path("workflow", "schemas", "config.schema.yaml")
-"""Where its schema is, beside the Snakefile."""
-_NOT_OF_PRODUCTS = (
-    *("inbox", "results", "superevents", "sources", "large_message_hosts", "parquet"),
-)
+SCHEMA_FILE = Path(__file__).with_name("config.schema.yaml")
+"""The model of the configuration."""
+_NOT_OF_PRODUCTS = ("inbox", "results", "superevents", "kafka", "catalogue")
+_LEVELS_SHOWN_PERCENT = (50, 90)
 
 
 def find_config(root: Path) -> Path:
@@ -69,35 +68,37 @@ def _refuse_other_spellings(folder: Path) -> None:
             raise ConfigError(f"{folder / name} is not read; rename it to {CONFIG_FILE.name}")
 
 
-def validate(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
+def read_schema() -> Mapping[str, Any]:
+    """Read the model of the configuration."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # five times faster, if it was built
+    schema: Mapping[str, Any] = yaml.load(SCHEMA_FILE.read_text(encoding="utf-8"), loader)  # noqa: S506
+    return schema
+
+
+def validate(config: Mapping[str, Any]) -> dict[str, Any]:
     """Check a configuration; return it with defaults in place of what it leaves out.
 
     Parameters
     ----------
     config
         The keys of config.yaml and of ``--config``.
-    schema_file
-        JSON Schema, as YAML, with a description and a default for each key.
 
     Raises
     ------
     ConfigError
         If a key or value is wrong. The message names each, and what was expected.
     """
-    schema = load(schema_file)
-    config = {key: _numbers(value) for key, value in config.items()}
+    schema = read_schema()
+    config = _typed(config, schema)
     problems = {_explain(error, config, schema) for error in _errors(config, schema)}
     if problems:
         raise ConfigError("configuration: " + "; ".join(sorted(problems)))
-    defaults = {key: value["default"] for key, value in schema["properties"].items()}
-    whole = _expanded({**defaults, **config})
+    whole = _expanded(_with_defaults(config, schema))
     _check_meaning(whole)
     return whole
 
 
-def validate_read(
-    config: Mapping[str, Any], schema_file: Path, read_from: object
-) -> dict[str, Any]:
+def validate_read(config: Mapping[str, Any], read_from: object) -> dict[str, Any]:
     """Check a configuration as `validate` does; name in errors what it was read from.
 
     Raises
@@ -106,7 +107,7 @@ def validate_read(
         If a key or value is wrong.
     """
     try:
-        return validate(config, schema_file)
+        return validate(config)
     except ConfigError as error:
         text = str(error).removeprefix("configuration: ")
         if "unknown key" in text:
@@ -122,9 +123,11 @@ def _check_meaning(whole: Mapping[str, Any]) -> None:
             f"configuration: inbox is {whole['inbox']!r} and results is {whole['results']!r}; "
             "expected two directories, neither inside the other"
         )
-    names = Counter(site["name"] for site in whole["sites"])
+    names = Counter(site["name"] for site in whole["visibility"]["sites"])
     if twice := sorted(name for name, count in names.items() if count > 1):
-        raise ConfigError(f"configuration: sites: more than one is called {', '.join(twice)}")
+        raise ConfigError(
+            f"configuration: visibility, sites: more than one is called {', '.join(twice)}"
+        )
     for key in ("galaxies", "candidates"):
         columns = {**whole[key]["columns"]} if whole[key] else {}
         columns.pop("name", None)  # any other column may serve as a name
@@ -180,30 +183,36 @@ def _elsewhere(value: Any) -> Any:
     return {**value, "table": Path(value["table"]).name}
 
 
+def credible_levels_percent(config: Mapping[str, Any]) -> list[int]:
+    """Return the credible levels of areas and volumes in per cent, ascending."""
+    extra = config["skymaps"]["extra_credible_levels_percent"]
+    return sorted({*_LEVELS_SHOWN_PERCENT, *extra})
+
+
 @dataclass(frozen=True)
 class Settings:
-    """What the commands take from the configuration; the workflow takes the rest.
+    """The part of the configuration that commands use without the workflow.
 
     Attributes
     ----------
     inbox
-        Where alerts are.
+        Directory of the alerts.
     results
-        Where products are.
-    sources
-        Topics to listen to.
+        Directory of the products.
+    topics
+        Addresses of the topics to listen to.
     large_message_hosts
-        From which servers a message sent by reference may be fetched.
+        Servers from which a message sent by reference may be fetched.
     """
 
-    inbox: Path = Path("inbox")
-    results: Path = Path("results")
-    sources: tuple[str, ...] = ("kafka://kafka.scimma.org/igwn.gwalert",)
-    large_message_hosts: tuple[str, ...] = ("scimma.org",)
+    inbox: Path
+    results: Path
+    topics: tuple[str, ...]
+    large_message_hosts: tuple[str, ...]
 
 
 def read_settings() -> Settings:
-    """Read what the working directory's configuration says to the commands.
+    """Read and check the working directory's configuration; without one, return the defaults.
 
     Raises
     ------
@@ -211,24 +220,13 @@ def read_settings() -> Settings:
         If the configuration cannot be read, or is wrong.
     """
     _refuse_other_spellings(CONFIG_FILE.parent)
-    if not CONFIG_FILE.exists():
-        return Settings()
-    # A misspelt key, or the file of another workflow, must not change the inbox. A schema in the
-    # working directory may be that of another workflow, too.
-    config = validate_read(load(CONFIG_FILE), CONFIG_SCHEMA, CONFIG_FILE)
+    config = validate_read(load(CONFIG_FILE) if CONFIG_FILE.exists() else {}, CONFIG_FILE)
     return Settings(
         inbox=Path(config["inbox"]),
         results=Path(config["results"]),
-        sources=tuple(config["sources"]),
-        large_message_hosts=tuple(config["large_message_hosts"]),
+        topics=tuple(config["kafka"]["topics"]),
+        large_message_hosts=tuple(config["kafka"]["large_message_hosts"]),
     )
-
-
-def _numbers(value: Any) -> Any:
-    """Read whole numbers in a list: ``--config key=[1,2]`` passes them as text."""
-    if not isinstance(value, list):
-        return value
-    return [int(item) if str(item).isdecimal() else item for item in value]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -254,7 +252,34 @@ def load(path: Path) -> dict[str, Any]:
     return loaded
 
 
+def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Read numbers, booleans and null that ``--config key={...}`` passes as text."""
+    match value:
+        case {**entries} if "properties" in schema:
+            known = schema["properties"]
+            return {key: _typed(entry, known.get(key, {})) for key, entry in entries.items()}
+        case [*items]:
+            return [_typed(item, schema.get("items", {})) for item in items]
+        case str() if schema.get("type") in ("integer", "number", "boolean") or "enum" in schema:
+            with suppress(StrictYamlError, yaml.YAMLError):
+                return load_strict(value)
+    return value
+
+
+def _with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in the defaults of keys that a valid configuration leaves out."""
+    whole = {}
+    for key, known in schema["properties"].items():
+        if key in config or "default" in known:
+            value = config.get(key, known.get("default"))
+            is_section = isinstance(value, Mapping)
+            whole[key] = _with_defaults(value, known) if is_section else value
+    return whole
+
+
 def _errors(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    if not config:  # jsonschema is slow to import
+        return iter(())
     from jsonschema import Draft202012Validator, validators
 
     # JSON Schema takes 50.0 for an integer; the names of fields do not. And YAML's .nan, which is
@@ -270,59 +295,50 @@ def _errors(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Va
 
 
 def _explain(error: ValidationError, config: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    known = schema["properties"]
-    if error.validator == "additionalProperties" and not error.path:
-        wrong = sorted(repr(key) for key in config if key not in known)
-        return f"unknown key {', '.join(wrong)}; the keys are {', '.join(known)}"
-    key = str(error.path[0])
-    match config[key], list(error.path)[1:]:
-        case [*entries], [int(number), *inside] if isinstance(entries[number], Mapping):
-            entry, name = entries[number], entries[number].get("name", "unnamed")
-            problem = _explain_entry(error, entry, inside, known[key]["items"])
-            return f"{key}, entry {number + 1} ({name}): {problem}"
-        case {**value}, deeper if "properties" in known[key]:
-            return _explain_mapping(error, key, value, deeper, known[key])
-    return f"{key} is {config[key]!r}; {_expectation(config[key], known[key])}"
+    """Name the place, the value and what was expected."""
+    places: list[str] = []
+    path = list(error.absolute_path)
+    while path:  # down to the mapping that holds the wrong value, or lacks one
+        section = path[0]
+        value, known = config[section], schema["properties"][section]
+        match value, path[1:]:
+            case {**entry}, inside if "properties" in known:
+                places.append(str(section))
+                config, schema, path = entry, known, inside
+            case [*entries], [int(number), *inside] if isinstance(entries[number], Mapping):
+                config, schema, path = entries[number], known["items"], inside
+                name = config.get("name", "unnamed")
+                places += [str(section), f"entry {number + 1} ({name})"]
+            case _:
+                break
+    where = f"{', '.join(places)}: " if places else ""
+    return where + _problem(error, config, schema, path)
+
+
+def _problem(
+    error: ValidationError,
+    entry: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    path: Sequence[str | int],
+) -> str:
+    """Describe what is wrong with the keys of a mapping, or with the value of one."""
+    known, renamed = schema["properties"], schema.get("renamed", {})
+    if path:
+        key = str(path[0])
+        return f"{key} is {entry[key]!r}; {_expectation(entry[key], known[key])}"
+    if error.validator == "required":
+        return f"lacks {', '.join(key for key in schema['required'] if key not in entry)}"
+    problems = [f"{key} is now {new}" for key, new in renamed.items() if key in entry]
+    if wrong := sorted(repr(key) for key in entry if key not in {**known, **renamed}):
+        problems.append(f"unknown key {', '.join(wrong)}; the keys are {', '.join(known)}")
+    return "; ".join(problems)
 
 
 def _expectation(value: Any, schema: Mapping[str, Any]) -> str:
     """Say what was expected, and why YAML may have read something else than was meant."""
-    said = f"expected {schema['description']}"
+    expected = f"expected {schema['expected']}"
     if isinstance(value, bool) and schema.get("type") != "array":
-        return f"{said} (YAML reads yes, no, on and off as booleans; quote them for text)"
+        return f"{expected} (YAML reads yes, no, on and off as booleans; quote them for text)"
     if isinstance(value, int | float) and schema.get("type") == "string":
-        return f"{said} (quote a number for text)"
-    return said
-
-
-def _explain_entry(
-    error: ValidationError,
-    entry: Mapping[str, Any],
-    inside: Sequence[str | int],
-    schema: Mapping[str, Any],
-) -> str:
-    """Say what is wrong with an entry of a list, where it has keys of its own."""
-    known = schema["properties"]
-    match error.validator:
-        case "additionalProperties":
-            wrong = sorted(repr(key) for key in entry if key not in known)
-            return f"unknown key {', '.join(wrong)}; the keys are {', '.join(known)}"
-        case "required":
-            return f"lacks {', '.join(key for key in schema['required'] if key not in entry)}"
-    key = str(inside[0])
-    return f"{key} is {entry[key]!r}; {_expectation(entry[key], known[key])}"
-
-
-def _explain_mapping(
-    error: ValidationError,
-    where: str,
-    entry: Mapping[Any, Any],
-    inside: Sequence[str | int],
-    schema: Mapping[str, Any],
-) -> str:
-    """Say what is wrong in a value that has keys of its own, and perhaps keys in those."""
-    match inside:
-        case [str(key), *deeper] if isinstance(entry[key], Mapping):
-            known = schema["properties"][key]
-            return _explain_mapping(error, f"{where}, {key}", entry[key], deeper, known)
-    return f"{where}: {_explain_entry(error, entry, inside, schema)}"
+        return f"{expected} (quote a number for text)"
+    return expected

@@ -13,8 +13,6 @@ ROOT = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parents[1]
 """Directory that holds the Snakefile, workflow/, profiles/ and config/."""
 SNAKEFILE = ROOT / "Snakefile"
 """The workflow."""
-CONFIG_SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
-"""JSON Schema of config.yaml, as YAML."""
 DEFAULT_CONFIG = ROOT / "config" / "config.yaml"
 """The commented default configuration."""
 PROFILES = ROOT / "profiles"

@@ -65,7 +65,9 @@ class RankedGalaxies:
     probability_per_mpc3: Floats
 
 
-def rank_galaxies(skymap: Skymap, catalogue: NDArray[Any], keep: int) -> RankedGalaxies | None:
+def rank_galaxies(
+    skymap: Skymap, catalogue: NDArray[Any], max_listed: int
+) -> RankedGalaxies | None:
     """Rank the galaxies of a catalogue by a map.
 
     Parameters
@@ -75,7 +77,7 @@ def rank_galaxies(skymap: Skymap, catalogue: NDArray[Any], keep: int) -> RankedG
     catalogue : (n,)
         Rows of `catalogue_dtype` in the order of `leaf`; may be memory-mapped: only those on lines
         of sight that reach into the credible volume are looked at.
-    keep
+    max_listed
         How many galaxies are listed at most.
 
     Returns
@@ -95,14 +97,14 @@ def rank_galaxies(skymap: Skymap, catalogue: NDArray[Any], keep: int) -> RankedG
     if not found:
         found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
     index, rows, density = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return _rank(skymap, lines, catalogue, keep, index, rows, density)
+    return _rank(skymap, lines, catalogue, max_listed, index, rows, density)
 
 
 def _rank(
     skymap: Skymap,
     lines: LinesOfSight,
     catalogue: NDArray[Any],
-    keep: int,
+    max_listed: int,
     index: Ints,
     rows: Ints,
     density: Floats,
@@ -110,7 +112,7 @@ def _rank(
     """Order compatible galaxies by score; equal ones by density, then as in the catalogue."""
     scores = np.exp(density) * catalogue["weight"][index]
     total = float(scores.sum())
-    order = np.lexsort((index, -density, -scores))[:keep]
+    order = np.lexsort((index, -density, -scores))[:max_listed]
     share = scores[order] / total if total > 0 else np.zeros(len(order))
     return RankedGalaxies(
         compatible=len(index),

@@ -80,7 +80,7 @@ class Record:
 def basis_of(config: Mapping[str, Any]) -> str:
     """Digest of the version, of the configuration, and of the tables that it names."""
     tables = [table_digest(config, key) for key in TABLES if config[key]]
-    said = [_FORMAT, __version__, digest(config), config["parquet"], tables]
+    said = [_FORMAT, __version__, digest(config), config["catalogue"], tables]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

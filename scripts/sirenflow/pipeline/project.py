@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sirenflow.config.configuration import SCHEMA_FILE, find_config, load, validate_read
+from sirenflow.config.configuration import find_config, load, validate_read
 from sirenflow.config.user_path import escape_path
 from sirenflow.config.workflow_files import ROOT
 from sirenflow.errors import ConfigError
@@ -112,9 +112,7 @@ def find_project(inbox: Path | None = None, results: Path | None = None) -> Proj
     changed = {key: str(value) for key, value in given.items() if value is not None}
     file = find_config(root)
     options = [f"--{key}" for key in changed]
-    config = validate_read(
-        {**load(file), **_escaped(changed)}, root / SCHEMA_FILE, " and ".join([str(file), *options])
-    )
+    config = validate_read({**load(file), **_escaped(changed)}, " and ".join([str(file), *options]))
     return Project(root / _SNAKEFILE, config, changed)
 
 

@@ -428,7 +428,9 @@ class _Run:
     def _finished(self, chosen: Iterable[str]) -> list[str]:
         """List superevents of which all is made."""
         failed = {job.superevent for job in self._outcome.failed}
-        last = {"report", "flatten"} if self._project.config["flat_nside"] else {"report"}
+        last = (
+            {"report", "flatten"} if self._project.config["skymaps"]["flat_nside"] else {"report"}
+        )
         return [
             superevent
             for superevent in chosen

@@ -86,7 +86,7 @@ def _write_parquet(rows: Sequence[CatalogueRow], path: Path) -> None:
         from pyarrow import parquet
     except ImportError as error:
         raise ConfigError(
-            "configuration: parquet is True, and pyarrow is not installed; install "
+            "configuration: catalogue: parquet is true, and pyarrow is not installed; install "
             "sirenflow[parquet], or set parquet to false"
         ) from error
     types = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}

@@ -45,7 +45,7 @@ def galaxies(
     product: Path,
     name: str,
     completeness: str,
-    keep: int,
+    max_listed: int,
 ) -> None:
     """Rank galaxies by the sky map that stands.
 
@@ -59,7 +59,7 @@ def galaxies(
         Written: galaxies.ecsv and galaxies.json.
     name, completeness
         What to call the catalogue, and how complete it says it is.
-    keep
+    max_listed
         How many galaxies are listed at most.
     """
     summary = load_summary(alerts, localization)
@@ -68,7 +68,7 @@ def galaxies(
     compatible, absent, listed = (
         (None, known["unusable_because"], [])
         if known["unusable_because"]
-        else _listed(summary, skymaps, rows, keep)
+        else _listed(summary, skymaps, rows, max_listed)
     )
     if compatible == 0:
         absent = f"no compatible galaxy in {called}"
@@ -97,7 +97,7 @@ def galaxies(
 
 
 def _listed(
-    summary: EventSummary, skymaps: Path, rows: Path, keep: int
+    summary: EventSummary, skymaps: Path, rows: Path, max_listed: int
 ) -> tuple[int | None, str | None, Sequence[dict[str, Any]]]:
     """Give how many galaxies are compatible, why none could be, and those listed."""
     located = summary.skymap_alert
@@ -110,7 +110,7 @@ def _listed(
     catalogue = np.load(rows, mmap_mode="r", allow_pickle=False)
     if not is_catalogue(catalogue):
         raise TableError(f"{rows} is no catalogue of this version; delete it and run again")
-    ranked = rank_galaxies(skymap, catalogue, keep)
+    ranked = rank_galaxies(skymap, catalogue, max_listed)
     if ranked is None:
         return None, "less than 90 % of the probability has a distance", []
     computed = {

@@ -110,7 +110,7 @@ def test_parquet_without_pyarrow_is_an_error_that_says_what_to_do(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     paths = {key: tmp_path / product for key, product in PRODUCTS.items()}
-    with pytest.raises(ConfigError, match=r"parquet is True.*install sirenflow\[parquet\]"):
+    with pytest.raises(ConfigError, match=r"parquet is true.*install sirenflow\[parquet\]"):
         catalogue([], **paths, parquet=tmp_path / "catalogue.parquet")
 
 

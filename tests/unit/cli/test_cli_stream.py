@@ -132,7 +132,7 @@ def test_wrong_address_is_one_line_and_exit_1(url: str, said: str) -> None:
 
 def test_wrong_address_in_the_configuration_is_one_line_and_exit_1() -> None:
     Path("config").mkdir()
-    Path("config/config.yaml").write_text("sources: [igwn.gwalert]\n")
+    Path("config/config.yaml").write_text("kafka: {topics: [igwn.gwalert]}\n")
     done = run("listen", "--no-auth")
     assert done.returncode == 1
     assert "expected a list of Kafka topics, each like kafka://" in one_line(done)

@@ -12,14 +12,25 @@ import pytest
 import yaml
 from paths import ROOT
 
-from sirenflow.config.configuration import Settings, digest, read_settings, validate
+from sirenflow.config.configuration import (
+    credible_levels_percent,
+    digest,
+    read_schema,
+    read_settings,
+    validate,
+)
 from sirenflow.errors import ConfigError
 from sirenflow.pipeline.project import find_project
 
-SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
-SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+SCHEMA = read_schema()
 SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-DEFAULTS = {key: value["default"] for key, value in SCHEMA["properties"].items()}
+SECTIONS = ("kafka", "skymaps", "catalogue", "visibility")
+DEFAULTS = {
+    key: {name: known["default"] for name, known in value["properties"].items()}
+    if key in SECTIONS
+    else value["default"]
+    for key, value in SCHEMA["properties"].items()
+}
 SITE = {
     "name": "Greenwich",
     "place": "London",
@@ -27,7 +38,6 @@ SITE = {
     "longitude_deg": 0,
     "elevation_m": 46,
 }
-README = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -37,34 +47,51 @@ def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def refusal(config: dict[Any, Any]) -> str:
     with pytest.raises(ConfigError) as caught:
-        validate(config, SCHEMA_FILE)
+        validate(config)
     return str(caught.value)
 
 
+def refusal_of_sites(sites: Any) -> str:
+    return refusal({"visibility": {"sites": sites}})
+
+
 def test_nothing_set_means_the_shipped_configuration_without_its_sites() -> None:
-    assert validate({}, SCHEMA_FILE) == DEFAULTS
-    assert {**SHIPPED, "sites": []} == DEFAULTS
+    assert validate({}) == DEFAULTS
+    assert {**SHIPPED, "visibility": {**SHIPPED["visibility"], "sites": []}} == DEFAULTS
 
 
 def test_what_is_set_wins_and_the_rest_is_filled_in() -> None:
     config = {"results": "/data/results"}
-    assert validate(config, SCHEMA_FILE) == {**DEFAULTS, "results": "/data/results"}
+    assert validate(config) == {**DEFAULTS, "results": "/data/results"}
     assert config == {"results": "/data/results"}
 
 
-@pytest.mark.parametrize("key", SCHEMA["properties"])
-def test_every_key_is_shipped_and_documented_with_its_default(key: str) -> None:
-    default = SCHEMA["properties"][key]["default"]
-    assert SHIPPED[key] == default or key == "sites"
-    listed = isinstance(default, list)
-    shown = f"[{', '.join(map(str, default))}]" if listed else yaml.safe_dump(default).split()[0]
-    assert f"| `{key}` | `{shown}` |" in README
-    assert SCHEMA["properties"][key]["description"]
-
-
-def test_no_key_is_shipped_or_documented_that_is_not_in_the_schema() -> None:
+def test_no_key_is_shipped_that_is_not_in_the_schema() -> None:
     assert set(SHIPPED) == set(SCHEMA["properties"])
-    assert set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)) == set(SCHEMA["properties"])
+    for section in SECTIONS:
+        assert set(SHIPPED[section]) == set(SCHEMA["properties"][section]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"sources": ["kafka://a/b"]}, "sources is now topics in the section kafka"),
+        ({"large_message_hosts": []}, "large_message_hosts is now large_message_hosts in the sect"),
+        ({"credible_levels_percent": [50, 90]}, "credible_levels_percent is now extra_credible_le"),
+        ({"flat_nside": 64}, "flat_nside is now flat_nside in the section skymaps"),
+        ({"parquet": True}, "parquet is now parquet in the section catalogue"),
+        ({"sites": []}, "sites is now sites in the section visibility"),
+        ({"minimum_altitude_deg": 30}, "minimum_altitude_deg is now minimum_altitude_deg in the s"),
+        ({"maximum_sun_altitude_deg": 0}, "maximum_sun_altitude_deg is now maximum_sun_altitude_"),
+        ({"galaxies": {"keep": 5}}, "galaxies: keep is now max_listed"),
+    ],
+)
+def test_key_of_version_0_3_is_refused_with_its_new_name(
+    config: dict[str, Any], problem: str
+) -> None:
+    message = refusal(config)
+    assert problem in message
+    assert "unknown key" not in message
 
 
 def test_unknown_key_is_named_beside_the_known_ones() -> None:
@@ -87,49 +114,42 @@ def test_path_that_is_none_is_refused_with_key_value_and_expectation(key: str, v
 
 @pytest.mark.parametrize(
     "value",
-    [
-        "90",
-        None,
-        50,
-        [],
-        [50],
-        [90],
-        [50, 90, 90],
-        [0, 50, 90],
-        [50, 90, 100],
-        [50, 68.3, 90],
-        [50.0, 90],
-        [50, 90, "ninety-five"],
-        [50, 90, True],
-        [50, 90, None],
-    ],
+    ["68", None, 68, [50], [90], [68, 68], [0], [100], [68.3], [68.0], ["many"], [True], [None]],
 )
 def test_wrong_levels_are_refused_with_the_whole_value_and_the_expectation(value: Any) -> None:
-    """Also 50.0: fields are named after the levels, and `area_50.0_deg2` is none of them."""
-    assert refusal({"credible_levels_percent": value}) == (
-        f"configuration: credible_levels_percent is {value!r}; expected a list of whole per cent "
-        "between 1 and 99, each once, 50 and 90 among them"
+    """Also 68.0: fields are named after the levels, and `area_68.0_deg2` is none of them."""
+    assert refusal({"skymaps": {"extra_credible_levels_percent": value}}) == (
+        f"configuration: skymaps: extra_credible_levels_percent is {value!r}; expected a list of "
+        "whole per cent between 1 and 99, each once, without 50 and 90"
     )
 
 
-@pytest.mark.parametrize("value", [[90, 50], [50, 90, 95], [1, 50, 90, 99]])
-def test_levels_may_be_more_and_in_any_order(value: list[int]) -> None:
-    assert validate({"credible_levels_percent": value}, SCHEMA_FILE) == {
-        **DEFAULTS,
-        "credible_levels_percent": value,
-    }
+@pytest.mark.parametrize(
+    ("extra", "levels"), [([], [50, 90]), ([95, 10], [10, 50, 90, 95]), ([1, 99], [1, 50, 90, 99])]
+)
+def test_extra_levels_are_added_to_50_and_90(extra: list[int], levels: list[int]) -> None:
+    config = validate({"skymaps": {"extra_credible_levels_percent": extra}})
+    assert credible_levels_percent(config) == levels
 
 
-def test_levels_of_the_command_line_are_numbers_though_they_come_as_text() -> None:
-    validated = validate({"credible_levels_percent": ["50", "90"]}, SCHEMA_FILE)
-    assert validated["credible_levels_percent"] == [50, 90]
+def test_values_of_the_command_line_are_typed_though_they_come_as_text() -> None:
+    config = validate(
+        {
+            "skymaps": {"extra_credible_levels_percent": ["68"], "flat_nside": "null"},
+            "catalogue": {"parquet": "true"},
+            "visibility": {"minimum_altitude_deg": "-12.5"},
+        }
+    )
+    assert config["skymaps"] == {"extra_credible_levels_percent": [68], "flat_nside": None}
+    assert config["catalogue"] == {"parquet": True}
+    assert config["visibility"] == {**DEFAULTS["visibility"], "minimum_altitude_deg": -12.5}
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    message = refusal({"inbx": "x", "results": 3, "credible_levels_percent": [0, 200]})
+    message = refusal({"inbx": "x", "results": 3, "skymaps": {"flat_nside": 3}})
     assert "unknown key 'inbx'" in message
     assert "results is 3" in message
-    assert message.count("credible_levels_percent is [0, 200]") == 1
+    assert message.count("skymaps: flat_nside is 3") == 1
 
 
 def configure(directory: Path, content: bytes) -> None:
@@ -143,18 +163,16 @@ def test_inbox_is_the_configured_one(tmp_path: Path) -> None:
     assert read_settings().results == Path("x")
 
 
-@pytest.mark.parametrize("content", [None, b"parquet: false\n"])
+@pytest.mark.parametrize("content", [None, b"catalogue: {parquet: false}\n"])
 def test_without_configuration_settings_are_the_schemas_defaults(
     tmp_path: Path, content: bytes | None
 ) -> None:
     if content is not None:
         configure(tmp_path, content)
-    assert read_settings() == Settings(
-        inbox=Path(DEFAULTS["inbox"]),
-        results=Path(DEFAULTS["results"]),
-        sources=tuple(DEFAULTS["sources"]),
-        large_message_hosts=tuple(DEFAULTS["large_message_hosts"]),
-    )
+    settings = read_settings()
+    assert (settings.inbox, settings.results) == (Path("inbox"), Path("results"))
+    assert settings.topics == tuple(DEFAULTS["kafka"]["topics"])
+    assert settings.large_message_hosts == tuple(DEFAULTS["kafka"]["large_message_hosts"])
 
 
 @pytest.mark.parametrize(
@@ -164,10 +182,10 @@ def test_without_configuration_settings_are_the_schemas_defaults(
         (b"inbox:", "inbox is None; expected "),
         (b"inbox: ''", "inbox is ''; expected "),
         (b"results: ''", "results is ''; expected "),
-        (b"sources: kafka://a/b", "sources is 'kafka://a/b'; expected a list of Kafka topics"),
-        (b"sources:", "sources is None; expected a list of Kafka topics"),
-        (b"sources: [3]", "sources is [3]; expected a list of Kafka topics"),
-        (b"large_message_hosts: {a: b}", "large_message_hosts is {'a': 'b'}; expected a list of"),
+        (b"kafka: kafka://a/b", "kafka is 'kafka://a/b'; expected keys and values"),
+        (b"kafka:", "kafka is None; expected keys and values"),
+        (b"kafka: {topics: [3]}", "kafka: topics is [3]; expected a list of Kafka topics"),
+        (b"kafka: {large_message_hosts: {a: b}}", "large_message_hosts is {'a': 'b'}; expected a"),
         (b"- inbox", "holds a list; expected keys and values"),
         (b"# nothing", "holds nothing; expected keys and values"),
         (b"inbox: [a\n", "cannot be read: while parsing a flow sequence"),
@@ -197,7 +215,7 @@ def test_key_set_twice_is_an_error_that_names_both_lines(
 
 
 def test_tab_is_named(tmp_path: Path) -> None:
-    configure(tmp_path, b"sites:\n\t- {}\n")
+    configure(tmp_path, b"visibility:\n\tsites: []\n")
     with pytest.raises(ConfigError, match=r"line 2, column 1.*indent with blanks, not with a tab"):
         read_settings()
 
@@ -229,12 +247,12 @@ def test_paths_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "galaxies": {**GALAXIES, "table": "$DATA/glade.fits"},
         "candidates": {**CANDIDATES, "table": "~/c.csv"},
     }
-    whole = validate(config, SCHEMA_FILE)
+    whole = validate(config)
     assert (whole["inbox"], whole["results"]) == ("/home/me/inbox", "/data/results")
     assert whole["galaxies"]["table"] == "/data/glade.fits"
     assert whole["candidates"]["table"] == "/home/me/c.csv"
     written_out = {**config, "galaxies": GALAXIES, "candidates": CANDIDATES}
-    assert digest(whole) == digest(validate(written_out, SCHEMA_FILE))
+    assert digest(whole) == digest(validate(written_out))
     configure(tmp_path, b"inbox: ~/inbox\nresults: $DATA/results\n")
     assert read_settings().inbox == Path("/home/me/inbox")
     assert read_settings().results == Path("/data/results")
@@ -259,7 +277,7 @@ def test_directory_of_the_command_line_is_taken_as_the_shell_gives_it(tmp_path: 
     assert (project.inbox, project.results) == (Path("a$b"), Path("~c"))
     project.arguments("all", None)
     written = json.loads((tmp_path / "~c/.sirenflow/config.json").read_text())
-    assert {key: validate(written, SCHEMA_FILE)[key] for key in written} == {
+    assert {key: validate(written)[key] for key in written} == {
         "inbox": "a$b",
         "results": "./~c",
     }
@@ -277,7 +295,7 @@ def test_path_with_braces_is_refused(key: str, path: str) -> None:
 
 
 def test_value_that_yaml_made_a_boolean_is_explained() -> None:
-    message = refusal({"sites": [{**SITE, "name": "Kew"}, {**SITE, "name": True}]})
+    message = refusal_of_sites([{**SITE, "name": "Kew"}, {**SITE, "name": True}])
     assert message.endswith("(YAML reads yes, no, on and off as booleans; quote them for text)")
     message = refusal({"candidates": {**CANDIDATES, "columns": {"name": 1, "ra": "a", "dec": "b"}}})
     assert message.endswith("name is 1; expected the name of a column (quote a number for text)")
@@ -289,12 +307,12 @@ def test_two_uses_of_one_column_are_refused() -> None:
         "configuration: candidates, columns: ra and dec are the same column 'pos'; expected a "
         "column for each"
     )
-    validate({"candidates": {**CANDIDATES, "columns": {**columns, "dec": "id"}}}, SCHEMA_FILE)
+    validate({"candidates": {**CANDIDATES, "columns": {**columns, "dec": "id"}}})
 
 
 def test_two_sites_of_one_name_are_refused() -> None:
-    message = refusal({"sites": [SITE, {**SITE, "place": "elsewhere"}]})
-    assert message == "configuration: sites: more than one is called Greenwich"
+    message = refusal_of_sites([SITE, {**SITE, "place": "elsewhere"}])
+    assert message == "configuration: visibility, sites: more than one is called Greenwich"
 
 
 @pytest.mark.parametrize(
@@ -302,7 +320,7 @@ def test_two_sites_of_one_name_are_refused() -> None:
 )
 def test_results_and_inbox_must_not_lie_in_each_other(inbox: str, results: str) -> None:
     with pytest.raises(ConfigError, match="neither inside the other"):
-        validate({"inbox": inbox, "results": results}, SCHEMA_FILE)
+        validate({"inbox": inbox, "results": results})
 
 
 def test_misspelt_key_does_not_change_the_inbox(tmp_path: Path) -> None:
@@ -314,51 +332,60 @@ def test_misspelt_key_does_not_change_the_inbox(tmp_path: Path) -> None:
 
 
 def test_topics_and_servers_are_the_configured_ones(tmp_path: Path) -> None:
-    configure(tmp_path, b"sources: [kafka://a/b, kafka://me@c:1/d]\nlarge_message_hosts: []\n")
+    configure(
+        tmp_path, b"kafka:\n  topics: [kafka://a/b, kafka://me@c:1/d]\n  large_message_hosts: []\n"
+    )
     settings = read_settings()
-    assert settings.sources == ("kafka://a/b", "kafka://me@c:1/d")
+    assert settings.topics == ("kafka://a/b", "kafka://me@c:1/d")
     assert settings.large_message_hosts == ()
-    assert settings.inbox == Settings().inbox
+    assert settings.inbox == Path("inbox")
 
 
 @pytest.mark.parametrize(
     "value", [[], "kafka://a/b", None, [3], ["https://a/b"], ["kafka://a/b", "kafka://a/b"], {}]
 )
 def test_wrong_topics_are_refused_with_the_value_and_an_example(value: Any) -> None:
-    assert refusal({"sources": value}) == (
-        f"configuration: sources is {value!r}; expected a list of Kafka topics, each like "
+    assert refusal({"kafka": {"topics": value}}) == (
+        f"configuration: kafka: topics is {value!r}; expected a list of Kafka topics, each like "
         "kafka://kafka.scimma.org/igwn.gwalert"
     )
 
 
 @pytest.mark.parametrize("value", ["scimma.org", None, [3], [""], ["a", "a"], True])
 def test_wrong_servers_are_refused_with_the_value_and_the_expectation(value: Any) -> None:
-    assert refusal({"large_message_hosts": value}) == (
-        f"configuration: large_message_hosts is {value!r}; expected a list of host names, each of "
-        "which includes the hosts below it"
+    assert refusal({"kafka": {"large_message_hosts": value}}) == (
+        f"configuration: kafka: large_message_hosts is {value!r}; expected a list of host names, "
+        "each of which includes the hosts below it"
     )
 
 
 def test_wrong_topic_is_refused_in_one_line_where_the_schema_is(tmp_path: Path) -> None:
-    configure(tmp_path, b"sources: [igwn.gwalert]\n")
+    configure(tmp_path, b"kafka: {topics: [igwn.gwalert]}\n")
     (tmp_path / "workflow").symlink_to(ROOT / "workflow")
-    with pytest.raises(ConfigError, match=r"sources is \['igwn.gwalert'\]; expected a list"):
+    with pytest.raises(ConfigError, match=r"topics is \['igwn.gwalert'\]; expected a list"):
         read_settings()
 
 
-def test_shipped_configuration_gives_the_defaults(tmp_path: Path) -> None:
+def test_shipped_configuration_gives_the_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("config", "workflow"):
         (tmp_path / name).symlink_to(ROOT / name)
-    assert read_settings() == Settings()
+    shipped = read_settings()
+    monkeypatch.chdir("..")
+    assert shipped == read_settings()
 
 
 def test_shipped_sites_are_real_ones() -> None:
     """Twelve observatories, no two at one place, each where its name says."""
     text = (ROOT / "config" / "config.yaml").read_text(encoding="utf-8")
-    every = yaml.safe_load(re.sub(r"^  # - \{", "  - {", text, flags=re.MULTILINE))["sites"]
-    assert every[: len(SHIPPED["sites"])] == SHIPPED["sites"]
-    assert (len(SHIPPED["sites"]), len(every)) == (6, 12)
-    assert validate({"sites": every}, SCHEMA_FILE)["sites"] == every
+    every = yaml.safe_load(re.sub(r"^    # - \{", "    - {", text, flags=re.MULTILINE))[
+        "visibility"
+    ]["sites"]
+    shipped = SHIPPED["visibility"]["sites"]
+    assert every[: len(shipped)] == shipped
+    assert (len(shipped), len(every)) == (6, 12)
+    assert validate({"visibility": {"sites": every}})["visibility"]["sites"] == every
     places = {site["place"]: site for site in every}
     for place, (latitude, longitude) in {
         "La Palma": (28.7, -17.9),
@@ -380,7 +407,7 @@ def test_shipped_sites_are_real_ones() -> None:
     ("changes", "problem"),
     [
         ({"latitude_deg": 95}, "latitude_deg is 95; expected degrees from -90 to 90, north pos"),
-        ({"latitude_deg": "28.7"}, "latitude_deg is '28.7'; expected degrees from -90 to 90"),
+        ({"latitude_deg": "28 N"}, "latitude_deg is '28 N'; expected degrees from -90 to 90"),
         ({"latitude_deg": None}, "latitude_deg is None; expected degrees from -90 to 90"),
         ({"longitude_deg": float("nan")}, "longitude_deg is nan; expected degrees from -180 to"),
         ({"longitude_deg": True}, "longitude_deg is True; expected degrees from -180 to 360"),
@@ -393,37 +420,45 @@ def test_shipped_sites_are_real_ones() -> None:
 def test_wrong_site_is_named_with_the_key_the_value_and_the_expectation(
     changes: dict[str, Any], problem: str
 ) -> None:
-    message = refusal({"sites": [{**SITE, "name": "Kew"}, {**SITE, **changes}]})
-    assert message.startswith(f"configuration: sites, entry 2 (Greenwich): {problem}")
+    message = refusal_of_sites([{**SITE, "name": "Kew"}, {**SITE, **changes}])
+    assert message.startswith(f"configuration: visibility, sites, entry 2 (Greenwich): {problem}")
 
 
 def test_what_a_site_lacks_is_told_once() -> None:
-    message = refusal({"sites": [{"name": "Kew", "place": "", "latitude_deg": 51}]})
-    assert message == "configuration: sites, entry 1 (Kew): lacks longitude_deg, elevation_m"
-    assert refusal({"sites": [{}]}).startswith("configuration: sites, entry 1 (unnamed): lacks na")
+    message = refusal_of_sites([{"name": "Kew", "place": "", "latitude_deg": 51}])
+    assert (
+        message
+        == "configuration: visibility, sites, entry 1 (Kew): lacks longitude_deg, elevation_m"
+    )
+    assert refusal_of_sites([{}]).startswith(
+        "configuration: visibility, sites, entry 1 (unnamed): lacks na"
+    )
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 61, 3, None])
 def test_site_needs_a_name(name: Any) -> None:
-    assert "name is" in refusal({"sites": [{**SITE, "name": name}]})
+    assert "name is" in refusal_of_sites([{**SITE, "name": name}])
 
 
 @pytest.mark.parametrize("value", [None, "Greenwich", SITE, ["Greenwich"], [SITE, SITE], [[]]])
 def test_sites_are_a_list_of_different_ones(value: Any) -> None:
-    assert refusal({"sites": value}).startswith(
-        f"configuration: sites is {value!r}; expected a list of sites, each with name, place, "
+    assert refusal_of_sites(value).startswith(
+        f"configuration: visibility: sites is {value!r}; expected a list of sites, each with name, "
     )
 
 
 @pytest.mark.parametrize("key", ["minimum_altitude_deg", "maximum_sun_altitude_deg"])
-@pytest.mark.parametrize("value", ["30", None, [30], 91, -90.5, float("nan"), True])
+@pytest.mark.parametrize("value", ["low", None, [30], 91, -90.5, float("nan"), True])
 def test_wrong_altitude_is_refused(key: str, value: Any) -> None:
-    assert refusal({key: value}).startswith(f"configuration: {key} is {value!r}; expected the alt")
+    assert refusal({"visibility": {key: value}}).startswith(
+        f"configuration: visibility: {key} is {value!r}; expected the altitude"
+    )
 
 
 @pytest.mark.parametrize("value", [-90, 0, 12.5, 90])
 def test_altitudes_reach_from_nadir_to_zenith(value: float) -> None:
-    assert validate({"minimum_altitude_deg": value}, SCHEMA_FILE)["minimum_altitude_deg"] == value
+    config = validate({"visibility": {"minimum_altitude_deg": value}})
+    assert config["visibility"]["minimum_altitude_deg"] == value
 
 
 GALAXIES = {
@@ -436,8 +471,12 @@ CANDIDATES = {"table": "c.csv", "columns": {"name": "name", "ra": "ra", "dec": "
 
 
 def test_tables_of_the_user_are_taken_as_they_are() -> None:
-    config = {"galaxies": {**GALAXIES, "keep": 5}, "candidates": {**CANDIDATES, "days_after": 2.5}}
-    assert validate(config, SCHEMA_FILE) == {**DEFAULTS, **config}
+    config = {
+        "galaxies": {**GALAXIES, "max_listed": 5},
+        "candidates": {**CANDIDATES, "days_after": 2.5},
+    }
+    config["candidates"]["days_before"] = 1
+    assert validate(config) == {**DEFAULTS, **config}
 
 
 @pytest.mark.parametrize(
@@ -445,7 +484,10 @@ def test_tables_of_the_user_are_taken_as_they_are() -> None:
     [
         ("glade.fits", "galaxies is 'glade.fits'; expected null, or the table of galaxies, with"),
         ({}, "galaxies: lacks table, name, columns, completeness"),
-        ({**GALAXIES, "keep": 0}, "galaxies: keep is 0; expected a whole number from 1 to 10000"),
+        (
+            {**GALAXIES, "max_listed": 0},
+            "galaxies: max_listed is 0; expected a whole number from 1 to 10000",
+        ),
         ({**GALAXIES, "mass": "M"}, "galaxies: unknown key 'mass'; the keys are table, name, colu"),
         ({**GALAXIES, "columns": "RA"}, "galaxies: columns is 'RA'; expected the table's column"),
         ({**GALAXIES, "columns": {}}, "galaxies, columns: lacks name, ra, dec, distance"),

@@ -15,7 +15,7 @@ def test_an_editable_install_uses_the_files_of_the_clone() -> None:
     assert workflow_files.ROOT == CLONE
 
 
-@pytest.mark.parametrize("name", ["SNAKEFILE", "CONFIG_SCHEMA", "DEFAULT_CONFIG"])
+@pytest.mark.parametrize("name", ["SNAKEFILE", "DEFAULT_CONFIG"])
 def test_files_exist(name: str) -> None:
     assert getattr(workflow_files, name).is_file()
 

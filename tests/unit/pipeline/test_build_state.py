@@ -17,10 +17,10 @@ CONFIG: dict[str, Any] = {
     "inbox": "inbox",
     "results": "results",
     "superevents": None,
-    "parquet": False,
+    "catalogue": {"parquet": False},
     "galaxies": None,
     "candidates": None,
-    "sites": [],
+    "visibility": {"sites": []},
 }
 
 
@@ -114,8 +114,8 @@ def test_basis_is_all_that_products_depend_on(
     with_table = {**CONFIG, "candidates": {"table": str(table), "columns": {}}}
     bases = [
         basis_of(CONFIG),
-        basis_of({**CONFIG, "sites": [{"name": "here"}]}),
-        basis_of({**CONFIG, "parquet": True}),
+        basis_of({**CONFIG, "visibility": {"sites": [{"name": "here"}]}}),
+        basis_of({**CONFIG, "catalogue": {"parquet": True}}),
         basis_of(with_table),
     ]
     table.write_text("name,ra,dec\na,1,2\n")

@@ -110,8 +110,8 @@ def test_workflow_that_is_wrong_is_told_before_anything_starts(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("config").mkdir()
-    Path("config/config.yaml").write_text("credible_levels_percent: [50]\n")
+    Path("config/config.yaml").write_text("skymaps: {flat_nside: 3}\n")
     done: subprocess.CompletedProcess[str] = run("listen", "--watch", "--no-auth")
     assert done.returncode == 1
-    assert "credible_levels_percent" in done.stderr
+    assert "flat_nside" in done.stderr
     assert not Path("inbox").exists()

@@ -136,7 +136,7 @@ def products(folder: Path, data: bytes | None, retracted: bool = False) -> Path:
 def rank(event: Path, table: Path, **changes: Any) -> dict[str, Any]:
     results = event.parent
     galaxy_catalogue(table, results / "galaxies.npy", results / "galaxies.json", COLUMNS)
-    settings = {"name": "Test", "completeness": "90 % within 40 Mpc", "keep": 30, **changes}
+    settings = {"name": "Test", "completeness": "90 % within 40 Mpc", "max_listed": 30, **changes}
     galaxies(
         event / "alerts.json",
         event / "localization.json",
@@ -340,7 +340,7 @@ def test_array_of_something_else_is_refused(tmp_path: Path) -> None:
             *(event / name for name in ("galaxies.ecsv", "galaxies.json")),
             name="Test",
             completeness="all",
-            keep=3,
+            max_listed=3,
         )
 
 

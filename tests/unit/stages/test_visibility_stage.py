@@ -21,7 +21,8 @@ from sirenflow.stages.extract import extract
 from sirenflow.stages.visibility import visibility
 
 SCHEMA = json.loads((SCHEMAS / "visibility.schema.json").read_text())
-SITES = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["sites"]
+SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+SITES = SHIPPED["visibility"]["sites"]
 SPHERE_SR = 4 * np.pi
 
 
