@@ -16,11 +16,12 @@ from sirenflow.cli.compare import compare
 from sirenflow.cli.locate import locate
 from sirenflow.cli.quarantine import quarantine
 from sirenflow.cli.stream import broker, health, listen, publish
-from sirenflow.cli.terminal import EXIT_BUSY, EXIT_CODES, printable
+from sirenflow.cli.terminal import EXIT_CODES, printable
 from sirenflow.cli.workflow import reprocess, run, watch
 from sirenflow.errors import BusyError, SirenflowError
 from sirenflow.files.umask import refuse_others
-from sirenflow.processes import process_limit
+from sirenflow.processes import exit_codes, process_limit
+from sirenflow.processes.supervisor import STDIN_OPTION, stop_with_standard_input
 
 __all__ = ["main", "printable"]
 
@@ -46,12 +47,12 @@ class _Commands(click.Group):
             if ctx.params["debug"]:
                 raise
             click.echo(f"sirenflow: {printable(str(error))}", err=True)
-            ctx.exit(EXIT_BUSY if isinstance(error, BusyError) else 1)
+            ctx.exit(exit_codes.BUSY if isinstance(error, BusyError) else exit_codes.ERROR)
         except (OSError, RuntimeError) as error:
             if ctx.params["debug"] or not process_limit.is_limit_error(error):
                 raise
             click.echo(f"sirenflow: {process_limit.MESSAGE}", err=True)
-            ctx.exit(1)
+            ctx.exit(exit_codes.ERROR)
 
 
 def _find_home() -> None:
@@ -66,13 +67,16 @@ def _find_home() -> None:
 )
 @click.version_option(__version__, prog_name="sirenflow", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show tracebacks, and what the libraries log.")
-def main(debug: bool) -> None:  # noqa: ARG001 - `invoke` reads it
+@click.option(STDIN_OPTION, "stops_with_stdin", is_flag=True, hidden=True)
+def main(debug: bool, stops_with_stdin: bool) -> None:  # noqa: ARG001 - `invoke` reads `debug`
     """Gravitational-wave alerts in; sky maps, numbers, reports and a catalogue out.
 
     Bring alerts in with `sirenflow listen` as they are sent, or with `sirenflow ingest` from an
     archive. Then `sirenflow run`, or `sirenflow watch`, makes products: look at results/index.html.
     """
     refuse_others()
+    if stops_with_stdin:
+        stop_with_standard_input()
 
 
 for _command in (

@@ -12,12 +12,12 @@ from tqdm import tqdm
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.cli.terminal import (
     EXIT_CODES,
-    EXIT_REJECTED,
     REJECTED_EXIT_CODES,
     inbox_option,
     printable,
 )
 from sirenflow.errors import AlertError
+from sirenflow.processes import exit_codes
 
 
 @click.command(epilog=REJECTED_EXIT_CODES)
@@ -57,7 +57,7 @@ def ingest(inbox: Path | None, paths: tuple[Path, ...]) -> None:
     counts = ", ".join(f"{results[name]} {name}" for name in names)
     click.echo(printable(f"{counts} (inbox: {directory})"))
     if results["rejected"]:
-        sys.exit(EXIT_REJECTED)
+        sys.exit(exit_codes.REJECTED)
 
 
 @click.command(epilog=EXIT_CODES, short_help="Print what one alert says.")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
-from sirenflow.cli.terminal import COMPARED_EXIT_CODES, EXIT_CHANGED, directory, printable
+from sirenflow.cli.terminal import COMPARED_EXIT_CODES, directory, printable
+from sirenflow.processes import exit_codes
 
 if TYPE_CHECKING:
     from sirenflow.comparison.summary import Tally
@@ -71,7 +72,7 @@ def compare(old: Path, new: Path, output: Path | None) -> None:
     if tally.problems:
         sys.exit(1)
     if tally.changed:
-        sys.exit(EXIT_CHANGED)
+        sys.exit(exit_codes.CHANGED)
 
 
 def _gather(compared: Iterable[EventComparison], tally: Tally) -> Iterator[EventComparison]:

@@ -15,7 +15,6 @@ import click
 
 from sirenflow.cli.terminal import (
     EXIT_CODES,
-    EXIT_REJECTED,
     REJECTED_EXIT_CODES,
     inbox_option,
     printable,
@@ -27,6 +26,7 @@ from sirenflow.inbox import quarantine as kept
 from sirenflow.inbox.acknowledgements import Acknowledgement
 from sirenflow.inbox.quarantine import QuarantineEntry
 from sirenflow.inbox.receiver import OFFLOADED, looks_like_reference
+from sirenflow.processes import exit_codes
 
 _SHOWN_BYTES = 256
 
@@ -148,7 +148,7 @@ def retry(inbox: Path | None, names: tuple[str, ...]) -> None:
             click.echo(printable(f"{entry.name} is now {stored.path}"))
     click.echo(printable(f"{moved} moved, {len(entries) - moved} stay (inbox: {directory})"))
     if moved < len(entries):
-        sys.exit(EXIT_REJECTED)
+        sys.exit(exit_codes.REJECTED)
 
 
 @quarantine.command(epilog=EXIT_CODES)

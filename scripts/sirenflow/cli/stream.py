@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,9 +12,7 @@ import click
 from tqdm import tqdm
 
 from sirenflow.cli.terminal import (
-    EXIT_BUSY,
     EXIT_CODES,
-    EXIT_REJECTED,
     REJECTED_EXIT_CODES,
     inbox_option,
     log_to_stderr,
@@ -25,6 +21,7 @@ from sirenflow.cli.terminal import (
 )
 from sirenflow.config.configuration import read_settings
 from sirenflow.formats.sanitize import number_from_text
+from sirenflow.processes import exit_codes, signals
 
 _LISTEN_EXIT_CODES = (
     "Exit codes: 0 stopped by a signal, or at the end of the topic; 1 stopped by an error; 2 wrong "
@@ -160,7 +157,7 @@ def _listen_and_watch(
     ctx: click.Context, inbox: Path, options: Sequence[str], until_eos: bool
 ) -> int:
     from sirenflow.pipeline.project import find_project
-    from sirenflow.processes.supervisor import run_together
+    from sirenflow.processes.supervisor import supervise
 
     find_project(inbox)  # what is wrong with the workflow is told at once
     debug = ["--debug"] if _is_debugging(ctx) else []
@@ -168,8 +165,8 @@ def _listen_and_watch(
         [*debug, command, f"--inbox={inbox}"] for command in ("listen", "watch", "run")
     )
     # Whoever stops the listener alone does not want this to be the end of both.
-    final = {1, 2, EXIT_BUSY} | ({0} if until_eos else set())
-    return run_together([*listener, *options], watch, last, final)
+    final = {exit_codes.ERROR, exit_codes.USAGE, exit_codes.BUSY} | ({0} if until_eos else set())
+    return supervise([*listener, *options], watch, last, final)
 
 
 @click.command(epilog=_HEALTH_EXIT_CODES, short_help="Report what is wrong with the listener.")
@@ -256,7 +253,7 @@ def publish(url: str, no_auth: bool, pace: float | None, files: tuple[Path, ...]
                 progress.write(line, file=sys.stderr)
     click.echo(printable(f"{sent} sent to {address.name}"))
     if unread:
-        sys.exit(EXIT_REJECTED)
+        sys.exit(exit_codes.REJECTED)
 
 
 @click.command(epilog=EXIT_CODES, short_help="Run a Kafka server to try things with.")
@@ -271,10 +268,7 @@ def broker() -> None:
     """
     from sirenflow.kafka.broker import embedded_broker
 
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    with embedded_broker() as address:
+    with signals.stop_event() as stopping, embedded_broker() as address:
         click.echo(address.url)
         _explain(address.url)
         stopping.wait()

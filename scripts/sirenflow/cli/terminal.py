@@ -12,11 +12,6 @@ import click
 
 from sirenflow.config.user_path import UserPathError, expand_home
 
-EXIT_REJECTED = 3
-EXIT_CHANGED = 4
-EXIT_BUSY = 75
-"""As sysexits.h has it: try again later."""
-
 EXIT_CODES = "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage."
 REJECTED_EXIT_CODES = (
     "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage; 3 done, but some were rejected."

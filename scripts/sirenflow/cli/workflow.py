@@ -17,7 +17,6 @@ import click
 from tqdm import tqdm
 
 from sirenflow.cli.terminal import (
-    EXIT_REJECTED,
     directory,
     inbox_option,
     log_to_stderr,
@@ -25,7 +24,7 @@ from sirenflow.cli.terminal import (
     time_text,
 )
 from sirenflow.pipeline.progress import Event, Job, Planned, Trouble
-from sirenflow.processes import signals
+from sirenflow.processes import exit_codes, signals
 
 if TYPE_CHECKING:  # slow to import for the commands beside these
     from sirenflow.pipeline.project import Project
@@ -150,7 +149,7 @@ class Report:
     def close_stopped(self, number: int) -> int:
         """Tell that a signal ended the run; return the exit code."""
         self._end_bar()
-        name, code = signal.Signals(number).name, 128 + number
+        name, code = signal.Signals(number).name, exit_codes.of_signal(number)
         self._line(event="stopped", signal=name, jobs=self._jobs, exit_code=code)
         _complain(
             f"stopped by {name} after {_counted(self._jobs, 'job')}; "
@@ -200,7 +199,7 @@ def _logged(job: Job) -> list[str]:
 def _exit_code(outcome: Outcome) -> int:
     if not outcome.succeeded:
         return 1
-    return EXIT_REJECTED if outcome.rejected or outcome.left_out else 0
+    return exit_codes.REJECTED if outcome.rejected or outcome.left_out else 0
 
 
 def _since(_ctx: click.Context, _option: click.Parameter, text: str | None) -> str | None:
@@ -266,7 +265,7 @@ def run(
 def _stoppable(report: Report) -> Iterator[None]:
     """Have a command that is told to stop say so, and exit as a shell expects."""
     try:
-        with signals.on_signals():
+        with signals.raise_on_signals():
             yield
     except signals.Stopped as told:
         sys.exit(report.close_stopped(told.number))

@@ -9,12 +9,11 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from types import FrameType
 
 from sirenflow import __version__
 from sirenflow.alerts.alert_type import canonical_type
@@ -30,6 +29,7 @@ from sirenflow.kafka.source import Source, Subscription
 from sirenflow.monitoring import health
 from sirenflow.monitoring.metrics import METRICS_FILE, Metrics
 from sirenflow.monitoring.quarantine_metrics import QuarantineGauges
+from sirenflow.processes.signals import stop_event
 
 _LOG = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
         If the inbox cannot be written at the start.
     """
     _check(subscriptions)
-    with exclusive(inbox / STATE / "lock"), _told_to_stop() as stopping:
+    with exclusive(inbox / STATE / "lock"), stop_event(_log_stop) as stopping:
         metrics = Metrics()
         receiver = Receiver(inbox)
         guard = DirectoryGuard(inbox)
@@ -127,6 +127,10 @@ def _source(
 ) -> Source:
     progress = Progress(inbox / STATE / f"{subscription.address.slug}.json")
     return Source(subscription, receiver, progress, metrics, guard)
+
+
+def _log_stop(number: signal.Signals) -> None:
+    _LOG.info("stopping (%s)", number.name)
 
 
 class _Watch:
@@ -219,22 +223,3 @@ class _Watch:
             self._can_write = False
         else:
             self._can_write = True
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
-    """Give an event that SIGTERM and SIGINT set; a second one ends the process at once."""
-    stopping = threading.Event()
-
-    def stop(number: int, _: FrameType | None) -> None:
-        if stopping.is_set():
-            os._exit(128 + number)
-        _LOG.info("stopping (%s)", signal.Signals(number).name)
-        stopping.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

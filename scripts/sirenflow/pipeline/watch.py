@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -15,7 +14,7 @@ from sirenflow.alerts.identifier import is_identifier
 from sirenflow.errors import SirenflowError
 from sirenflow.files.mount import directory_identity, is_shared, snapshot
 from sirenflow.inbox import quarantine, store
-from sirenflow.processes import process_limit
+from sirenflow.processes import exit_codes, process_limit, signals
 from sirenflow.processes.prefork import Standby
 
 _LOG = logging.getLogger(__name__)
@@ -29,7 +28,6 @@ _TICK_MS = 1000
 _DEBOUNCE_MS = 200
 _STEP_MS = 20
 _POLL_SECONDS = 2.0
-_TRY_AGAIN = 75
 
 
 class Watch:
@@ -64,15 +62,15 @@ class Watch:
         self._is_survey_due = False
         self._quarantine = 0
         self._stopping = threading.Event()
+        self._standby: Standby | None = None
         # What was made of each superevent that changed lately, and when it is forgotten.
         self._made: dict[str, tuple[list[Path], float]] = {}
 
     def until_stopped(self) -> None:
         """Go on until SIGTERM or Ctrl-C; the run in hand begins no more jobs then."""
         self._inbox.mkdir(parents=True, exist_ok=True)
-        with Standby() as standby:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: self._stop(standby))
+        with signals.call_on_signals(lambda _: self._stop()), Standby() as standby:
+            self._standby = standby
             surveyed = float("-inf")
             waiting: set[str] = set()
             for changed in self._changes():
@@ -92,9 +90,10 @@ class Watch:
                     surveyed, self._is_survey_due = time.monotonic(), False
                     self._survey(standby)
 
-    def _stop(self, standby: Standby) -> None:
+    def _stop(self) -> None:
         self._stopping.set()
-        standby.terminate()
+        if self._standby is not None:
+            self._standby.terminate()
 
     def _changes(self) -> Iterator[set[str]]:
         """Yield the superevents (and the quarantine) with new files; at least every 2 s."""
@@ -222,7 +221,7 @@ class Watch:
             if not self._stopping.is_set():
                 _LOG.warning("%s", error)
             return False
-        if code == _TRY_AGAIN:
+        if code == exit_codes.BUSY:
             return False
         return self._remember(files)
 

@@ -1,24 +1,32 @@
-"""A run that is told to stop, by Ctrl-C or SIGTERM, whatever it is doing just then."""
+"""SIGTERM and SIGINT (Ctrl-C): stop what runs, whatever it is doing.
+
+A command that works in steps waits for an event, `stop_event`. A run of Snakemake is interrupted by
+an exception, `raise_on_signals`; libraries may swallow it, so the signal is remembered and `check`
+raises it again. Handlers belong to the process, not to a caller, and so does this memory.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_TOLD: list[int] = []
+from sirenflow.processes import exit_codes
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_RECEIVED: list[int] = []
 
 
 class Stopped(KeyboardInterrupt):
-    """What was going on has come to its end before it was done.
+    """A signal stopped the run.
 
     Attributes
     ----------
     number
-        The signal that it was told by.
+        Number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -27,43 +35,82 @@ class Stopped(KeyboardInterrupt):
 
 
 def interrupt(number: int, _frame: FrameType | None = None) -> None:
-    """Interrupt what is being done; told the same again, end at once.
+    """Raise `Stopped` on the first signal; end the process at once if the same one comes again.
 
-    Another signal changes nothing: Ctrl-C reaches a process by its terminal, and by its parent.
+    A different second signal changes nothing: Ctrl-C reaches a process from its terminal and, as
+    SIGTERM, from its parent.
     """
-    if number in _TOLD:
-        os._exit(128 + number)
-    _TOLD.append(number)
-    if len(_TOLD) == 1:
+    if number in _RECEIVED:
+        os._exit(exit_codes.of_signal(number))
+    _RECEIVED.append(number)
+    if len(_RECEIVED) == 1:
         raise Stopped(number)
 
 
 def check() -> None:
-    """Interrupt what is being done if that was told before, and somebody took it for his own.
+    """Raise `Stopped` if a signal was received earlier and the exception was swallowed.
 
     Raises
     ------
     Stopped
-        If so.
+        In that case.
     """
-    if _TOLD:
-        raise Stopped(_TOLD[0])
+    if _RECEIVED:
+        raise Stopped(_RECEIVED[0])
 
 
 @contextmanager
-def on_signals() -> Iterator[None]:
-    """Have Ctrl-C and SIGTERM raise `Stopped`: also at the end of what is told to stop.
+def raise_on_signals() -> Iterator[None]:
+    """Have SIGINT and SIGTERM raise `Stopped`, at the latest at the end of the block.
 
-    What is ignored, as Ctrl-C is by commands in a shell's background, stays so.
+    A signal that is ignored, as a shell does with SIGINT for background commands, stays ignored.
     """
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    heeded = [number for number in _SIGNALS if before[number] != signal.SIG_IGN]
-    for number in heeded:
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    handled = [number for number in STOP_SIGNALS if before[number] != signal.SIG_IGN]
+    for number in handled:
         signal.signal(number, interrupt)
     try:
         yield
         check()
     finally:
-        if not _TOLD:  # or this process is about to end, and may be told again
-            for number in heeded:
+        if not _RECEIVED:  # else the process is about to end, and may get a second signal
+            for number in handled:
                 signal.signal(number, before[number])
+
+
+@contextmanager
+def stop_event(
+    on_stop: Callable[[signal.Signals], object] = lambda _: None,
+) -> Iterator[threading.Event]:
+    """Yield an event that SIGINT and SIGTERM set; a second signal ends the process at once.
+
+    Parameters
+    ----------
+    on_stop
+        Is called with the first signal.
+    """
+    stopping = threading.Event()
+
+    def stop(number: int) -> None:
+        if stopping.is_set():
+            os._exit(exit_codes.of_signal(number))
+        on_stop(signal.Signals(number))
+        stopping.set()
+
+    with call_on_signals(stop):
+        yield stopping
+
+
+@contextmanager
+def call_on_signals(action: Callable[[int], None]) -> Iterator[None]:
+    """Call a function with the number of each SIGINT and SIGTERM."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        action(number)
+
+    before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

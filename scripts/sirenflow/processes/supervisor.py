@@ -1,7 +1,7 @@
-"""Two commands as one: each in a process of its own, and either may die without hurting the other.
+"""Two commands at once, each in its own process and restarted if it dies.
 
-Standard input ties them to whoever started them: nothing is ever written to it, so when it ends,
-that process is gone, however it ended.
+Each child has a pipe as standard input to which nothing is written. The pipe closes when the parent
+is gone, however it ended, and the child stops: see `stop_with_standard_input`.
 """
 
 from __future__ import annotations
@@ -13,94 +13,77 @@ import subprocess
 import threading
 import time
 from collections.abc import Collection, Sequence
-from types import FrameType
 
-from sirenflow.processes import interpreter
+from sirenflow.processes import exit_codes, interpreter, signals
 
 _LOG = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
-"""What dies again within this time is started again after twice the last pause, up to this."""
+"""A child that dies within this time is restarted after twice the last pause, at most this."""
 
-_PROGRAM = "from sirenflow.processes.supervisor import follow; follow()"
-_LOOK_SECONDS = 0.2
-_TRY_AGAIN = 75
+STDIN_OPTION = "--stop-with-stdin"
+"""Option of `sirenflow` that makes the command call `stop_with_standard_input`."""
 
-
-def follow() -> None:
-    """Run the `sirenflow` command of this process's arguments; stop it when standard input ends."""
-    from sirenflow.cli import main
-
-    threading.Thread(target=_stop_with_standard_input, daemon=True).start()
-    main(prog_name="sirenflow")
+_POLL_SECONDS = 0.2
 
 
-def _stop_with_standard_input() -> None:
-    while os.read(0, 1):  # and not of sys.stdin, whose lock an interpreter needs to end
+def stop_with_standard_input() -> None:
+    """Send SIGTERM to this process when standard input ends."""
+    threading.Thread(target=_stop_at_end_of_input, daemon=True).start()
+
+
+def _stop_at_end_of_input() -> None:
+    while os.read(0, 1):  # not sys.stdin, whose lock an interpreter needs to exit
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def run_together(
+def supervise(
     first: Sequence[str], second: Sequence[str], last: Sequence[str], final: Collection[int]
 ) -> int:
-    """Run two commands of `sirenflow`, and start again what dies, until SIGTERM or Ctrl-C.
+    """Run two commands of `sirenflow`, and restart them when they die, until SIGTERM or Ctrl-C.
 
     Parameters
     ----------
     first, second
         Names and arguments of the commands.
     last
-        Command for the end, if the first one has come to its end with exit code 0. It is called
-        again while it exits with 75, as another process is in its way.
+        Command to run at the end, if the first one ended with exit code 0. It is repeated while it
+        exits with 75, because another process is still working.
     final
-        Exit codes of the first one that are the end.
+        Exit codes of the first command that end both; after any other it is restarted.
 
     Returns
     -------
     int
         The first command's exit code.
     """
-    stopping = _told_to_stop()
-    one, other = _Part(first), _Part(second)
-    while one.look() not in final and not stopping.wait(_LOOK_SECONDS):
-        one.revive(final)
-        other.revive(())
-    one.terminate()
-    other.terminate()
-    other.wait()
-    code = one.wait()
-    at_end = code == 0 and not stopping.is_set()
-    while at_end and _run(last, stopping) == _TRY_AGAIN:
-        at_end = not stopping.wait(FIRST_PAUSE_SECONDS)
+    with signals.stop_event() as stopping:
+        one, other = _Child(first), _Child(second)
+        while one.poll() not in final and not stopping.wait(_POLL_SECONDS):
+            one.restart_if_due(final)
+            other.restart_if_due(())
+        one.terminate()
+        other.terminate()
+        other.wait()
+        code = one.wait()
+        at_end = code == 0 and not stopping.is_set()
+        while at_end and _run(last, stopping) == exit_codes.BUSY:
+            at_end = not stopping.wait(FIRST_PAUSE_SECONDS)
     return code
 
 
 def _run(command: Sequence[str], stopping: threading.Event) -> int:
-    part = _Part(command)
-    while part.look() is None and not stopping.wait(_LOOK_SECONDS):
+    child = _Child(command)
+    while child.poll() is None and not stopping.wait(_POLL_SECONDS):
         pass
-    part.terminate()
-    return part.wait()
+    child.terminate()
+    return child.wait()
 
 
-def _told_to_stop() -> threading.Event:
-    """Give an event that SIGTERM and SIGINT set; with a second one all of us end at once."""
-    stopping = threading.Event()
-
-    def stop(number: int, _: FrameType | None) -> None:
-        if stopping.is_set():
-            os._exit(128 + number)
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    return stopping
-
-
-class _Part:
-    """A command that runs, or will again."""
+class _Child:
+    """A command that runs, or is to be restarted."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = list(command)
@@ -111,24 +94,24 @@ class _Part:
 
     def _start(self) -> None:
         self._started = time.monotonic()
-        # In a process group of its own: Ctrl-C in a terminal is for us, and we pass it on, once.
+        # In its own process group: Ctrl-C in a terminal reaches the parent, which forwards it once.
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [*interpreter.COMMAND, "-c", _PROGRAM, *self._command],
+            [*interpreter.COMMAND, "-m", "sirenflow", STDIN_OPTION, *self._command],
             stdin=subprocess.PIPE,
             process_group=0,
         )
 
-    def look(self) -> int | None:
-        """Give its exit code, below 0 if it was killed; None while it runs."""
+    def poll(self) -> int | None:
+        """Return its exit code, negative if a signal killed it; None while it runs."""
         return self._process.poll()
 
-    def revive(self, final: Collection[int]) -> None:
-        """Start it again, after a pause, if it has died."""
-        code = self.look()
+    def restart_if_due(self, final: Collection[int]) -> None:
+        """Restart it, after a pause, if it died with an exit code that is not final."""
+        code = self.poll()
         if code is None or code in final:
             return
         now = time.monotonic()
-        if self._due <= self._started:  # it has just been found dead
+        if self._due <= self._started:  # its death is new
             soon = now - self._started < LONGEST_PAUSE_SECONDS
             self._pause = min(2 * self._pause if soon else 0.0, LONGEST_PAUSE_SECONDS)
             self._pause = max(self._pause, FIRST_PAUSE_SECONDS)
@@ -140,12 +123,12 @@ class _Part:
             _LOG.info("%s is started again", self._name)
 
     def terminate(self) -> None:
-        """Have it end soon, if it runs."""
+        """Send it SIGTERM, if it runs."""
         self._process.terminate()
 
     def wait(self) -> int:
-        """Wait for its end; give an exit code as a shell does."""
+        """Wait until it ends; return its exit code as a shell reports it."""
         code = self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
-        return code if code >= 0 else 128 - code
+        return code if code >= 0 else exit_codes.of_signal(-code)

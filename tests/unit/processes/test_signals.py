@@ -21,7 +21,7 @@ def tell(program: str) -> subprocess.CompletedProcess[str]:
 def test_signal_interrupts(name: str) -> None:
     told = tell(
         "try:\n"
-        f" with stop.on_signals(): signal.raise_signal(signal.{name}); print('went on')\n"
+        f" with stop.raise_on_signals(): signal.raise_signal(signal.{name}); print('went on')\n"
         "except stop.Stopped as error: print(error, error.number)"
     )
     number = {"SIGINT": 2, "SIGTERM": 15}[name]
@@ -31,7 +31,7 @@ def test_signal_interrupts(name: str) -> None:
 def test_interrupt_that_somebody_swallowed_is_told_at_the_end() -> None:
     told = tell(
         "try:\n"
-        " with stop.on_signals():\n"
+        " with stop.raise_on_signals():\n"
         "  try: signal.raise_signal(signal.SIGINT)\n"
         "  except KeyboardInterrupt: print('swallowed')\n"
         "except stop.Stopped: print('told')"
@@ -41,7 +41,7 @@ def test_interrupt_that_somebody_swallowed_is_told_at_the_end() -> None:
 
 def test_other_signal_after_the_first_changes_nothing_and_the_same_again_ends_at_once() -> None:
     told = tell(
-        "with stop.on_signals():\n"
+        "with stop.raise_on_signals():\n"
         " try: signal.raise_signal(signal.SIGINT)\n"
         " except KeyboardInterrupt: pass\n"
         " signal.raise_signal(signal.SIGTERM)\n"
@@ -55,8 +55,29 @@ def test_other_signal_after_the_first_changes_nothing_and_the_same_again_ends_at
 def test_without_a_signal_handlers_are_as_before_and_what_was_ignored_stays_so() -> None:
     told = tell(
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "with stop.on_signals(): signal.raise_signal(signal.SIGINT)\n"
+        "with stop.raise_on_signals(): signal.raise_signal(signal.SIGINT)\n"
         "print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)\n"
         "print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)"
+    )
+    assert told.stdout == "True\nTrue\n"
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_event_is_set_by_the_first_signal_and_the_second_ends_the_process(name: str) -> None:
+    told = tell(
+        "with stop.stop_event(lambda signal: print(signal.name)) as stopping:\n"
+        f" signal.raise_signal(signal.{name})\n"
+        " print(stopping.is_set(), flush=True)\n"
+        " signal.raise_signal(signal.SIGTERM)\n"
+        " print('not here')"
+    )
+    assert (told.returncode, told.stdout, told.stderr) == (143, f"{name}\nTrue\n", "")
+
+
+def test_handlers_are_as_before_the_event() -> None:
+    told = tell(
+        "with stop.stop_event(): pass\n"
+        "print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)\n"
+        "print(signal.getsignal(signal.SIGINT) == signal.default_int_handler)"
     )
     assert told.stdout == "True\nTrue\n"
