@@ -10,10 +10,11 @@ from pathlib import Path
 
 # Of this file, also where it is a module of another workflow.
 SOURCE = Path(workflow.current_basedir)
-# Snakemake has just put this directory first on the module search path. It may be the working
-# directory, in which no file, such as a token.py, may replace a module.
-if Path(sys.path[0]).absolute() == SOURCE:
-    del sys.path[0]
+# Snakemake puts the directories of Snakefiles first on the module search path. One may be the
+# working directory, in which no file, such as a token.py, may replace a module.
+for folder in (SOURCE, Path(workflow.main_snakefile).absolute().parent):
+    if Path(sys.path[0]).absolute() == folder:
+        del sys.path[0]
 
 import sirenflow
 from sirenflow.pipeline import (

@@ -6,6 +6,8 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 BUNDLED = ("Snakefile", "config/config.yaml", "profiles", "workflow")
+# Sample alerts of all kinds that are small: half a megabyte, of eleven.
+BUNDLED_SAMPLES = ("MS260607d-*", "MS260715s-*", "MS260926m-*", "TS260902f-01-*", "TS260902f-03-*")
 
 
 class BuildWithWorkflow(build_py):
@@ -28,6 +30,7 @@ class BuildWithWorkflow(build_py):
         """Map each file of the workflow to its place in the built package."""
         target = Path(self.build_lib, "sirenflow", "bundled")
         found = [file for name in BUNDLED for file in (Path(name), *Path(name).rglob("*"))]
+        found += [file for name in BUNDLED_SAMPLES for file in Path("samples").glob(name)]
         files = [file for file in sorted(found) if file.is_file() and not _is_temporary(file)]
         return {str(file): str(target / file) for file in files}
 

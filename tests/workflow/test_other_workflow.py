@@ -13,7 +13,6 @@ import pytest
 from paths import ROOT, SAMPLES
 from watching import is_told, small_alert, store
 
-from sirenflow.errors import ConfigError
 from sirenflow.files.lock import exclusive
 from sirenflow.pipeline.project import find_project
 
@@ -78,15 +77,6 @@ def test_own_snakefile_in_the_working_directory_is_found(
     shutil.copytree(ROOT / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
     assert find_project().snakefile == Path("Snakefile")
-
-
-def test_directory_without_any_workflow_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sirenflow.pipeline.project.ROOT", tmp_path / "gone")
-    with pytest.raises(ConfigError, match=re.escape(f"no Snakefile of Sirenflow in {tmp_path}")):
-        find_project()
 
 
 def test_run_beside_another_workflow_takes_neither_its_snakefile_nor_its_profile(

@@ -13,6 +13,7 @@ from sirenflow import __version__
 from sirenflow.cli import standard_streams
 from sirenflow.cli.archive import ingest, show
 from sirenflow.cli.compare import compare
+from sirenflow.cli.init import init
 from sirenflow.cli.locate import locate
 from sirenflow.cli.quarantine import quarantine
 from sirenflow.cli.stream import broker, health, listen, publish
@@ -71,8 +72,9 @@ def _find_home() -> None:
 def main(debug: bool, stops_with_stdin: bool) -> None:  # noqa: ARG001 - `invoke` reads `debug`
     """Gravitational-wave alerts in; sky maps, numbers, reports and a catalogue out.
 
-    Bring alerts in with `sirenflow listen` as they are sent, or with `sirenflow ingest` from an
-    archive. Then `sirenflow run`, or `sirenflow watch`, makes products: look at results/index.html.
+    Write a working directory with `sirenflow init`. Bring alerts in with `sirenflow listen` as they
+    are sent, or with `sirenflow ingest` from an archive. Then `sirenflow run`, or `sirenflow
+    watch`, makes products: look at results/index.html.
     """
     refuse_others()
     if stops_with_stdin:
@@ -84,6 +86,7 @@ for _command in (
     compare,
     health,
     ingest,
+    init,
     listen,
     locate,
     publish,

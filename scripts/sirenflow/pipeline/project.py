@@ -11,12 +11,10 @@ from typing import Any
 from sirenflow.config.configuration import find_config, load, validate_read
 from sirenflow.config.user_path import escape_path
 from sirenflow.config.workflow_files import ROOT
-from sirenflow.errors import ConfigError
 from sirenflow.files.durable import replace_file
 
 _SNAKEFILE = "Snakefile"
 _MARK = "# This is the workflow of Sirenflow:"
-_RULES = Path("workflow", "rules", "extract.smk")
 _PROFILE = Path("profiles", "default")
 
 
@@ -77,7 +75,8 @@ class Project:
         Snakemake would take the profile from the working directory, which may be that of another
         workflow.
         """
-        profile = self.snakefile.parent / _PROFILE
+        own = self.snakefile.parent / _PROFILE
+        profile = own if own.is_dir() else ROOT / _PROFILE
         return ["--snakefile", str(self.snakefile), "--workflow-profile", str(profile)]
 
 
@@ -87,10 +86,10 @@ def _escaped(paths: Mapping[str, str]) -> dict[str, str]:
 
 
 def find_project(inbox: Path | None = None, results: Path | None = None) -> Project:
-    """Find the workflow in the working directory, or else where this package is from.
+    """Find the workflow in the working directory, or else in this package.
 
-    A Snakefile in the working directory is ours if it has the line by which it says so, and our
-    rules are beside it. Any other is left alone.
+    A Snakefile in the working directory is Sirenflow's if it has the line that says so: that of a
+    clone, or of `sirenflow init`. Any other is ignored.
 
     Parameters
     ----------
@@ -100,14 +99,9 @@ def find_project(inbox: Path | None = None, results: Path | None = None) -> Proj
     Raises
     ------
     ConfigError
-        If there is no workflow, or its configuration is wrong.
+        If the configuration is wrong.
     """
-    root = next((place for place in (Path(), ROOT) if _is_ours(place)), None)
-    if root is None:
-        raise ConfigError(
-            f"no {_SNAKEFILE} of Sirenflow in {Path.cwd()} or {ROOT}; run this in the directory "
-            "that was cloned"
-        )
+    root = Path() if _is_ours(Path(_SNAKEFILE)) else ROOT
     given = {"inbox": inbox, "results": results}
     changed = {key: str(value) for key, value in given.items() if value is not None}
     file = find_config(root)
@@ -116,11 +110,10 @@ def find_project(inbox: Path | None = None, results: Path | None = None) -> Proj
     return Project(root / _SNAKEFILE, config, changed)
 
 
-def _is_ours(directory: Path) -> bool:
-    """Return whether a directory has our Snakefile, and not that of another workflow."""
+def _is_ours(snakefile: Path) -> bool:
+    """Return whether a file is a Snakefile of Sirenflow, and not that of another workflow."""
     try:
-        text = (directory / _SNAKEFILE).read_text(encoding="utf-8", errors="replace")
+        text = snakefile.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
-    is_marked = any(line.startswith(_MARK) for line in text.splitlines())
-    return is_marked and (directory / _RULES).is_file()
+    return any(line.startswith(_MARK) for line in text.splitlines())
