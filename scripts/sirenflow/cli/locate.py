@@ -87,19 +87,23 @@ def locate(
 
     Example: sirenflow locate 10:34:24 -26.78 97 --time 2026-04-19T03:00Z
     """
-    from sirenflow.crossmatch.locate import find_events, locate_in, table_lines
+    from sirenflow.crossmatch.superevents import (
+        crossmatch_superevent,
+        find_superevents,
+        format_table,
+    )
     from sirenflow.errors import SirenflowError
 
-    events = find_events(results or read_settings().results, event)
+    events = find_superevents(results or read_settings().results, event)
     located, broken = [], 0
     with tqdm(events, unit=" events", disable=not sys.stderr.isatty(), leave=False) as progress:
         for path in progress:
             try:
-                located.append(locate_in(path, ra, dec, distance, time))
+                located.append(crossmatch_superevent(path, ra, dec, distance, time))
             except SirenflowError as error:
                 broken += 1
                 progress.write(printable(f"sirenflow: {error}"), file=sys.stderr)
-    for line in table_lines(located, everything):
+    for line in format_table(located, everything):
         click.echo(printable(line))
     if broken:
         sys.exit(1)

@@ -302,7 +302,7 @@ def _explain(error: ValidationError, config: Mapping[str, Any], schema: Mapping[
         section = path[0]
         value, known = config[section], schema["properties"][section]
         match value, path[1:]:
-            case {**entry}, inside if "properties" in known:
+            case Mapping() as entry, inside if "properties" in known:
                 places.append(str(section))
                 config, schema, path = entry, known, inside
             case [*entries], [int(number), *inside] if isinstance(entries[number], Mapping):

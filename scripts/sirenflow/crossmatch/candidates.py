@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sirenflow.crossmatch.positions import Placement, place
+from sirenflow.crossmatch.positions import CrossmatchResult, crossmatch
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
 from sirenflow.formats.sanitize import time_or_none
 from sirenflow.skymap.skymap import Floats, Skymap
@@ -31,7 +31,7 @@ class Positions:
 
 
 @dataclass(frozen=True)
-class Place:
+class PositionMatch:
     """Where one position lies in one map; None where it cannot be told.
 
     Attributes
@@ -49,7 +49,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Match(Place):
+class AlertMatch(PositionMatch):
     """Where one position lies in the map of one alert, and its time after T0, days."""
 
     days_after_t0: float | None
@@ -60,16 +60,16 @@ class MatchedMap:
     """A sky map, and where each position lies in it."""
 
     sha256: str | None
-    placement: Placement
+    result: CrossmatchResult
 
-    def place(self, i: int) -> Place:
+    def match(self, i: int) -> PositionMatch:
         """Write where a position lies, in the digits of a product."""
-        placed = self.placement
-        return Place(
-            credible_level=_told(float(placed.level[i])),
-            probability_per_deg2=_told(float(placed.probability_per_deg2[i])),
-            credible_level_3d=rounded(float(placed.level_3d[i]), SOLVED_DIGITS),
-            probability_per_mpc3=rounded(float(placed.probability_per_mpc3[i]), SOLVED_DIGITS),
+        result = self.result
+        return PositionMatch(
+            credible_level=_told(float(result.level[i])),
+            probability_per_deg2=_told(float(result.probability_per_deg2[i])),
+            credible_level_3d=rounded(float(result.level_3d[i]), SOLVED_DIGITS),
+            probability_per_mpc3=rounded(float(result.probability_per_mpc3[i]), SOLVED_DIGITS),
         )
 
 
@@ -85,11 +85,11 @@ class MatchedAlert:
     times: Sequence[datetime | None]
 
     @property
-    def matches(self) -> tuple[Match, ...]:
+    def matches(self) -> tuple[AlertMatch, ...]:
         """A match for each position."""
         t0 = time_or_none(self.trigger_time)
         return tuple(
-            Match(**asdict(self.map.place(i)), days_after_t0=days_between(t0, time))
+            AlertMatch(**asdict(self.map.match(i)), days_after_t0=days_between(t0, time))
             for i, time in enumerate(self.times)
         )
 
@@ -121,18 +121,18 @@ def match_alerts(
             continue
         key = skymap.sha256 or skymap.file
         if key not in maps:
-            placement = _place(read(skymap), positions)
-            maps[key] = MatchedMap(skymap.sha256, placement) if placement else None
+            result = _crossmatch(read(skymap), positions)
+            maps[key] = MatchedMap(skymap.sha256, result) if result else None
         found = maps[key]
         if found is not None:
             matched.append(_matched(alert, summary, found, positions))
     return tuple(matched)
 
 
-def _place(skymap: Skymap | None, positions: Positions) -> Placement | None:
+def _crossmatch(skymap: Skymap | None, positions: Positions) -> CrossmatchResult | None:
     if skymap is None:
         return None
-    return place(skymap, positions.ra_deg, positions.dec_deg, positions.distance_mpc)
+    return crossmatch(skymap, positions.ra_deg, positions.dec_deg, positions.distance_mpc)
 
 
 def _matched(

@@ -16,7 +16,7 @@ from sirenflow.skymap.distance.line_of_sight import (
     SQRT_2PI,
     conditional_moments,
     is_in_bounds,
-    is_whole,
+    is_normalized,
     lines_of_sight,
 )
 from sirenflow.skymap.distance.volume import probability_denser
@@ -31,7 +31,7 @@ _CHUNK_ROWS = 65_536
 
 
 @dataclass(frozen=True, eq=False)
-class Placement:
+class CrossmatchResult:
     """Where each position lies in a map.
 
     Attributes
@@ -114,11 +114,13 @@ def _log_density(
     with np.errstate(all="ignore"):  # a row may have no probability, or no ansatz that holds
         moments = conditional_moments(mu, sigma)
         peak = np.log(probdensity[known] / (SQRT_2PI * sigma * moments.norm))
-        density[known] = np.where(is_whole(norm[known], moments), peak - 0.5 * z * z, np.nan)
+        density[known] = np.where(is_normalized(norm[known], moments), peak - 0.5 * z * z, np.nan)
     return density
 
 
-def place(skymap: Skymap, ra_deg: Floats, dec_deg: Floats, distance_mpc: Floats) -> Placement:
+def crossmatch(
+    skymap: Skymap, ra_deg: Floats, dec_deg: Floats, distance_mpc: Floats
+) -> CrossmatchResult:
     """Find where positions lie in a map.
 
     Parameters
@@ -137,7 +139,7 @@ def place(skymap: Skymap, ra_deg: Floats, dec_deg: Floats, distance_mpc: Floats)
     known = np.flatnonzero(~np.isnan(density) & (level <= NEARBY_LEVEL))
     if len(known):
         level_3d[known] = probability_denser(lines_of_sight(skymap), density[known])
-    return Placement(
+    return CrossmatchResult(
         level=level,
         probability_per_deg2=skymap.probdensity[rows] / SQUARE_DEGREES,
         level_3d=level_3d,

@@ -95,7 +95,7 @@ def read_sources(
         first += count
 
 
-def told(problems: Mapping[str, int]) -> list[dict[str, Any]]:
+def problem_counts(problems: Mapping[str, int]) -> list[dict[str, Any]]:
     """Write problems for a product: reason and number of rows, the most frequent first."""
     ordered = sorted(problems.items(), key=lambda item: (-item[1], item[0]))
     return [{"reason": reason, "rows": count} for reason, count in ordered]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sirenflow.formats.fits_file import Card, fits_headers
-from sirenflow.skymap.distance.line_of_sight import conditional_moments, is_in_bounds, is_whole
+from sirenflow.skymap.distance.line_of_sight import conditional_moments, is_in_bounds, is_normalized
 from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
 # mu / sigma of the broadest distribution that the ansatz is used for; its mean is 1.736 standard
@@ -187,7 +187,7 @@ def _sorted_rows(skymap: Skymap) -> _Rows:
         known = np.flatnonzero(is_in_bounds(mu, sigma))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             moments = conditional_moments(mu[known], sigma[known])
-            whole = is_whole(norm[known], moments)
+            whole = is_normalized(norm[known], moments)
         known, moments = known[whole], moments.take(whole)
         has_distance[known] = True
         mean[known], mean_square[known] = moments.mean, moments.mean_square

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sirenflow.crossmatch.source_table import read_sources, told
+from sirenflow.crossmatch.source_table import problem_counts, read_sources
 from sirenflow.crossmatch.unusable_table import USABLE, unusable
 from sirenflow.errors import TableError
 from sirenflow.formats.json_file import rounded, write_json
@@ -52,7 +52,7 @@ def candidate_list(
         state = unusable("candidates", table, error)
     content = {
         "schema_version": SCHEMA_VERSION,
-        "problems": told(problems),
+        "problems": problem_counts(problems),
         "candidates": listed,
     }
     write_json(candidates, {**content, **state})
@@ -74,6 +74,8 @@ def _read(table: Path, columns: Mapping[str, str], problems: Counter[str]) -> li
         for i in range(len(sources))
     ]
     if not listed and problems:
-        reasons = "".join(f"; {entry['rows']} {entry['reason']}" for entry in told(problems))
+        reasons = "".join(
+            f"; {entry['rows']} {entry['reason']}" for entry in problem_counts(problems)
+        )
         raise TableError(f"{table}: no candidate that can be used{reasons}")
     return listed

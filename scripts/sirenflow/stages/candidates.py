@@ -53,7 +53,7 @@ def candidates(
     maps = list(dict.fromkeys(alert.map for alert in found))
     trigger = summary.current.values if summary.current else None
     trigger_time = trigger.trigger_time if trigger else None
-    near = [np.flatnonzero(each.placement.level <= NEARBY_LEVEL).tolist() for each in maps]
+    near = [np.flatnonzero(each.result.level <= NEARBY_LEVEL).tolist() for each in maps]
 
     def told_of(index: int) -> dict[str, Any]:
         days = days_between(time_or_none(trigger_time), time_or_none(sources[index]["time"]))
@@ -79,7 +79,7 @@ def candidates(
             {
                 "sha256": each.sha256,
                 "farther": len(sources) - len(indices),
-                "matches": [{"row": sources[i]["row"], **asdict(each.place(i))} for i in indices],
+                "matches": [{"row": sources[i]["row"], **asdict(each.match(i))} for i in indices],
             }
             for each, indices in zip(maps, near, strict=True)
         ],

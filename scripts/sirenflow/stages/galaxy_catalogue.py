@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sirenflow.crossmatch.galaxies import catalogue_dtype
 from sirenflow.crossmatch.positions import leaves
-from sirenflow.crossmatch.source_table import Sources, read_sources, told
+from sirenflow.crossmatch.source_table import Sources, problem_counts, read_sources
 from sirenflow.crossmatch.unusable_table import USABLE, unusable
 from sirenflow.errors import TableError
 from sirenflow.formats.json_file import write_json
@@ -60,7 +60,11 @@ def galaxy_catalogue(
     except Exception as error:  # whatever is wrong with it costs the section on galaxies only
         state = unusable("galaxies", table, error)
     _write(rows, found, names)
-    content = {"schema_version": SCHEMA_VERSION, "galaxies": len(found), "problems": told(problems)}
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "galaxies": len(found),
+        "problems": problem_counts(problems),
+    }
     write_json(facts, {**content, **state})
 
 
@@ -75,7 +79,9 @@ def _read(
         names.append(np.array([(name or "").encode() for name in sources.name], dtype="S"))
     found = np.frombuffer(numbers, _PLAIN)
     if not len(found):
-        reasons = "".join(f"; {entry['rows']} {entry['reason']}" for entry in told(problems))
+        reasons = "".join(
+            f"; {entry['rows']} {entry['reason']}" for entry in problem_counts(problems)
+        )
         raise TableError(f"{table}: no galaxy that can be used{reasons}")
     return found, np.concatenate(names)
 

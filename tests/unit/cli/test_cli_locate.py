@@ -103,7 +103,7 @@ def test_position_is_handed_on_with_its_sign(
         asked.append(positions)
         return ()
 
-    monkeypatch.setattr("sirenflow.crossmatch.locate.match_alerts", match_alerts)
+    monkeypatch.setattr("sirenflow.crossmatch.superevents.match_alerts", match_alerts)
     lines("10:00:00", "-17:30:00", "40", "--time", "61041.5")
     (position,) = asked
     assert (position.ra_deg[0], position.dec_deg[0]) == (150.0, -17.5)

@@ -23,7 +23,13 @@ from paths import SAMPLES
 from tilings import Tiling, tilings
 
 from sirenflow.alerts.alert import parse_alert
-from sirenflow.crossmatch.positions import NEARBY_LEVEL, Placement, leaves, place, rows_under
+from sirenflow.crossmatch.positions import (
+    NEARBY_LEVEL,
+    CrossmatchResult,
+    crossmatch,
+    leaves,
+    rows_under,
+)
 from sirenflow.skymap.distance import volume
 from sirenflow.skymap.distance.line_of_sight import lines_of_sight
 from sirenflow.skymap.distance.volume import (
@@ -83,8 +89,8 @@ REFERENCE = [
 ]
 
 
-def place_one(skymap: Skymap, ra: float, dec: float, distance: float = np.nan) -> Placement:
-    return place(skymap, np.array([ra]), np.array([dec]), np.array([distance]))
+def place_one(skymap: Skymap, ra: float, dec: float, distance: float = np.nan) -> CrossmatchResult:
+    return crossmatch(skymap, np.array([ra]), np.array([dec]), np.array([distance]))
 
 
 @pytest.mark.parametrize("expected", REFERENCE)
@@ -245,7 +251,7 @@ def test_line_of_sight_without_distance_is_nowhere_in_space(column: str, value: 
     columns[column] = np.where(np.arange(768) < 384, value, columns[column])
     skymap = read_skymap(fits_map(columns))
     ra, dec = astropy_healpix.healpix_to_lonlat(np.array([100, 500]), 8, order="nested")
-    placed = place(skymap, ra.deg, dec.deg, np.array([40.0, 40.0]))
+    placed = crossmatch(skymap, ra.deg, dec.deg, np.array([40.0, 40.0]))
     assert np.isnan(placed.probability_per_mpc3).tolist() == [True, False]
 
 

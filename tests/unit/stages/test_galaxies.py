@@ -22,7 +22,7 @@ from paths import SCHEMAS
 from tilings import Tiling, tilings
 
 from sirenflow.crossmatch.galaxies import catalogue_dtype, find_leaves, rank_galaxies
-from sirenflow.crossmatch.positions import leaves, place
+from sirenflow.crossmatch.positions import crossmatch, leaves
 from sirenflow.errors import TableError
 from sirenflow.pipeline.input_state import table_digest
 from sirenflow.skymap.distance.line_of_sight import lines_of_sight
@@ -66,7 +66,9 @@ def test_ranking_is_that_of_brute_force(tiling: Tiling, seed: int) -> None:
     skymap = tiling.skymap
     ranked = rank_galaxies(skymap, catalogue, 20)
     assert ranked is not None
-    placed = place(skymap, catalogue["ra_deg"], catalogue["dec_deg"], catalogue["distance_mpc"])
+    placed = crossmatch(
+        skymap, catalogue["ra_deg"], catalogue["dec_deg"], catalogue["distance_mpc"]
+    )
     density = placed.probability_per_mpc3
     with np.errstate(divide="ignore"):
         level_3d = probability_denser(lines_of_sight(skymap), np.log(density))

@@ -15,7 +15,7 @@ from every_stage import make_products
 from pages import Page, assert_safe
 
 from sirenflow import stages
-from sirenflow.crossmatch.locate import locate_in
+from sirenflow.crossmatch.superevents import crossmatch_superevent
 from sirenflow.superevent.number_text import NO_BREAK
 
 SUPEREVENT = "MS260101a"
@@ -127,7 +127,7 @@ def test_bad_map_does_not_hide_a_good_one_in_any_product(bad: str, tmp_path: Pat
         sorted(path.name for path in (one.directory / "flat").iterdir()) for one in (both, alone)
     ]
     assert flats[0] == flats[1] == ["01-PRELIMINARY.flat.fits.gz"]
-    (found,) = locate_in(both.directory, 45.0, 4.78, 100.0, None).alerts
+    (found,) = crossmatch_superevent(both.directory, 45.0, 4.78, 100.0, None).alerts
     assert (found.number, found.is_standing) == (1, True)
 
     for column in ("area_90_deg2", "area_50_deg2", "peak_ra_deg", "distance_mean_mpc"):

@@ -22,7 +22,7 @@ _WIDEST = 1.0
 _FEW = 2
 
 
-def rising_at(
+def interpolate_monotone(
     evaluate: Callable[[float], float], x: Floats, start: float, tolerance: float
 ) -> Floats:
     """Find the values of a rising function at many places.

@@ -278,7 +278,7 @@ def is_in_bounds(mu: Floats, sigma: Floats) -> NDArray[np.bool_]:
     return (np.abs(mu) < _FARTHEST_MPC) & (sigma > _NEAREST_MPC) & (sigma < _FARTHEST_MPC)
 
 
-def is_whole(distnorm: Floats, moments: Moments) -> NDArray[np.bool_]:
+def is_normalized(distnorm: Floats, moments: Moments) -> NDArray[np.bool_]:
     """Tell for which DISTNORM (1/Mpc2) the ansatz integrates to 1: (n,) bool."""
     return np.abs(distnorm * moments.norm - 1) < _INTEGRAL_TOLERANCE
 
@@ -304,7 +304,7 @@ def lines_of_sight(skymap: Skymap) -> LinesOfSight:
         rows, mu, sigma = rows[bounded], mu[bounded], sigma[bounded]
     with np.errstate(over="ignore", invalid="ignore"):
         moments = conditional_moments(mu, sigma)
-        whole = is_whole(skymap.distnorm[rows], moments)
+        whole = is_normalized(skymap.distnorm[rows], moments)
     if not whole.all():
         rows, mu, sigma, moments = rows[whole], mu[whole], sigma[whole], moments.take(whole)
     return LinesOfSight(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sirenflow.skymap.distance.line_of_sight import LinesOfSight
-from sirenflow.skymap.distance.newton import Trial, solve
+from sirenflow.skymap.distance.newton import Evaluation, solve
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ def _percentile(rows: LinesOfSight, q: float, guess: float) -> float | None:
     for sample in (rows.sample, rows):
         wanted = q * sample.total / rows.total
 
-        def evaluate(r: float, sample: LinesOfSight = sample, wanted: float = wanted) -> Trial:
+        def evaluate(r: float, sample: LinesOfSight = sample, wanted: float = wanted) -> Evaluation:
             below, density, derivative = sample.marginal(r)
-            bend = -derivative / (2 * density) if density > 0 else 0.0
-            scale = min(sample.width, 0.5 / abs(bend) if bend else np.inf)
-            return Trial(wanted - below, density, r, 1.0, bend, scale)
+            curvature = -derivative / (2 * density) if density > 0 else 0.0
+            scale = min(sample.width, 0.5 / abs(curvature) if curvature else np.inf)
+            return Evaluation(wanted - below, density, r, 1.0, curvature, scale)
 
         guess, percentile = solve(evaluate, guess, 0.0, np.inf)
     return percentile

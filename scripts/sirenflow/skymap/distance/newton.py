@@ -13,39 +13,39 @@ _MOST_STEPS = 100
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What is known at a trial x of a rising probability P(x), and of a value wanted at its root.
+class Evaluation:
+    """A rising probability P(x) at some x, and a quantity that is wanted at its root.
 
     Attributes
     ----------
-    lacking
+    deficit
         What P lacks of the probability wanted.
     slope
         dP/dx.
     value, gradient
         The value, and its derivative with respect to x.
-    bend
+    curvature
         Of the value as a function of P: the second-order term, over the first and over the step.
     scale
         Distance in x over which the slope changes by its own size.
     """
 
-    lacking: float
+    deficit: float
     slope: float
     value: float
     gradient: float
-    bend: float
+    curvature: float
     scale: float
 
     @property
     def step(self) -> float:
         """Newton's step in x."""
-        return self.lacking / self.slope if self.slope > 0 else np.copysign(np.inf, self.lacking)
+        return self.deficit / self.slope if self.slope > 0 else np.copysign(np.inf, self.deficit)
 
     @property
     def value_at_root(self) -> float:
         """The value at the root, to second order."""
-        return self.value + self.gradient * self.step * (1 + self.bend * self.step)
+        return self.value + self.gradient * self.step * (1 + self.curvature * self.step)
 
     @property
     def is_close(self) -> bool:
@@ -57,7 +57,7 @@ class Trial:
 
 
 def solve(
-    evaluate: Callable[[float], Trial], x: float, low: float, high: float
+    evaluate: Callable[[float], Evaluation], x: float, low: float, high: float
 ) -> tuple[float, float]:
     """Find where a probability is the one wanted, by Newton's method in a bracket that shrinks.
 
@@ -67,17 +67,17 @@ def solve(
         The root, and the value there.
     """
     for _ in range(_MOST_STEPS):
-        trial = evaluate(x)
-        if trial.is_close:
-            return x + trial.step, trial.value_at_root
-        if trial.lacking > 0:
+        evaluation = evaluate(x)
+        if evaluation.is_close:
+            return x + evaluation.step, evaluation.value_at_root
+        if evaluation.deficit > 0:
             low = max(low, x)
         else:
             high = min(high, x)
         # Where the slope is next to nothing Newton's step leads past all: twice as far at most.
         farthest = min(high, low + max(1.0, abs(low)))
-        following = x + trial.step
+        following = x + evaluation.step
         if not low < following < farthest:
             following = (low + high) / 2 if np.isfinite(high) else farthest
         x = following
-    return x, trial.value
+    return x, evaluation.value

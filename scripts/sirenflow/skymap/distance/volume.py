@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sirenflow.skymap.distance.interpolation import rising_at
+from sirenflow.skymap.distance.interpolation import interpolate_monotone
 from sirenflow.skymap.distance.line_of_sight import LinesOfSight, normal_tail
-from sirenflow.skymap.distance.newton import Trial, solve
+from sirenflow.skymap.distance.newton import Evaluation, solve
 from sirenflow.skymap.skymap import Floats
 
 _LEVEL_TOLERANCE = 1e-6
@@ -67,11 +67,11 @@ def threshold_log_density(rows: LinesOfSight, level: float) -> float | None:
     depth, _ = _densest(rows, level)
     low, high = -rows.log_densest, np.inf
     for _ in range(_MOST_STEPS):
-        trial = _down_to_depth(rows, depth, level)
-        if abs(trial.lacking) < _LEVEL_TOLERANCE:
+        evaluation = _down_to_depth(rows, depth, level)
+        if abs(evaluation.deficit) < _LEVEL_TOLERANCE:
             break
-        low, high = (depth, high) if trial.lacking > 0 else (low, depth)
-        following = depth + trial.step
+        low, high = (depth, high) if evaluation.deficit > 0 else (low, depth)
+        following = depth + evaluation.step
         middle = (low + high) / 2 if high < np.inf else depth + 1.0
         depth = following if low < following < high else middle
     return -depth
@@ -109,11 +109,11 @@ def _probability_down_to(rows: LinesOfSight, depth: Floats, shallowest: float) -
     """Sum the probability where the density exceeds exp(-depth) per Mpc3, for each depth."""
 
     def evaluate(at: float) -> float:
-        return -_down_to_depth(rows, at, 0.0).lacking
+        return -_down_to_depth(rows, at, 0.0).deficit
 
     if len(depth) * len(rows.mu) <= _MOST_DIRECT:
         return np.array([evaluate(at) for at in depth.tolist()], dtype=np.float64)
-    return rising_at(evaluate, depth, shallowest, _CURVE_TOLERANCE)
+    return interpolate_monotone(evaluate, depth, shallowest, _CURVE_TOLERANCE)
 
 
 def _densest(rows: LinesOfSight, q: float) -> tuple[float, float]:
@@ -124,7 +124,9 @@ def _densest(rows: LinesOfSight, q: float) -> tuple[float, float]:
         wanted = q * sample.total / rows.total
         shallowest = -sample.log_densest
 
-        def evaluate(depth: float, sample: LinesOfSight = sample, wanted: float = wanted) -> Trial:
+        def evaluate(
+            depth: float, sample: LinesOfSight = sample, wanted: float = wanted
+        ) -> Evaluation:
             return _down_to_depth(sample, depth, wanted)
 
         depth, volume = solve(evaluate, max(depth, shallowest + 1e-6), shallowest, np.inf)
@@ -138,7 +140,7 @@ def _depth_reached(rows: LinesOfSight, wanted: float) -> float:
     return -float(rows.log_peak_density[order[min(int(row), len(order) - 1)]])
 
 
-def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> Trial:
+def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> Evaluation:
     """Volume and probability where the density exceeds exp(-depth) per Mpc3."""
     probability, volume, growth = np.sum(
         [_within(chunk, depth) for chunk in rows.chunks], axis=0
@@ -147,7 +149,7 @@ def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> Trial:
     slope = float(np.exp(-depth)) * growth
     # Near the densest point, volume and probability both grow as the power 3/2 of the way from it.
     scale = min(1.0, depth + rows.log_densest)
-    return Trial(wanted - probability, slope, volume, growth, 0.5, scale)
+    return Evaluation(wanted - probability, slope, volume, growth, 0.5, scale)
 
 
 def _within(rows: LinesOfSight, depth: float) -> tuple[float, float, float]:

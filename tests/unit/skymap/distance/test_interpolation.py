@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import erf, ndtr
 
-from sirenflow.skymap.distance.interpolation import rising_at
+from sirenflow.skymap.distance.interpolation import interpolate_monotone
 
 TOLERANCE = 1e-5  # of smooth ones; five times that at kinks
 CURVES: list[Callable[[float], float]] = [
@@ -31,7 +31,7 @@ CURVES: list[Callable[[float], float]] = [
 def test_values_are_those_of_the_function(number: int, offsets: list[float], start: float) -> None:
     x = start + np.array(offsets, dtype=np.float64)
     curve = CURVES[number]
-    found = rising_at(lambda at: curve(at - start), x, start, TOLERANCE)
+    found = interpolate_monotone(lambda at: curve(at - start), x, start, TOLERANCE)
     assert found == pytest.approx(np.array([curve(at - start) for at in x]), abs=5 * TOLERANCE)
 
 
@@ -43,6 +43,6 @@ def test_few_evaluations_do_for_many_places() -> None:
         return float(ndtr(at - 6))
 
     x = np.random.default_rng(1).uniform(0, 1000, 100_000)
-    found = rising_at(evaluate, x, 0.0, TOLERANCE)
+    found = interpolate_monotone(evaluate, x, 0.0, TOLERANCE)
     assert np.abs(found - ndtr(x - 6)).max() < TOLERANCE
     assert len(asked) < 200

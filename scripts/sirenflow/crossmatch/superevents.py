@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sirenflow.alerts.identifier import is_identifier
-from sirenflow.crossmatch.candidates import Match, MatchedAlert, Positions, match_alerts
+from sirenflow.crossmatch.candidates import AlertMatch, MatchedAlert, Positions, match_alerts
 from sirenflow.errors import SirenflowError, SkymapError
 from sirenflow.skymap.skymap import Skymap
 from sirenflow.superevent.load import load_summary, read_trusted
@@ -26,7 +26,7 @@ _HEADING = (
 
 
 @dataclass(frozen=True)
-class LocatedEvent:
+class CrossmatchedSuperevent:
     """A superevent, and where the position lies in each of its alerts."""
 
     superevent_id: str
@@ -47,7 +47,7 @@ class LocatedEvent:
         return self.retracted, self.kind != "real", levels[0] if levels else 2.0, self.superevent_id
 
 
-def find_events(results: Path, superevent_id: str | None) -> list[Path]:
+def find_superevents(results: Path, superevent_id: str | None) -> list[Path]:
     """List the directories of superevents, or that of one.
 
     Raises
@@ -71,9 +71,9 @@ def find_events(results: Path, superevent_id: str | None) -> list[Path]:
     ]
 
 
-def locate_in(
+def crossmatch_superevent(
     event: Path, ra_deg: float, dec_deg: float, distance_mpc: float | None, time: datetime | None
-) -> LocatedEvent:
+) -> CrossmatchedSuperevent:
     """Find a position in the maps of one superevent.
 
     Parameters
@@ -106,12 +106,12 @@ def locate_in(
         alerts = match_alerts(summary, read, position)
     except (OSError, ValueError, AttributeError, SkymapError) as error:
         raise SirenflowError(f"{event} cannot be read ({error}); run snakemake again") from error
-    return LocatedEvent(
+    return CrossmatchedSuperevent(
         summary.superevent_id, summary.kind, summary.state, summary.retracted, alerts
     )
 
 
-def table_lines(events: Sequence[LocatedEvent], everything: bool) -> Iterator[str]:
+def format_table(events: Sequence[CrossmatchedSuperevent], everything: bool) -> Iterator[str]:
     """Write the table, and a line of what is in it.
 
     Parameters
@@ -136,9 +136,9 @@ def table_lines(events: Sequence[LocatedEvent], everything: bool) -> Iterator[st
     yield said
 
 
-def _cells(event: LocatedEvent) -> Iterator[tuple[str, ...]]:
+def _cells(event: CrossmatchedSuperevent) -> Iterator[tuple[str, ...]]:
     for alert in event.alerts:
-        match: Match = alert.matches[0]
+        match: AlertMatch = alert.matches[0]
         yield (
             event.superevent_id,
             f"{alert.number} {alert.alert_type}{' *' if alert.is_standing else ''}",
