@@ -17,12 +17,8 @@ for folder in (SOURCE, Path(workflow.main_snakefile).absolute().parent):
         del sys.path[0]
 
 import sirenflow
-from sirenflow.pipeline import (
-    input_state,
-    cluster_node,
-    isolate_alerts,
-    snakemake_hooks,
-)
+from sirenflow.pipeline import input_state, isolate_alerts
+from sirenflow.pipeline.snakemake import workflow_hooks
 from sirenflow.inbox import store as inbox
 from sirenflow.alerts import identifier
 from sirenflow.processes import pool
@@ -40,18 +36,17 @@ from sirenflow.pipeline.input_state import files_digest
 from sirenflow.superevent.unreadable_messages import read_unreadable
 from snakemake.exceptions import WorkflowError
 
-IS_MODULE = snakemake_hooks.is_module(workflow)
+IS_MODULE = workflow_hooks.is_module(workflow)
 umask.refuse_others()
-if IS_MODULE and snakemake_hooks.has_prefix(workflow):
+if IS_MODULE and workflow_hooks.has_prefix(workflow):
     raise WorkflowError(
         "module of Sirenflow: prefix and replace_prefix are not supported, as inputs of "
         "its rules are outside the products; set inbox and results in config: instead"
     )
 
 if not IS_MODULE:
-    snakemake_hooks.protect_subprocesses()
-    if workflow.remote_exec:
-        cluster_node.share_one_process()
+    workflow_hooks.protect_subprocesses()
+    workflow_hooks.share_one_process(workflow)
 
     try:
         CONFIGURATION = find_config(SOURCE)
@@ -68,7 +63,7 @@ try:
         # Also those of --configfile: Snakemake takes the last value of a key that is set twice.
         for file in workflow.configfiles:
             load(Path(file))
-    elif not snakemake_hooks.has_config(workflow):
+    elif not workflow_hooks.has_config(workflow):
         # config/config.yaml and --config are those of the other workflow.
         config = load(SOURCE / CONFIG_FILE)
     config = validate(config)
@@ -98,11 +93,7 @@ if not IS_MODULE:
 
     onstart:
         take_lock()
-        # Snakemake's limit of 100 jobs a second is for clusters. On one machine it only costs, and
-        # more the longer a run is: each round of the scheduler arms a timer that starts one more
-        # round.
-        if workflow.local_exec:
-            workflow.scheduler.job_rate_limiter = None
+        workflow_hooks.disable_rate_limit(workflow)
 
 
 report: "workflow/report/workflow.rst"
@@ -118,7 +109,7 @@ include: "workflow/rules/common.smk"
 
 
 if IS_MODULE:  # whose onstart: Snakemake ignores
-    snakemake_hooks.before_first_job(workflow, take_lock)
+    workflow_hooks.before_first_job(workflow, take_lock)
 
 
 include: "workflow/rules/extract.smk"

@@ -27,9 +27,9 @@ from watching import small_alert, store, wait_until, waiting
 from sirenflow.inbox import quarantine
 from sirenflow.inbox import store as inbox
 from sirenflow.kafka.broker import embedded_broker
-from sirenflow.pipeline.run import says_only_how
-from sirenflow.pipeline.snakemake_driver import options_in_effect
-from sirenflow.pipeline.snakemake_environment import PROFILE_VARIABLE
+from sirenflow.pipeline.snakemake.driver import options_in_effect
+from sirenflow.pipeline.snakemake.environment import PROFILE_VARIABLE
+from sirenflow.pipeline.snakemake.options import keeps_targets
 
 SCRIPTS = Path(sys.executable).parent
 SUPEREVENTS = ("MS260926m", "MS260927b")
@@ -417,12 +417,12 @@ def test_options_that_choose_jobs_are_found_wherever_they_are_set(tmp_path: Path
     for profile in ("default", "slurm"):
         options = options_in_effect([*whole, str(ROOT / "profiles" / profile)])
         assert "--rerun-incomplete" in options
-        assert says_only_how(options), options
+        assert keeps_targets(options), options
     for part in ("until: extract", "dry-run: true", "omit-from: report", "batch: tables=1/2"):
         (tmp_path / "config.yaml").write_text(f"{part}\n")
         options = options_in_effect([*whole, str(tmp_path)])
         assert f"--{part.partition(':')[0]}" in options
-        assert not says_only_how(options)
+        assert not keeps_targets(options)
 
 
 def test_snakemake_takes_options_from_one_variable_only() -> None:

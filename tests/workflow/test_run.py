@@ -24,7 +24,7 @@ from snakemake_runs import checksums, ingest, jobs, snakemake
 from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.acknowledgements import acknowledge
-from sirenflow.pipeline.build_state import notes
+from sirenflow.pipeline.snakemake.snakemake_dir import snakemake_dir_id
 from sirenflow.processes.prefork import Standby
 
 BURST = SAMPLES / "TS260902f-02-preliminary-single-detector.avro"
@@ -78,7 +78,8 @@ def worked(made: Path, tmp_path: Path) -> Path:
     directory = shutil.copytree(made, tmp_path / "worked")
     file = directory / "results/.sirenflow/done.json"
     with chdir(directory):
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"notes": notes()}))
+        state = json.loads(file.read_text()) | {"snakemake_dir_id": snakemake_dir_id()}
+        file.write_text(json.dumps(state))
     return directory
 
 

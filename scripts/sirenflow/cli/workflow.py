@@ -23,12 +23,13 @@ from sirenflow.cli.terminal import (
     printable,
     time_text,
 )
-from sirenflow.pipeline.progress import Event, Job, Planned, Trouble
+from sirenflow.pipeline.progress import JobFinished, ProgressEvent, RunError, RunPlanned
 from sirenflow.processes import exit_codes, signals
 
 if TYPE_CHECKING:  # slow to import for the commands beside these
+    from sirenflow.pipeline.build_plan import Selection
+    from sirenflow.pipeline.outcome import RunOutcome
     from sirenflow.pipeline.project import Project
-    from sirenflow.pipeline.run import Outcome, Wanted
 
 RUN_EXIT_CODES = (
     "Exit codes: 0 done; 1 something failed, the rest is done; 2 wrong usage; 3 done, but alerts "
@@ -92,20 +93,20 @@ class Report:
         self._bar: tqdm[Any] | None = None
         self._jobs = 0
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: ProgressEvent) -> None:
         """Tell what happens."""
         match event:
-            case Planned(jobs) if sys.stderr.isatty() and not self._json:
+            case RunPlanned(jobs) if sys.stderr.isatty() and not self._json:
                 self._end_bar()
                 self._bar = tqdm(total=jobs, unit=" jobs", leave=False, delay=0.5)
-            case Job(failed=failed):
+            case JobFinished(failed=failed):
                 self._jobs += not failed
                 if self._bar is not None:
                     self._bar.update()
                 state = "failed" if failed else "done"
                 self._line(event=state, stage=event.stage, superevent=event.superevent)
-            case Trouble(text):
-                self._line(event="trouble", text=text)
+            case RunError(text):
+                self._line(event="error", text=text)
 
     def _line(self, **content: object) -> None:
         if self._json:
@@ -116,7 +117,7 @@ class Report:
         if self._bar is not None:
             self._bar.close()
 
-    def close(self, project: Project, outcome: Outcome) -> int:
+    def close(self, project: Project, outcome: RunOutcome) -> int:
         """Sum up; return the exit code."""
         self._end_bar()
         code = _exit_code(outcome)
@@ -125,7 +126,7 @@ class Report:
                 event="summary",
                 superevents=outcome.superevents,
                 alerts=outcome.alerts,
-                jobs=outcome.made,
+                jobs=outcome.jobs_done,
                 rejected=[list(rejected) for rejected in outcome.rejected],
                 left_out=outcome.left_out,
                 failed=[[job.superevent, job.stage, _why(job)] for job in outcome.failed],
@@ -141,7 +142,7 @@ class Report:
         for job in outcome.failed:
             see = f"; see {job.log}" if _logged(job) else ""
             _complain(f"{job.superevent or 'all'}: {job.stage} failed: {_why(job)}{see}")
-        for text in outcome.troubles:
+        for text in outcome.errors:
             _complain(text)
         click.echo(printable(self._summary(project, outcome)))
         return code
@@ -157,13 +158,13 @@ class Report:
         )
         return code
 
-    def _summary(self, project: Project, outcome: Outcome) -> str:
-        if not outcome.superevents and not outcome.made and outcome.succeeded:
+    def _summary(self, project: Project, outcome: RunOutcome) -> str:
+        if not outcome.superevents and not outcome.jobs_done and outcome.succeeded:
             return "nothing new"
         seconds = time.monotonic() - self._start
         said = [
             f"{_counted(outcome.superevents, 'superevent')} considered, of "
-            f"{_counted(outcome.alerts, 'alert')}: {_counted(outcome.made, 'job')} done "
+            f"{_counted(outcome.alerts, 'alert')}: {_counted(outcome.jobs_done, 'job')} done "
             f"in {seconds:.1f} s"
         ]
         if outcome.failed:
@@ -183,20 +184,20 @@ def _complain(text: str) -> None:
     click.echo(printable(f"sirenflow: {' '.join(text.split())}"), err=True)
 
 
-def _why(job: Job) -> str:
+def _why(job: JobFinished) -> str:
     """Find the last words of a job's log, or of Snakemake if the log could not be written."""
-    said = [line for line in job.said.splitlines() if line and not line.startswith(" ")]
+    said = [line for line in job.message.splitlines() if line and not line.startswith(" ")]
     return (_logged(job) or said or ["it says nothing"])[-1]
 
 
-def _logged(job: Job) -> list[str]:
+def _logged(job: JobFinished) -> list[str]:
     try:
         return Path(job.log or "").read_text(errors="replace").strip().splitlines()
     except OSError:
         return []
 
 
-def _exit_code(outcome: Outcome) -> int:
+def _exit_code(outcome: RunOutcome) -> int:
     if not outcome.succeeded:
         return 1
     return exit_codes.REJECTED if outcome.rejected or outcome.left_out else 0
@@ -255,10 +256,10 @@ def run(
         raise click.UsageError("choose one of --all, --event and --since")
     report = Report(log)
     with _stoppable(report):
-        from sirenflow.pipeline.run import Wanted
+        from sirenflow.pipeline.build_plan import Selection
 
-        wanted = Wanted(everything, tuple(events), since)
-        sys.exit(_make(inbox, results, wanted, cores, report, snakemake))
+        selection = Selection(everything, tuple(events), since)
+        sys.exit(_make(inbox, results, selection, cores, report, snakemake))
 
 
 @contextmanager
@@ -274,7 +275,7 @@ def _stoppable(report: Report) -> Iterator[None]:
 def _make(
     inbox: Path | None,
     results: Path | None,
-    wanted: Wanted,
+    selection: Selection,
     cores: int,
     report: Report,
     snakemake: tuple[str, ...],
@@ -284,7 +285,7 @@ def _make(
     from sirenflow.pipeline.run import run as run_workflow
 
     project = find_project(inbox, results)
-    outcome = run_workflow(project, wanted, cores, report.tell, snakemake)
+    outcome = run_workflow(project, selection, cores, report.tell, snakemake)
     return report.close(project, outcome)
 
 
@@ -317,8 +318,9 @@ def watch(
     Example: sirenflow watch
     """
     from sirenflow.files import lock
+    from sirenflow.pipeline.build_plan import Selection, plan_build
+    from sirenflow.pipeline.build_state import global_digest
     from sirenflow.pipeline.project import find_project
-    from sirenflow.pipeline.run import basis, is_anything_new
     from sirenflow.pipeline.watch import Watch
 
     log_to_stderr(ctx.find_root().params["debug"])
@@ -330,8 +332,8 @@ def watch(
         watching = Watch(
             project.inbox,
             command,
-            lambda: is_anything_new(find_project(inbox, results)),
-            lambda: basis(find_project(inbox, results)),
+            lambda: plan_build(find_project(inbox, results), Selection()).is_anything_due,
+            lambda: global_digest(find_project(inbox, results).config),
         )
         watching.until_stopped()
 
@@ -366,9 +368,9 @@ def reprocess(
     report = Report(log)
     with _stoppable(report):
         from sirenflow.errors import ConfigError
+        from sirenflow.pipeline.build_plan import Selection
         from sirenflow.pipeline.project import find_project
-        from sirenflow.pipeline.run import Wanted
 
         if results.resolve() == find_project(inbox).results.resolve():
             raise ConfigError(f"{results} holds the present products; name a new directory")
-        sys.exit(_make(inbox, results, Wanted(everything=True), cores, report, snakemake))
+        sys.exit(_make(inbox, results, Selection(everything=True), cores, report, snakemake))

@@ -63,27 +63,6 @@ def held() -> list[int]:
     return list(_HELD.values())
 
 
-def forget_stale_locks(results: Path) -> None:
-    """Remove the locks of Snakemake that a run which was killed has left behind.
-
-    A run of the workflow holds our own lock from before its first job to its end, and the system
-    takes that lock from the dead. So whoever holds it knows: no other run works on the results, and
-    what Snakemake has noted of one, in the working directory, is of a run that is no more.
-
-    Parameters
-    ----------
-    results
-        Directory whose lock the caller holds. Locks on other files are left alone.
-    """
-    for file in sorted(Path(".snakemake", "locks").glob("*.output.lock")):
-        locked = file.read_text(errors="replace").splitlines()
-        if locked and all(
-            Path(name).resolve().is_relative_to(results.resolve()) for name in locked
-        ):
-            file.unlink()
-            file.with_name(file.name.replace(".output.", ".input.")).unlink(missing_ok=True)
-
-
 def _lock(stream: TextIO, file: Path) -> None:
     with os_errors_as(InboxError, file, "locked"):
         try:

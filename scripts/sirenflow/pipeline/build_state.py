@@ -1,9 +1,9 @@
-"""What has been made of which alerts, so that finished work costs nothing.
+"""Record of which alerts the products were built from, so that finished work costs nothing.
 
-The truth is the inbox itself: a superevent is to be made when its files are not those of which it
-was made the last time, whoever wrote them and however. Snakemake would find nearly the same, but it
-takes milliseconds a superevent for it, and this takes microseconds. Nearly: Snakemake judges by
-times, and by what it noted in the working directory, which may be another one.
+A superevent is due when its alert files differ from those of the last build, whoever wrote them.
+Snakemake would find nearly the same, but takes milliseconds per superevent; this takes
+microseconds. Nearly: Snakemake compares times, and parameters in its directory ``.snakemake``,
+which belongs to one working directory.
 """
 
 from __future__ import annotations
@@ -19,101 +19,113 @@ from sirenflow import __version__
 from sirenflow.config.configuration import digest
 from sirenflow.files.durable import replace_file
 from sirenflow.pipeline.input_state import TABLES, table_digest
+from sirenflow.pipeline.snakemake.snakemake_dir import NO_DIRECTORY
 
 _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Record:
-    """What the products of a results directory were made of.
+class BuildState:
+    """What the products of a results directory were built from.
 
     Attributes
     ----------
-    basis
-        Digest of all that every product depends on: see `basis_of`.
+    global_digest
+        Digest of all that every product depends on: see `global_digest`.
     superevents
-        Digest of the alert files of each superevent that is done: see `input_state.files_digest`.
-    notes
-        Where Snakemake noted of all these how it made them: see `notes`. Empty if not together.
+        Digest of the alert files of each superevent that is up to date: see
+        `input_state.files_digest`.
+    snakemake_dir_id
+        The ``.snakemake`` that has the parameters of all of them: see `snakemake_dir_id`. Empty if
+        no single one has.
     unreadable
-        Digest of the messages that the catalogue says could not be read: see `Unreadable.digest`.
+        Digest of the unreadable messages that the catalogue lists: see `Unreadable.digest`.
     """
 
-    basis: str
+    global_digest: str
     superevents: Mapping[str, str] = field(default_factory=dict)
-    notes: str = ""
+    snakemake_dir_id: str = ""
     unreadable: str = ""
 
-    def on(self, basis: str) -> Record:
-        """Give what holds on a basis: all of it, or nothing."""
-        return self if self.basis == basis else Record(basis)
+    def valid_for(self, global_digest: str) -> BuildState:
+        """Return what holds for a global digest: all of it, or nothing."""
+        return self if self.global_digest == global_digest else BuildState(global_digest)
 
-    def overtaken(self, current: Mapping[str, str], basis: str, notes: str) -> list[str]:
-        """List the superevents that must be made anew, whatever Snakemake thinks of them."""
-        unnoted = self.basis != basis and self.notes != notes
+    def outdated(self, current: Mapping[str, str]) -> list[str]:
+        """List the superevents whose files differ from the recorded ones."""
+        return [name for name, files in current.items() if self.superevents.get(name) != files]
+
+    def force_rerun(
+        self, current: Mapping[str, str], global_digest: str, snakemake_dir_id: str
+    ) -> list[str]:
+        """List the superevents that Snakemake may wrongly take for up to date.
+
+        Parameters
+        ----------
+        current
+            Digest of the present files of each superevent.
+        global_digest, snakemake_dir_id
+            The present ones.
+        """
+        differs = self.global_digest != global_digest
+        are_parameters_lost = differs and self.snakemake_dir_id != snakemake_dir_id
+        if snakemake_dir_id == NO_DIRECTORY:  # what is not recorded may be built from anything
+            unknown = current.keys() - self.superevents.keys()
+        else:
+            unknown = set()
         return [
             name
             for name, files in current.items()
-            if name in self.superevents and (unnoted or self.superevents[name] != files)
+            if name in unknown
+            or (
+                name in self.superevents
+                and (are_parameters_lost or self.superevents[name] != files)
+            )
         ]
 
-    def outdated(self, current: Mapping[str, str]) -> list[str]:
-        """List the superevents of which there are other files than those in the record."""
-        return [name for name, files in current.items() if self.superevents.get(name) != files]
+    def with_built(self, built: Mapping[str, str], snakemake_dir_id: str) -> BuildState:
+        """Return a state with more superevents, built with this ``.snakemake``."""
+        others = self.superevents.keys() - built.keys()
+        is_single = not others or self.snakemake_dir_id == snakemake_dir_id
+        return replace(
+            self,
+            superevents={**self.superevents, **built},
+            snakemake_dir_id=snakemake_dir_id if is_single else "",
+        )
 
-    def with_done(self, done: Mapping[str, str], notes: str) -> Record:
-        """Give a record in which more is done, of which notes were taken there."""
-        others = self.superevents.keys() - done.keys()
-        everywhere = notes if not others or self.notes == notes else ""
-        return replace(self, superevents={**self.superevents, **done}, notes=everywhere)
-
-    def without(self, superevents: Iterable[str]) -> Record:
-        """Give a record in which these are not done."""
-        return self.only(self.superevents.keys() - set(superevents))
-
-    def only(self, superevents: Iterable[str]) -> Record:
-        """Give a record without the superevents that are not named."""
-        kept = set(superevents) & set(self.superevents)
+    def without(self, superevents: Iterable[str]) -> BuildState:
+        """Return a state without these superevents."""
+        kept = self.superevents.keys() - set(superevents)
         return replace(self, superevents={name: self.superevents[name] for name in kept})
 
 
-def basis_of(config: Mapping[str, Any]) -> str:
-    """Digest of the version, of the configuration, and of the tables that it names."""
+def global_digest(config: Mapping[str, Any]) -> str:
+    """Digest the version, the configuration, and the tables that it names."""
     tables = [table_digest(config, key) for key in TABLES if config[key]]
-    said = [_FORMAT, __version__, digest(config), config["catalogue"], tables]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    parts = [_FORMAT, __version__, digest(config), config["catalogue"], tables]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def notes() -> str:
-    """Tell Snakemake's directory, in the working directory, from any other, and from a new one."""
-    try:
-        return f"{Path('.snakemake').resolve()} {Path('.snakemake').stat().st_ino}"
-    except OSError:
-        return "none"
-
-
-def read_record(file: Path) -> Record:
-    """Read the record of a results directory; an empty one if there is none."""
+def read_build_state(file: Path) -> BuildState:
+    """Read the state of a results directory; an empty one if the file is missing or damaged."""
     try:
         content = json.loads(file.read_bytes())
-        unreadable = content.get("unreadable", "")
-        return Record(content["basis"], dict(content["superevents"]), content["notes"], unreadable)
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-    ):  # absent, or damaged: nothing is done
-        return Record("")
+        return BuildState(
+            content["global_digest"],
+            dict(content["superevents"]),
+            content["snakemake_dir_id"],
+            content["unreadable"],
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return BuildState("")
 
 
-def write_record(file: Path, record: Record) -> None:
-    """Write the record of a results directory.
+def write_build_state(file: Path, state: BuildState) -> None:
+    """Write the state of a results directory.
 
     Raises
     ------
     InboxError
         If it cannot be written.
     """
-    replace_file(file, json.dumps(asdict(record), sort_keys=True).encode())
+    replace_file(file, json.dumps(asdict(state), sort_keys=True).encode())

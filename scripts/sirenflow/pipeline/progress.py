@@ -1,61 +1,73 @@
-"""What a run tells while it goes on."""
+"""Progress of a run: what Snakemake does, as values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Planned:
-    """There is something to do.
+class RunPlanned:
+    """Snakemake has planned its jobs.
 
     Attributes
     ----------
     jobs
-        How many jobs there will be.
+        Number of jobs.
     """
 
     jobs: int
 
 
 @dataclass(frozen=True)
-class Job:
-    """A job ended.
+class JobFinished:
+    """A job has ended.
 
     Attributes
     ----------
     stage
         Its rule.
     superevent
-        What it is about; None for all superevents.
+        Its superevent; None for a job on all superevents.
     failed
         Whether it failed.
     log
-        File that says why.
-    said
-        What Snakemake says of a failure, for a log that could not be written.
+        File with the reason.
+    message
+        Snakemake's message on a failure, in case the log could not be written.
     """
 
     stage: str
     superevent: str | None
     failed: bool = False
     log: str | None = None
-    said: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """Something went wrong that is no job's.
+class RunError:
+    """An error that concerns no single job.
 
     Attributes
     ----------
     text
-        What Snakemake says of it.
+        Snakemake's message.
     """
 
     text: str
 
 
-Event = Planned | Job | Trouble
-Observer = Callable[[Event], None]
+ProgressEvent = RunPlanned | JobFinished | RunError
+ProgressCallback = Callable[[ProgressEvent], None]
+
+
+def _ignore(event: ProgressEvent) -> None:
+    """Report nothing: the callback of `snakemake --logger sirenflow` on a command line."""
+
+
+PROGRESS_CALLBACK: ContextVar[ProgressCallback] = ContextVar("PROGRESS_CALLBACK", default=_ignore)
+"""Callback of the run in this thread.
+
+Snakemake makes the handler of a logger plugin itself: this is how the handler finds its run.
+"""

@@ -41,23 +41,23 @@ class Watch:
         The inbox; made if it is not there.
     command
         Of `sirenflow`: brings all products up to date, or with ``--event ID`` those of superevents.
-    is_anything_new
-        Looks at the whole inbox.
-    basis
-        Gives something that differs when all products are due, as by another configuration.
+    is_anything_due
+        Returns whether anything in the whole inbox is to be built.
+    global_digest
+        Returns something that differs when all products are due, as by another configuration.
     """
 
     def __init__(
         self,
         directory: Path,
         command: Sequence[str],
-        is_anything_new: Callable[[], bool],
-        basis: Callable[[], str],
+        is_anything_due: Callable[[], bool],
+        global_digest: Callable[[], str],
     ) -> None:
         self._inbox = directory.absolute()  # or polling would give names from here
         self._command = list(command)
-        self._is_anything_new = is_anything_new
-        self._basis = basis
+        self._is_anything_due = is_anything_due
+        self._global_digest = global_digest
         self._surveyed_on = ""
         self._is_survey_due = False
         self._quarantine = 0
@@ -192,7 +192,7 @@ class Watch:
 
     def _is_all_due(self) -> bool:
         try:
-            return self._basis() != self._surveyed_on
+            return self._global_digest() != self._surveyed_on
         except SirenflowError:  # as the run has said
             return False
 
@@ -200,8 +200,8 @@ class Watch:
         """Run the workflow if anything is new in the whole inbox."""
         self._quarantine = self._quarantine_state()
         try:
-            self._surveyed_on = self._basis()
-            if self._is_anything_new():
+            self._surveyed_on = self._global_digest()
+            if self._is_anything_due():
                 self._run(standby, [])
         except SirenflowError as error:  # of a configuration that is being edited, for one
             _LOG.error("%s", error)

@@ -17,7 +17,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import NoReturn
 
-from sirenflow.pipeline.snakemake_environment import set_home
+from sirenflow.pipeline.snakemake.environment import set_home
 from sirenflow.processes import interpreter
 from sirenflow.processes.channel import Connection
 from sirenflow.processes.pool import stop, warm_up
@@ -167,7 +167,7 @@ def _import_everything() -> None:
     warm_up()
     for module in ("stages.catalogue", "cli", "pipeline.project", "pipeline.run"):
         import_module(f"sirenflow.{module}")
-    from sirenflow.pipeline.snakemake_driver import preload
+    from sirenflow.pipeline.snakemake.driver import preload
 
     preload()
 

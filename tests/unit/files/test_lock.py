@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sirenflow.errors import BusyError, InboxError
-from sirenflow.files.lock import exclusive, forget_stale_locks
+from sirenflow.files.lock import exclusive
 
 _HOLDER = """
 import sys, time
@@ -161,26 +161,3 @@ def test_lock_that_another_holds_cannot_be_held(tmp_path: Path) -> None:
             check=False,
         )
         assert f"process {process.pid} on " in said.stderr
-
-
-def test_only_snakemakes_locks_on_these_results_are_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    locks = tmp_path / ".snakemake/locks"
-    locks.mkdir(parents=True)
-    contents = {
-        "0.input.lock": "inbox/S1/a.avro\n",
-        "0.output.lock": "results/S1/index.html\nresults/index.html\n",
-        "1.input.lock": "data.csv\n",
-        "1.output.lock": "results/S2/index.html\nfigures/other.pdf\n",
-        "2.output.lock": "results/S3/index.html\n",
-        "3.output.lock": "",
-    }
-    for name, content in contents.items():
-        (locks / name).write_text(content)
-    forget_stale_locks(Path("results"))
-    left = {"1.input.lock", "1.output.lock", "3.output.lock"}
-    assert {file.name for file in locks.iterdir()} == left
-    forget_stale_locks(Path("elsewhere"))
-    assert {file.name for file in locks.iterdir()} == left

@@ -10,8 +10,14 @@ from typing import Any
 import pytest
 
 from sirenflow.pipeline import build_state as module
-from sirenflow.pipeline.build_state import Record, basis_of, notes, read_record, write_record
+from sirenflow.pipeline.build_state import (
+    BuildState,
+    global_digest,
+    read_build_state,
+    write_build_state,
+)
 from sirenflow.pipeline.input_state import files_digest
+from sirenflow.pipeline.snakemake.snakemake_dir import NO_DIRECTORY, snakemake_dir_id
 
 CONFIG: dict[str, Any] = {
     "inbox": "inbox",
@@ -24,63 +30,77 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def test_record_is_read_as_it_was_written(tmp_path: Path) -> None:
-    record = Record("basis", {"S240422ed": "abc"})
-    write_record(tmp_path / "deep" / "done.json", record)
-    assert read_record(tmp_path / "deep" / "done.json") == record
+def test_state_is_read_as_it_was_written(tmp_path: Path) -> None:
+    state = BuildState("basis", {"S240422ed": "abc"})
+    write_build_state(tmp_path / "deep" / "done.json", state)
+    assert read_build_state(tmp_path / "deep" / "done.json") == state
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"{}", b'{"basis": "basis"}', b'{"basis":"basis","superevents":3}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"global_digest": "basis"}',
+        b'{"global_digest":"a","superevents":3,"snakemake_dir_id":"","unreadable":""}',
+    ],
 )
-def test_damaged_record_means_that_nothing_is_done(tmp_path: Path, content: bytes) -> None:
+def test_damaged_state_means_that_nothing_is_done(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "done.json"
-    assert read_record(file) == Record("")
+    assert read_build_state(file) == BuildState("")
     file.write_bytes(content)
-    assert read_record(file) == Record("")
+    assert read_build_state(file) == BuildState("")
 
 
-def test_record_on_another_basis_does_not_hold(tmp_path: Path) -> None:
-    write_record(tmp_path / "done.json", Record("then", {"S240422ed": "abc"}))
-    then = read_record(tmp_path / "done.json")
-    assert then.on("now") == Record("now")
-    assert then.on("then") == then
+def test_state_on_another_basis_does_not_hold(tmp_path: Path) -> None:
+    write_build_state(tmp_path / "done.json", BuildState("then", {"S240422ed": "abc"}))
+    then = read_build_state(tmp_path / "done.json")
+    assert then.valid_for("now") == BuildState("now")
+    assert then.valid_for("then") == then
 
 
 def test_outdated_is_what_has_other_files_or_none_before() -> None:
-    record = Record("basis", {"S1": "a", "S2": "b", "S3": "c"})
-    assert record.outdated({"S1": "a", "S2": "other", "S4": "d"}) == ["S2", "S4"]
-    assert record.only(["S1", "S9"]) == Record("basis", {"S1": "a"})
-    assert record.without(["S1", "S9"]) == Record("basis", {"S2": "b", "S3": "c"})
-    done = record.with_done({"S2": "x"}, "here")
+    state = BuildState("basis", {"S1": "a", "S2": "b", "S3": "c"})
+    assert state.outdated({"S1": "a", "S2": "other", "S4": "d"}) == ["S2", "S4"]
+    assert state.without(["S1", "S9"]) == BuildState("basis", {"S2": "b", "S3": "c"})
+    done = state.with_built({"S2": "x"}, "here")
     assert done.superevents == {"S1": "a", "S2": "x", "S3": "c"}
 
 
-def test_overtaken_is_what_has_other_files_or_was_noted_elsewhere_on_another_basis() -> None:
+def test_rerun_is_forced_where_files_differ_or_parameters_are_in_another_directory() -> None:
     current = {"S1": "a", "S2": "other", "S4": "d"}
-    record = Record("basis", {"S1": "a", "S2": "b", "S3": "c"}, "here")
-    assert record.overtaken(current, "basis", "here") == ["S2"]
-    assert record.overtaken(current, "basis", "elsewhere") == ["S2"]
-    assert record.overtaken(current, "now", "here") == ["S2"]
-    assert record.overtaken(current, "now", "elsewhere") == ["S1", "S2"]
-    mixed = record.with_done({"S2": "other"}, "elsewhere")
-    assert mixed.overtaken(current, "now", "elsewhere") == ["S1", "S2"]
-    whole = Record("basis").with_done(current, "elsewhere")
-    assert whole.overtaken(current, "now", "elsewhere") == []
+    state = BuildState("basis", {"S1": "a", "S2": "b", "S3": "c"}, "here")
+    assert state.force_rerun(current, "basis", "here") == ["S2"]
+    assert state.force_rerun(current, "basis", "elsewhere") == ["S2"]
+    assert state.force_rerun(current, "now", "here") == ["S2"]
+    assert state.force_rerun(current, "now", "elsewhere") == ["S1", "S2"]
+    mixed = state.with_built({"S2": "other"}, "elsewhere")
+    assert mixed.force_rerun(current, "now", "elsewhere") == ["S1", "S2"]
+    whole = BuildState("basis").with_built(current, "elsewhere")
+    assert whole.force_rerun(current, "now", "elsewhere") == []
 
 
-def test_notes_are_others_elsewhere_and_after_a_new_beginning(
+def test_superevents_that_neither_this_state_nor_snakemake_knows_are_rebuilt() -> None:
+    current = {"S1": "a", "S2": "b"}
+    state = BuildState("basis", {"S1": "a"})
+    assert state.force_rerun(current, "basis", NO_DIRECTORY) == ["S2"]
+    assert state.force_rerun(current, "basis", "here") == []
+
+
+def test_snakemake_dir_id_differs_elsewhere_and_after_the_directory_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = []
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        said.append(notes())
+        said.append(snakemake_dir_id())
         Path(".snakemake").mkdir()
-        said.append(notes())
-        assert notes() == said[-1]
+        said.append(snakemake_dir_id())
+        assert snakemake_dir_id() == said[-1]
     assert len(set(said)) == 3
 
 
@@ -106,31 +126,31 @@ def test_files_are_told_apart_by_name_type_size_and_time(tmp_path: Path) -> None
     assert len({first, *others}) == 7
 
 
-def test_basis_is_all_that_products_depend_on(
+def test_global_digest_covers_all_that_every_product_depends_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = tmp_path / "table.csv"
     table.write_text("name,ra,dec\n")
     with_table = {**CONFIG, "candidates": {"table": str(table), "columns": {}}}
     bases = [
-        basis_of(CONFIG),
-        basis_of({**CONFIG, "visibility": {"sites": [{"name": "here"}]}}),
-        basis_of({**CONFIG, "catalogue": {"parquet": True}}),
-        basis_of(with_table),
+        global_digest(CONFIG),
+        global_digest({**CONFIG, "visibility": {"sites": [{"name": "here"}]}}),
+        global_digest({**CONFIG, "catalogue": {"parquet": True}}),
+        global_digest(with_table),
     ]
     table.write_text("name,ra,dec\na,1,2\n")
-    bases.append(basis_of(with_table))
+    bases.append(global_digest(with_table))
     monkeypatch.setattr(module, "__version__", "999")
-    bases.append(basis_of(CONFIG))
+    bases.append(global_digest(CONFIG))
     assert len(set(bases)) == len(bases)
 
 
-def test_where_things_are_is_no_part_of_the_basis() -> None:
+def test_global_digest_does_not_depend_on_paths() -> None:
     elsewhere = {**CONFIG, "inbox": "/a", "results": "/b", "superevents": ["S240422ed"]}
-    assert basis_of(elsewhere) == basis_of(CONFIG)
+    assert global_digest(elsewhere) == global_digest(CONFIG)
 
 
-def test_record_holds_no_path(tmp_path: Path) -> None:
+def test_state_holds_no_path(tmp_path: Path) -> None:
     file = tmp_path / "inbox" / "UPDATE" / "x.avro"
-    write_record(tmp_path / "done.json", Record("b", {"S240422ed": files_digest([file])}))
+    write_build_state(tmp_path / "done.json", BuildState("b", {"S240422ed": files_digest([file])}))
     assert str(tmp_path) not in json.dumps((tmp_path / "done.json").read_text())

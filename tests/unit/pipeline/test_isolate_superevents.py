@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from sirenflow.pipeline.isolate_superevents import MOST_IN_VAIN, Attempt, make_apart
-from sirenflow.pipeline.progress import Trouble
+from sirenflow.pipeline.isolate_superevents import MAX_FUTILE_ATTEMPTS, Attempt, build_separately
+from sirenflow.pipeline.progress import RunError
 
 
 class Snakemake:
@@ -19,13 +19,13 @@ class Snakemake:
         self.made: list[str] = []
         self.attempts = 0
 
-    def make(self, names: Sequence[str]) -> Attempt:
+    def build(self, names: Sequence[str]) -> Attempt:
         self.attempts += 1
         found = sorted(self.blockers & set(names))
         if self.is_broken or found:
-            return Attempt(made=False, troubles=(Trouble(f"{found}"),), unfinished=tuple(names))
+            return Attempt(succeeded=False, errors=(RunError(f"{found}"),), unfinished=tuple(names))
         self.made += names
-        return Attempt(made=True)
+        return Attempt(succeeded=True)
 
 
 NAMES = [f"S{number:06}a" for number in range(100)]
@@ -35,33 +35,33 @@ NAMES = [f"S{number:06}a" for number in range(100)]
 def test_blockers_are_named_and_all_others_are_made(numbers: tuple[int, ...]) -> None:
     blockers = {NAMES[number] for number in numbers}
     snakemake = Snakemake(blockers)
-    found = list(make_apart(NAMES, snakemake.make))
+    found = list(build_separately(NAMES, snakemake.build))
     assert sorted(names[0] for names, _ in found) == sorted(blockers)
-    assert all(attempt.troubles[0].text == f"{names}" for names, attempt in found)
+    assert all(attempt.errors[0].text == f"{names}" for names, attempt in found)
     assert sorted(snakemake.made) == sorted(set(NAMES) - blockers)
     assert snakemake.attempts <= 2 + 16 * len(blockers)
 
 
 def test_reason_that_is_no_superevent_is_not_looked_for() -> None:
     snakemake = Snakemake(set(), is_broken=True)
-    ((names, attempt),) = make_apart(NAMES, snakemake.make)
-    assert (names, attempt.made, snakemake.attempts) == ([], False, 2)
+    ((names, attempt),) = build_separately(NAMES, snakemake.build)
+    assert (names, attempt.succeeded, snakemake.attempts) == ([], False, 2)
 
 
 def test_search_ends_where_all_are_to_blame() -> None:
     snakemake = Snakemake(set(NAMES))
-    found = list(make_apart(NAMES, snakemake.make))
+    found = list(build_separately(NAMES, snakemake.build))
     assert sorted(name for names, _ in found for name in names) == NAMES
-    assert snakemake.attempts <= MOST_IN_VAIN + 4
+    assert snakemake.attempts <= MAX_FUTILE_ATTEMPTS + 4
 
 
 def test_what_was_finished_before_the_end_is_not_tried_again() -> None:
     tried: list[list[str]] = []
 
-    def make(names: Sequence[str]) -> Attempt:
+    def build(names: Sequence[str]) -> Attempt:
         tried.append([*names])
         left = tuple(name for name in names if name == NAMES[1])
-        return Attempt(made=not left, unfinished=left)
+        return Attempt(succeeded=not left, unfinished=left)
 
-    assert [names for names, _ in make_apart(NAMES, make)] == [[NAMES[1]]]
+    assert [names for names, _ in build_separately(NAMES, build)] == [[NAMES[1]]]
     assert tried == [NAMES, [], [NAMES[1]]]

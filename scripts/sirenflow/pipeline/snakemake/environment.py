@@ -53,11 +53,12 @@ def set_home() -> None:
 
 
 @contextmanager
-def without_which() -> Iterator[None]:
-    """Have the executor plugin for Slurm imported where there is no program `which`.
+def replace_which() -> Iterator[None]:
+    """Answer the calls of `which` that are made within, where there is no such program.
 
-    Snakemake imports every plugin that is installed. This one (2.8) runs `which sacct` when it is
-    imported, and raises an error if there is no `which`. The answer that it wants then is "no".
+    Reason: Snakemake imports every plugin that is installed. The executor plugin for Slurm (2.8)
+    runs `which sacct` when it is imported, and raises an error if there is no `which`. Without it:
+    no command of Snakemake works on such a machine.
     """
     if shutil.which("which") is not None:
         yield

@@ -1,0 +1,102 @@
+"""Hooks for the Snakefile, which use private attributes of Snakemake's `workflow`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from sirenflow.processes import interpreter
+
+_NODE_OPTIONS = ["--executor", "local", "--force-use-threads", "--keep-going"]
+
+
+def is_module(workflow: Any) -> bool:
+    """Return whether the Snakefile that is being read is a `module` of another workflow.
+
+    Reason: a module must not take configuration and environment from the working directory, which
+    are the other workflow's. Hook: `workflow.modifier.base_snakefile`, set for modules only.
+    """
+    return workflow.modifier.base_snakefile is not None
+
+
+def has_config(workflow: Any) -> bool:
+    """Return whether the `module` has a `config:`, even an empty one.
+
+    Reason: without one Snakemake passes the other workflow's configuration. Hook:
+    `workflow.modifier.skip_configfile`, true if there is a `config:`.
+    """
+    return bool(workflow.modifier.skip_configfile)
+
+
+def has_prefix(workflow: Any) -> bool:
+    """Return whether the `module` has a `prefix:` or a `replace_prefix:`.
+
+    Reason: it would move the products, but not the files that our rules name by functions. Hook:
+    `workflow.modifier.path_modifier`.
+    """
+    paths = workflow.modifier.path_modifier
+    return paths.prefix is not None or bool(paths.modifies_prefixes)
+
+
+def protect_subprocesses() -> None:
+    """Keep modules of the working directory out of the jobs that Snakemake runs as processes.
+
+    Reason: it starts them as ``python -m snakemake``, which searches the working directory first.
+    In a module of another workflow this stays: its scripts may rely on it.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"
+
+
+def share_one_process(workflow: Any) -> None:
+    """On the node of a cluster, replace this process by one that runs all jobs in its threads.
+
+    Reason: the jobs of a submission share its worker processes then, instead of starting a
+    Snakemake each, one after another, and one that fails does not stop the others; executors pass
+    neither option on to the node. Hook: `workflow.remote_exec`, and that the command line of a
+    node's job can be repeated with more options. Without it: 50 superevents take minutes, not one.
+    """
+    if workflow.remote_exec and sys.argv[-len(_NODE_OPTIONS) :] != _NODE_OPTIONS:
+        command = [*interpreter.COMMAND, "-m", "snakemake", *sys.argv[1:], *_NODE_OPTIONS]
+        os.execv(command[0], command)  # noqa: S606 - this program, with its own arguments
+
+
+def disable_rate_limit(workflow: Any) -> None:
+    """Start jobs on this machine without a limit per second.
+
+    Reason: Snakemake's limit of 100 jobs per second is for clusters, and no option disables it.
+    Each round of the scheduler that starts a job also arms a timer that starts one more round, so
+    the cost grows with the length of a run. Hook: `workflow.scheduler.job_rate_limiter`, None for
+    no limit. Without it: long runs are slower.
+    """
+    if workflow.local_exec and hasattr(workflow.scheduler, "job_rate_limiter"):
+        workflow.scheduler.job_rate_limiter = None
+
+
+def before_first_job(workflow: Any, act: Callable[[], object]) -> None:
+    """Call a function when the jobs are planned and before the first one is run; not in a dry run.
+
+    Reason: the directive `onstart:` does this in the main Snakefile only; Snakemake ignores it in a
+    module. What the main Snakefile registers there, before or after the module, is called as well.
+    Hook: `workflow.onstart` registers, `workflow._onstart` is called. Without it: two runs of
+    another workflow could write the same products at once.
+    """
+    register = workflow.onstart
+
+    def registered(function: Callable[..., object]) -> None:
+        before = workflow._onstart
+        register(function)
+        if workflow._onstart is not before:
+            workflow._onstart = _call_both(act, workflow._onstart)
+
+    workflow._onstart = _call_both(act, workflow._onstart)
+    workflow.onstart = registered
+
+
+def _call_both(first: Callable[[], object], second: Callable[..., object]) -> Callable[..., None]:
+    def call(log: object) -> None:
+        first()
+        second(log)
+
+    return call
