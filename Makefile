@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: demo test-fast test test-acceptance test-kafka test-browser test-slurm test-lowest fuzz audit
-.PHONY: faults environment-faults hostile reference golden lint structure constraints
+.PHONY: faults environment-faults hostile reference golden schemas lint structure constraints
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
@@ -85,6 +85,10 @@ hostile: .venv/installed
 # Writes tests/acceptance/golden/hostile.html anew, after a change of the pages that is meant.
 golden: .venv/installed
 	SIRENFLOW_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/acceptance/test_golden_page.py -m "not browser"
+
+# Writes workflow/schemas/*.schema.json and docs/reference/products.md from the products' models.
+schemas: .venv/installed
+	$(BIN)/python -m sirenflow.products.documentation
 
 lint: .venv/installed .venv/lint
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import to_builtins
+
 from sirenflow.superevent.summarize import summarize_event
 
 PRODUCTS = {
@@ -31,9 +33,9 @@ def event_json(superevent_id: str, created: str = "2026-11-22T03:08:33Z", **even
         {"superevent_id": superevent_id, "alerts": [alert], "rejected": []},
         {"alerts": [{"number": 1, "skymaps": [skymap]}]},
     )
-    return summary.to_json()
+    return to_builtins(summary)
 
 
 def rejected_json(superevent_id: str) -> Any:
     content = {"superevent_id": superevent_id, "alerts": [], "rejected": [{"reason": "truncated"}]}
-    return summarize_event(content, {}).to_json()
+    return to_builtins(summarize_event(content, {}))

@@ -46,9 +46,10 @@ def make_products(run: Runner, alerts: Sequence[Path], results: Path) -> Path:
     said, numbers = event / "alerts.json", event / "localization.json"
     of_alerts = {"alerts": said, "localization": numbers, "skymaps": event / "skymaps"}
     of_regions = {"regions": event / "regions.json"}
-    seen, near, listed = (event / f"{name}.json" for name in ("visibility", "galaxies", "listed"))
+    names = ("visibility", "galaxies", "candidates")
+    seen, near, listed = (event / f"{name}.json" for name in names)
     galaxies = {"rows": results / "galaxies.npy", "facts": results / "galaxies.json"}
-    ranked, known = event / "galaxies.ecsv", results / "known.json"
+    ranked, known = event / "galaxies.ecsv", results / "candidates.json"
     pages = {"page": event / "index.html", "event": event / "event.json"}
     tables = {name: results / f"catalogue.{name}" for name in ("ecsv", "csv", "json")}
 

@@ -4,18 +4,16 @@ What is written of one superevent does not depend on the others, so that it can 
 """
 
 import json
-from dataclasses import fields
 from typing import NamedTuple
+
+from msgspec import convert, to_builtins
 
 from sirenflow.catalogue.page_data import DataRow, data_row
 from sirenflow.catalogue.page_row import shown_row
 from sirenflow.catalogue.row import CatalogueRow
 from sirenflow.catalogue.tables import csv_line, json_line, votable_line
-from sirenflow.superevent.model import Thumbnail
 
 _ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-_NAMES = tuple(field.name for field in fields(CatalogueRow))
-_THUMBNAIL = _NAMES.index("thumbnail")
 
 
 class CatalogueEntry(NamedTuple):
@@ -50,10 +48,7 @@ class CatalogueEntry(NamedTuple):
     @property
     def row(self) -> CatalogueRow:
         """The row itself."""
-        values = json.loads(self.values)
-        drawn = values[_THUMBNAIL]
-        values[_THUMBNAIL] = Thumbnail(**drawn) if drawn else None
-        return CatalogueRow(*values)
+        return convert(json.loads(self.values), CatalogueRow)
 
     def to_line(self) -> str:
         """Write everything in a line of printable ASCII, for `from_line`."""
@@ -66,9 +61,6 @@ _ENCODED = CatalogueEntry._fields.index("json")
 
 def catalogue_entry(row: CatalogueRow) -> CatalogueEntry:
     """Write a row for all products."""
-    values = [getattr(row, name) for name in _NAMES]
-    drawn = values[_THUMBNAIL]
-    values[_THUMBNAIL] = vars(drawn) if drawn else None
     return CatalogueEntry(
         superevent_id=row.superevent_id,
         kind=row.kind,
@@ -81,7 +73,7 @@ def catalogue_entry(row: CatalogueRow) -> CatalogueEntry:
         csv=csv_line(row),
         votable=votable_line(row),
         json=json_line(row),
-        values=_ENCODE(values),
+        values=_ENCODE(to_builtins(row)),
         data=data_row(shown_row(row)),
     )
 

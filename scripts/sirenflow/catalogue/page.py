@@ -8,8 +8,8 @@ from sirenflow.catalogue.months import months
 from sirenflow.catalogue.page_data import data_block
 from sirenflow.catalogue.page_row import shown_row
 from sirenflow.catalogue.row import in_class_order, newest_first, shown_at_first
+from sirenflow.products.event import UnreadableMessage
 from sirenflow.report.html import render
-from sirenflow.superevent.model import UnreadableMessage
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 
 LISTED = 100

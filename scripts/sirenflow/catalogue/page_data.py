@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from sirenflow.catalogue.page_row import ShownRow
 from sirenflow.formats.json_file import json_lines
-from sirenflow.superevent.model import Thumbnail
+from sirenflow.products.event import Thumbnail
 
 _OWN = {
     *("id", "link", "time", "remnant_number", "distance_number", "area_number", "far_number"),
@@ -22,7 +22,7 @@ _OWN = {
 }
 """Columns of which hardly two events share a value."""
 _SHOWN = tuple(field.name for field in fields(ShownRow) if field.name != "thumbnail")
-_DRAWN = tuple(field.name for field in fields(Thumbnail))
+_DRAWN = Thumbnail.__struct_fields__
 # In ASCII a browser reads the page faster, and keeps it in half the memory.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 

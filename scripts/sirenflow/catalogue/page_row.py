@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from sirenflow.catalogue.row import CatalogueRow
 from sirenflow.formats.json_file import rounded
+from sirenflow.products.event import Thumbnail
 from sirenflow.report.figures.bars import class_segments
 from sirenflow.report.html import utc_seconds_text
 from sirenflow.superevent import number_text
-from sirenflow.superevent.model import Thumbnail
 
 # A class of the source whose part of the bar is narrower is named, and not drawn.
 _NARROWEST = 0.05

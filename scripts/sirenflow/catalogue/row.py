@@ -1,76 +1,25 @@
 """The catalogue's rows: one a superevent, from event.json. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
+
+from msgspec import field
 
 from sirenflow.alerts.identifier import is_usual
 from sirenflow.errors import SirenflowError
+from sirenflow.products.base import version_of
+from sirenflow.products.catalogue import CatalogueColumns
+from sirenflow.products.event import EventSummary, Thumbnail, top_class
 from sirenflow.superevent.map_choice import absence_text
-from sirenflow.superevent.model import SCHEMA_VERSION, Thumbnail, top_class
 from sirenflow.superevent.number_text import ABSENT, SUB_SOLAR, SUB_SOLAR_SEARCH
 from sirenflow.superevent.sub_solar import sub_solar_name
 
 _CLASSES = ("BNS", "NSBH", "BBH", "Terrestrial", SUB_SOLAR, SUB_SOLAR_SEARCH, "burst", "no class")
 
 
-def _column(description: str, unit: str | None = None, ucd: str | None = None) -> Any:
-    """Describe a column; the UCD is the IVOA's word for what it holds, where there is one."""
-    return field(metadata={"description": description, "unit": unit, "ucd": ucd})
+class CatalogueRow(CatalogueColumns, frozen=True, kw_only=True):
+    """One superevent: the columns of the tables, and what else its row of the page needs."""
 
-
-@dataclass(frozen=True)
-class CatalogueRow:
-    """One superevent; the fields with a description are the columns of the tables, in order."""
-
-    superevent_id: str = _column("Identifier of the superevent", ucd="meta.id;meta.main")
-    kind: str = _column("real, mock or test; by the identifier")
-    unusual_identifier: bool = _column("Whether the identifier does not follow the usual grammar")
-    state: str = _column("State after the last readable alert")
-    retracted: bool = _column("Whether the last readable alert of a known type is a retraction")
-    significant: bool | None = _column("As the last alert with values says")
-    alert_number: int | None = _column("Number of the last readable alert")
-    alert_type: str | None = _column("Type of the last readable alert")
-    time_created: str | None = _column(
-        "When the last readable alert was created, UTC", ucd="time.creation"
-    )
-    trigger_time: str | None = _column("Time of the signal (T0), UTC", ucd="time.epoch;meta.main")
-    far: float | None = _column("False-alarm rate", "Hz")
-    group: str | None = _column("Group of searches: CBC or Burst")
-    search: str | None = _column("Search")
-    pipeline: str | None = _column("Pipeline")
-    instruments: str | None = _column("Detectors, separated by spaces")
-    source_class: str | None = _column("Most probable source class")
-    prob_bns: float | None = _column("Probability of a binary neutron star")
-    prob_nsbh: float | None = _column("Probability of a neutron star and a black hole")
-    prob_bbh: float | None = _column("Probability of a binary black hole")
-    prob_terrestrial: float | None = _column("Probability of terrestrial noise")
-    has_ns: float | None = _column("HasNS, given an astrophysical source")
-    has_remnant: float | None = _column("HasRemnant, given an astrophysical source")
-    has_mass_gap: float | None = _column("HasMassGap, given an astrophysical source")
-    has_ssm: float | None = _column("HasSSM, given an astrophysical source")
-    duration: float | None = _column("Duration of a burst", "s", "time.duration")
-    central_frequency: float | None = _column("Central frequency of a burst", "Hz")
-    coincidence: str | None = _column(
-        "Observatory of the external coincidence that the last alert with values names"
-    )
-    skymap_alert_number: int | None = _column("Number of the alert whose sky map is used")
-    peak_ra_deg: float | None = _column(
-        "Right ascension (ICRS) of the most probable cell", "deg", "pos.eq.ra;meta.main"
-    )
-    peak_dec_deg: float | None = _column(
-        "Declination (ICRS) of the most probable cell", "deg", "pos.eq.dec;meta.main"
-    )
-    area_50_deg2: float | None = _column("Area of the 50 % credible region", "deg2", "phys.angArea")
-    area_90_deg2: float | None = _column("Area of the 90 % credible region", "deg2", "phys.angArea")
-    distance_mean_mpc: float | None = _column(
-        "Luminosity distance, mean (DISTMEAN)", "Mpc", "pos.distance;stat.mean"
-    )
-    distance_std_mpc: float | None = _column(
-        "Luminosity distance, std (DISTSTD)", "Mpc", "stat.stdev;pos.distance"
-    )
-    alerts: int = _column("Number of readable alerts")
-    rejected_alerts: int = _column("Number of rejected alert files")
     classification: dict[str, float] = field(default_factory=dict)
     delay_s: float | None = None
     sentence: str = ""
@@ -136,10 +85,11 @@ def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
     SirenflowError
         If the content has another schema version.
     """
-    if event.get("schema_version") != SCHEMA_VERSION:
+    version = version_of(EventSummary)
+    if event.get("schema_version") != version:
         raise SirenflowError(
             f"event.json has schema_version {event.get('schema_version')!r}, expected "
-            f"{SCHEMA_VERSION}; run the report of this superevent again"
+            f"{version}; run the report of this superevent again"
         )
     latest: Mapping[str, Any] = event["history"][-1] if event["history"] else {}
     current: Mapping[str, Any] = event["current"] or {}

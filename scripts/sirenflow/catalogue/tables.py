@@ -10,19 +10,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from xml.sax.saxutils import escape, quoteattr
+
+from msgspec import Meta
 
 from sirenflow.catalogue.row import CatalogueRow
 from sirenflow.formats import ecsv
+from sirenflow.products.base import version_of
+from sirenflow.products.catalogue import Catalogue, CatalogueColumns
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-SCHEMA_VERSION = 1
 _ECSV_TYPES: dict[Any, str] = {str: "string", bool: "bool", int: "int64", float: "float64"}
 _PANDAS_TYPES: dict[Any, Any] = {str: "string", bool: "boolean", int: "Int64", float: "Float64"}
 _VOTABLE_TYPES: dict[Any, str] = {
@@ -50,12 +53,14 @@ class Column:
 
 def columns() -> list[Column]:
     """Give the columns of the tables, in order."""
-    return [
-        Column(column.name, kind, **column.metadata)
-        for column in fields(CatalogueRow)
-        for kind in _ECSV_TYPES
-        if column.metadata and column.type in (kind, kind | None)
-    ]
+    hints = get_type_hints(CatalogueColumns, include_extras=True)
+    return [_column(name, *get_args(hints[name])) for name in CatalogueColumns.__struct_fields__]
+
+
+def _column(name: str, optional: Any, meta: Meta) -> Column:
+    kind = next(kind for kind in _ECSV_TYPES if optional in (kind, kind | None))
+    described = meta.extra_json_schema or {}
+    return Column(name, kind, meta.description or "", described.get("unit"), described.get("ucd"))
 
 
 _NAMES = tuple(column.name for column in columns())
@@ -113,7 +118,7 @@ def json_text(lines: Iterable[str], unreadable: Mapping[str, Any] = NOTHING_UNRE
     events = ",\n".join(lines)
     return (
         f'{{"columns": {_ENCODE(described)},\n'
-        f'"events": [\n{events}\n],\n"schema_version": {SCHEMA_VERSION},\n'
+        f'"events": [\n{events}\n],\n"schema_version": {version_of(Catalogue)},\n'
         f'"unreadable_message_count": {_ENCODE(unreadable["count"])},\n'
         f'"unreadable_retraction_count": {_ENCODE(unreadable["retractions"])},\n'
         f'"unreadable_messages": {_ENCODE(unreadable["listed"])},\n'

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.comparison.priority import unit_of
 from sirenflow.comparison.values import Value
 from sirenflow.formats.sanitize import number_or_none, time_or_none
+from sirenflow.products.schema import unit_of
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
 
 ROUNDING = 1e-9

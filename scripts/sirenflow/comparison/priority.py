@@ -36,32 +36,9 @@ MATTERS = (
 
 HEADINGS = tuple(dict.fromkeys(heading for heading, _ in MATTERS))
 
-_UNITS = (
-    (r"_per_mpc3$", "Mpc-3"),
-    (r"_mpc3$", "Mpc3"),
-    (r"_mpc$", "Mpc"),
-    (r"_per_deg2$", "deg-2"),
-    (r"_deg2$", "deg2"),
-    (r"_deg$", "deg"),
-    (r"_per_sr$", "sr-1"),
-    (r"(^|\.)days_\w+$", "d"),
-    (r"delay_s$|\.duration$|time_difference$", "s"),
-    (r"(\.|_)far$|central_frequency$", "Hz"),
-    (r"elevation_m$", "m"),
-    (r"_min$", "min"),
-    (r"^hours$", "h"),
-    (r"_bytes$", "byte"),
-)
-
 
 @cache
 def heading_of(quantity: Quantity) -> str:
     """Give the heading below which a quantity stands."""
     text = " ".join(quantity)
     return next(heading for heading, pattern in MATTERS if re.match(pattern, text))
-
-
-@cache
-def unit_of(name: str) -> str | None:
-    """Tell the unit of a quantity, as astropy writes it, by how its name ends."""
-    return next((unit for pattern, unit in _UNITS if re.search(pattern, name)), None)

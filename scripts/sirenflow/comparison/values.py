@@ -13,19 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sirenflow.errors import SirenflowError
+from sirenflow.products.base import version_of
+from sirenflow.products.schema import MODELS
 
 ALERTS = "alerts.json"
-KNOWN_SCHEMAS: Mapping[str, tuple[int, ...]] = {
-    ALERTS: (1,),
-    "localization.json": (1,),
-    # Each version added keys to the one before, and changed none.
-    "event.json": (1, 2, 3),
-    "regions.json": (1,),
-    "visibility.json": (1,),
-    "galaxies.json": (1,),
-    "candidates.json": (1,),
+_COMPARED = ("alerts", "localization", "event", "regions", "visibility", "galaxies", "candidates")
+KNOWN_SCHEMAS: Mapping[str, range] = {
+    f"{name}.json": range(1, version_of(MODELS[name]) + 1) for name in _COMPARED
 }
-"""Files that are compared, the one that names the alerts first, and their versions."""
+"""Files that are compared, the one that names the alerts first, and the versions of each."""
 
 Value = str | float | bool | tuple[Any, ...] | None
 

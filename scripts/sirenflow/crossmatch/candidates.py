@@ -14,8 +14,8 @@ from datetime import datetime
 from sirenflow.crossmatch.positions import CrossmatchResult, crossmatch
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
 from sirenflow.formats.sanitize import time_or_none
+from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary
 from sirenflow.skymap.skymap import Floats, Skymap
-from sirenflow.superevent.model import AlertSummary, EventSummary, SkymapSummary
 
 SECONDS_A_DAY = 86_400.0
 

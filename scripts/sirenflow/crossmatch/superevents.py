@@ -12,9 +12,9 @@ import numpy as np
 from sirenflow.alerts.identifier import is_identifier
 from sirenflow.crossmatch.candidates import AlertMatch, MatchedAlert, Positions, match_alerts
 from sirenflow.errors import SirenflowError, SkymapError
+from sirenflow.products.event import SkymapSummary
 from sirenflow.skymap.skymap import Skymap
 from sirenflow.superevent.load import load_summary, read_trusted
-from sirenflow.superevent.model import SkymapSummary
 from sirenflow.superevent.number_text import signed_text
 
 NEAR_LEVEL = 0.99

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary
 from sirenflow.report.candidates_section import candidates_section
 from sirenflow.report.figures.bars import chirp_mass_histogram
 from sirenflow.report.figures.draw import Drawings
@@ -13,7 +14,6 @@ from sirenflow.report.html import alert_name, render, ribbon, utc_text
 from sirenflow.superevent import number_text
 from sirenflow.superevent.combined_map_text import combined_phrases, warning_text
 from sirenflow.superevent.map_choice import absence_word, map_problem
-from sirenflow.superevent.model import AlertSummary, EventSummary, SkymapSummary
 from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
 from sirenflow.superevent.summarize import sentence_facts
 

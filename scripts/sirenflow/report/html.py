@@ -15,12 +15,12 @@ from markupsafe import Markup
 from sirenflow import __version__
 from sirenflow.alerts.alert_type import ALERT_TYPES
 from sirenflow.formats.sanitize import timestamp_or_none
+from sirenflow.products.event import AlertSummary
 from sirenflow.report.figures.bars import bar_segments, class_segments, class_style
 from sirenflow.report.figures.sky import sky_frame
 from sirenflow.superevent import number_text
 from sirenflow.superevent.change_text import since_phrases
 from sirenflow.superevent.map_choice import absence_word
-from sirenflow.superevent.model import AlertSummary
 from sirenflow.superevent.sub_solar import sub_solar_class
 from sirenflow.superevent.unreadable_text import warning
 

@@ -12,8 +12,8 @@ from sirenflow.crossmatch.unusable_table import USABLE, unusable
 from sirenflow.errors import TableError
 from sirenflow.formats.json_file import rounded, write_json
 from sirenflow.formats.sanitize import time_to_text
-
-SCHEMA_VERSION = 1
+from sirenflow.products.base import version_of
+from sirenflow.products.source_tables import CandidateTable
 
 
 def candidate_list(
@@ -51,7 +51,7 @@ def candidate_list(
     except Exception as error:  # whatever is wrong with it costs the section on candidates only
         state = unusable("candidates", table, error)
     content = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": version_of(CandidateTable),
         "problems": problem_counts(problems),
         "candidates": listed,
     }

@@ -17,10 +17,10 @@ from sirenflow.crossmatch.candidates import (
 from sirenflow.crossmatch.positions import NEARBY_LEVEL
 from sirenflow.formats.json_file import write_json
 from sirenflow.formats.sanitize import time_or_none
+from sirenflow.products.base import version_of
+from sirenflow.products.candidates import Candidates
 from sirenflow.superevent.load import load_json, load_summary, read_trusted
 from sirenflow.superevent.map_choice import map_problem
-
-SCHEMA_VERSION = 1
 
 
 def candidates(
@@ -61,7 +61,7 @@ def candidates(
         return {**sources[index], "days_after_t0": days, "in_window": in_window}
 
     content = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": version_of(Candidates),
         "superevent_id": summary.superevent_id,
         "kind": summary.kind,
         "retracted": summary.retracted,

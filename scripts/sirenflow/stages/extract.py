@@ -25,11 +25,12 @@ from sirenflow.alerts.decoding import MAX_ALERT_BYTES
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
 from sirenflow.formats.json_file import write_json
 from sirenflow.formats.timestamp import read_timestamp
+from sirenflow.products.alerts import Alerts
+from sirenflow.products.base import version_of
 from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.measurements import unmeasured as unmeasured_map
 from sirenflow.skymap.skymap import read_skymap
 
-SCHEMA_VERSION = 1
 OF_OURS = "an error in Sirenflow"
 """How a reason begins that is no fault of the alert's."""
 
@@ -132,7 +133,7 @@ def extract(
         for number, (first, *others) in enumerate(same_alerts, start=1)
     ]
     head = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": version_of(Alerts),
         "superevent_id": superevent_id,
         "retracted": is_retracted(alert["alert_type"] for alert in described),
     }

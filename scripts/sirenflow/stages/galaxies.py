@@ -12,11 +12,12 @@ from sirenflow.errors import TableError
 from sirenflow.formats.ecsv import Column, cells_to_line, write_ecsv
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded, write_json
 from sirenflow.formats.sanitize import text_or_none
+from sirenflow.products.base import version_of
+from sirenflow.products.event import EventSummary
+from sirenflow.products.galaxies import Galaxies
 from sirenflow.superevent.load import load_json, load_summary, read_trusted
 from sirenflow.superevent.map_choice import map_problem
-from sirenflow.superevent.model import EventSummary
 
-SCHEMA_VERSION = 1
 SHOWN = 20
 """How many galaxies galaxies.json holds; galaxies.ecsv holds all that are listed."""
 _AS_GIVEN = ("ra_deg", "dec_deg", "distance_mpc", "weight")
@@ -82,7 +83,7 @@ def galaxies(
     lines = (cells_to_line(entry[c.name] for c in _COLUMNS) for entry in listed)
     write_ecsv(table, _COLUMNS, lines, meta)
     content = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": version_of(Galaxies),
         **meta,
         "completeness": text_or_none(completeness, 300),
         "galaxies_in_catalogue": known["galaxies"],

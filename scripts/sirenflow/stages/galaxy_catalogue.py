@@ -14,8 +14,9 @@ from sirenflow.crossmatch.source_table import Sources, problem_counts, read_sour
 from sirenflow.crossmatch.unusable_table import USABLE, unusable
 from sirenflow.errors import TableError
 from sirenflow.formats.json_file import write_json
+from sirenflow.products.base import version_of
+from sirenflow.products.source_tables import GalaxyTable
 
-SCHEMA_VERSION = 1
 _BLOCK = 500_000
 _PLAIN = np.dtype(catalogue_dtype(1).descr[:-1])
 """A row without its name."""
@@ -61,7 +62,7 @@ def galaxy_catalogue(
         state = unusable("galaxies", table, error)
     _write(rows, found, names)
     content = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": version_of(GalaxyTable),
         "galaxies": len(found),
         "problems": problem_counts(problems),
     }

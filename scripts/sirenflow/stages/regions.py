@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded, write_json
 from sirenflow.observing.constellations import constellations
+from sirenflow.products.base import version_of
+from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary
+from sirenflow.products.regions import Lobe, Regions
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
 from sirenflow.skymap.regions.credible_region import (
@@ -21,12 +25,8 @@ from sirenflow.skymap.regions.credible_region import (
 from sirenflow.skymap.regions.lobes import LISTED, describe_lobes, label_lobes
 from sirenflow.skymap.regions.outlines import DRAWN, draw_outlines
 from sirenflow.skymap.regions.region_files import Subject, ds9, geojson, moc_fits
-from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
 from sirenflow.superevent.load import load_summary, read_trusted
-from sirenflow.superevent.model import AlertSummary, EventSummary, SkymapSummary
-
-SCHEMA_VERSION = 1
 
 # Decimals of degrees, and of probabilities: a region is that of its level within 1e-6.
 _DEGREE_DECIMALS = 5
@@ -51,7 +51,7 @@ def regions(alerts: Path, localization: Path, skymaps: Path, regions: Path, file
     described = list(maps.describe_all())
     maps.name_constellations()
     head = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": version_of(Regions),
         "superevent_id": summary.superevent_id,
         "retracted": summary.retracted,
     }
@@ -167,7 +167,7 @@ class _Maps:
         compared = compare_maps(new, curve, old)
         shares = ("overlap_90_of_new", "overlap_90_of_old")
         probabilities = ("probability_in_old_50", "probability_in_old_90")
-        values = asdict(compared)
+        values = structs.asdict(compared)
         for key in (*shares, *probabilities):
             values[key] = round(values[key], _PROBABILITY_DECIMALS)
         for key in ("area_50_ratio", "area_90_ratio", "overlap_90_deg2"):

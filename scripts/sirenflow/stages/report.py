@@ -1,11 +1,12 @@
 """Rule report: the page, the text and the JSON summary of one superevent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sirenflow.formats.json_file import write_json
+from msgspec import structs
+
+from sirenflow.products.base import write_product
 from sirenflow.report.event_page import EventLinks, Sections, render_event
 from sirenflow.report.figures.draw import draw
 from sirenflow.report.html import relative_link
@@ -49,7 +50,7 @@ def report(
     """
     summary = load_summary(alerts, localization, regions, config_sha256, unreadable)
     drawings = draw(summary, lambda skymap: read_trusted(skymaps, skymap))
-    summary = replace(summary, thumbnail=drawings.thumbnail)
+    summary = structs.replace(summary, thumbnail=drawings.thumbnail)
     text = circular_text(summary)
     links = EventLinks(
         skymaps=relative_link(skymaps, page),
@@ -67,4 +68,4 @@ def report(
     html = render_event(summary, drawings, sections, text, links)
     page.write_text(html, encoding="utf-8", newline="\n")
     circular.write_text(text, encoding="ascii", newline="\n")
-    write_json(event, summary.to_json())
+    write_product(event, summary)

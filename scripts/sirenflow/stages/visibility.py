@@ -9,12 +9,13 @@ from sirenflow.formats.json_file import write_json
 from sirenflow.formats.sanitize import text_or_none, time_or_none, time_to_text
 from sirenflow.observing.visibility import HOURS, STEP_MIN, Day, Site, SkyRows, day_from, sky_rows
 from sirenflow.observing.visibility import visibility as site_visibility
+from sirenflow.products.base import version_of
+from sirenflow.products.event import EventSummary
+from sirenflow.products.visibility import Visibility
 from sirenflow.skymap.skymap import Skymap
 from sirenflow.superevent.load import load_summary, read_trusted
 from sirenflow.superevent.map_choice import map_problem
-from sirenflow.superevent.model import EventSummary
 
-SCHEMA_VERSION = 1
 # Years that the series for Sun, Moon and precession are made for.
 _YEARS = range(1900, 2100)
 
@@ -50,7 +51,7 @@ def visibility(
     skymap, problem = _standing_map(summary, skymaps)
     problem = problem or _time_problem(start)
     content: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": version_of(Visibility),
         "superevent_id": summary.superevent_id,
         "retracted": summary.retracted,
         "alert_number": current.number if current else None,

@@ -6,8 +6,8 @@ Only what a reader would see is told: a change that rounding hides is in event.j
 from collections.abc import Callable, Iterator, Mapping
 
 from sirenflow.formats.sanitize import time_or_none
-from sirenflow.skymap.results import MapComparison
-from sirenflow.superevent.model import Change, Comparison
+from sirenflow.products.event import Change, Comparison
+from sirenflow.products.regions import MapComparison
 from sirenflow.superevent.number_text import (
     NARROW_SPACE,
     area_text,

@@ -1,10 +1,11 @@
 """What an alert says otherwise than an earlier one of the same superevent. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
-from sirenflow.skymap.results import MapComparison
-from sirenflow.superevent.model import AlertSummary, Change, Comparison, SkymapSummary, top_class
+from msgspec import structs
+
+from sirenflow.products.event import AlertSummary, Change, Comparison, SkymapSummary, top_class
+from sirenflow.products.regions import MapComparison
 
 Value = float | str | bool | None
 
@@ -37,7 +38,7 @@ def with_comparisons(
             compared.append(alert)
             continue
         compared.append(
-            replace(
+            structs.replace(
                 alert,
                 since_previous=_compare(earlier[-1], alert, since_previous) if earlier else None,
                 since_first=_compare(earlier[0], alert, since_first) if earlier[1:] else None,

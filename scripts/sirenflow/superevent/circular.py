@@ -7,21 +7,21 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from sirenflow.alerts.alert_type import ALERT_TYPES
-from sirenflow.superevent import number_text
-from sirenflow.superevent.change_text import since_phrases
-from sirenflow.superevent.combined_map_text import combined_gain_text, warning_text
-from sirenflow.superevent.headline import ascii_text
-from sirenflow.superevent.map_choice import MapKind, map_of, map_problem
-from sirenflow.superevent.model import (
+from sirenflow.products.event import (
     AlertSummary,
     ChirpMass,
     Coincidence,
     Comparison,
     EventSummary,
-    NamedLobe,
     SkymapSummary,
     Values,
 )
+from sirenflow.products.regions import NamedLobe
+from sirenflow.superevent import number_text
+from sirenflow.superevent.change_text import since_phrases
+from sirenflow.superevent.combined_map_text import combined_gain_text, warning_text
+from sirenflow.superevent.headline import ascii_text
+from sirenflow.superevent.map_choice import MapKind, map_of, map_problem
 from sirenflow.superevent.sub_solar import sub_solar_class
 from sirenflow.superevent.unreadable_text import warning
 

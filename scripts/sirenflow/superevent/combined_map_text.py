@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sirenflow.skymap.results import MapComparison
-from sirenflow.superevent.model import EventSummary
+from sirenflow.products.event import EventSummary
+from sirenflow.products.regions import MapComparison
 from sirenflow.superevent.number_text import (
     NARROW_SPACE,
     Phrase,

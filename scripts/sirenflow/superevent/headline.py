@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from sirenflow.superevent.model import AlertSummary, SkymapSummary, Values, top_class
+from sirenflow.products.event import AlertSummary, SkymapSummary, Values, top_class
 from sirenflow.superevent.number_text import (
     area_text,
     distance_text,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.errors import SkymapError
+from sirenflow.products.event import EventSummary, SkymapSummary
 from sirenflow.skymap.skymap import Skymap, read_skymap
-from sirenflow.superevent.model import EventSummary, SkymapSummary
 from sirenflow.superevent.summarize import summarize_event
 
 

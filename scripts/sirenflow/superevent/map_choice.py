@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from sirenflow.superevent.model import AlertSummary, SkymapSummary
+from sirenflow.products.event import AlertSummary, SkymapSummary
 from sirenflow.superevent.number_text import ABSENT
 
 MapKind = Literal["gw", "combined"]

@@ -8,7 +8,7 @@ not which were found: that is HasSSM's to say.
 
 from __future__ import annotations
 
-from sirenflow.superevent.model import Values
+from sirenflow.products.event import Values
 from sirenflow.superevent.number_text import SUB_SOLAR, SUB_SOLAR_SEARCH
 
 _PROBABLE = 0.5

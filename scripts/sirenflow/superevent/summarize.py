@@ -27,25 +27,22 @@ from sirenflow.formats.sanitize import (
     timestamp_or_none,
 )
 from sirenflow.formats.timestamp import Timestamp
-from sirenflow.skymap.results import MapComparison
-from sirenflow.superevent.changes import with_comparisons
-from sirenflow.superevent.headline import headline
-from sirenflow.superevent.map_choice import choose_combined_map, choose_gw_map
-from sirenflow.superevent.model import (
-    SCHEMA_VERSION,
+from sirenflow.products.alerts import AlertFile
+from sirenflow.products.event import (
     AlertSummary,
     ChirpMass,
     Coincidence,
     EventSummary,
-    NamedLobe,
-    ReceivedFile,
-    RegionFiles,
     RejectedAlert,
     SkymapSummary,
     UnreadableMessage,
     Values,
     top_class,
 )
+from sirenflow.products.regions import MapComparison, NamedLobe, RegionFiles
+from sirenflow.superevent.changes import with_comparisons
+from sirenflow.superevent.headline import headline
+from sirenflow.superevent.map_choice import choose_combined_map, choose_gw_map
 from sirenflow.superevent.number_text import SentenceFacts, sentence, sentence_text
 from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE, headline_warning
@@ -111,7 +108,6 @@ def summarize_event(
     combined = choose_combined_map(history, current)
     state = _state(history, retracted)
     return EventSummary(
-        schema_version=SCHEMA_VERSION,
         sirenflow_version=__version__,
         config_sha256=config_sha256,
         superevent_id=superevent_id,
@@ -261,9 +257,9 @@ def _utc_assumed(record: Mapping[str, Any], values: Values | None) -> tuple[str,
     return tuple(name for name, time in read.items() if time and not time.zone_given)
 
 
-def _also_received_as(alert: Mapping[str, Any]) -> tuple[ReceivedFile, ...]:
+def _also_received_as(alert: Mapping[str, Any]) -> tuple[AlertFile, ...]:
     return tuple(
-        ReceivedFile(
+        AlertFile(
             file=text_or_none(entry.get("file")),
             format=text_or_none(entry.get("format"), 24),
             sha256=text_or_none(entry.get("sha256"), 64),

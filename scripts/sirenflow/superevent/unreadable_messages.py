@@ -12,10 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from sirenflow.alerts.claimed_identity import ClaimedIdentity
 from sirenflow.errors import InboxError
@@ -23,7 +25,7 @@ from sirenflow.formats.sanitize import text_or_none, timestamp_or_none
 from sirenflow.formats.timestamp import Timestamp
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.quarantine import QuarantineEntry
-from sirenflow.superevent.model import UnreadableMessage
+from sirenflow.products.event import UnreadableMessage
 
 MOST_LISTED = 20
 """So many messages are listed in a product, whatever comes; all of them are counted."""
@@ -74,7 +76,7 @@ class Unreadable:
         return {
             "count": len(messages) if can_be_read else None,
             "retractions": retractions if can_be_read else None,
-            "listed": [asdict(each) for each in messages[:MOST_LISTED]],
+            "listed": [structs.asdict(each) for each in messages[:MOST_LISTED]],
             "quarantine_error": self.quarantine_error,
         }
 

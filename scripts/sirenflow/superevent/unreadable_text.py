@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sirenflow.superevent.model import UnreadableMessage
+from sirenflow.products.event import UnreadableMessage
 
 NOTHING_UNREADABLE: Mapping[str, Any] = {
     "count": 0,

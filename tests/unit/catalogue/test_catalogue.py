@@ -11,6 +11,7 @@ import pytest
 from astropy.io.votable import parse_single_table, validate
 from astropy.table import Table
 from event_products import HOSTILE, PRODUCTS, event_json, rejected_json
+from msgspec import to_builtins
 from pages import TEMPLATES, assert_safe
 
 from sirenflow.catalogue.page import LISTED
@@ -189,7 +190,7 @@ def test_row_of_an_alert_without_map_has_the_map_that_stands() -> None:
         {"superevent_id": "S261122ab", "alerts": alerts, "rejected": []},
         {"alerts": [{"number": 1, "skymaps": [skymap]}]},
     )
-    row = catalogue_row(event.to_json(), "")
+    row = catalogue_row(to_builtins(event), "")
     assert (row.alert_number, row.skymap_alert_number, row.area_90_deg2) == (2, 1, 270.4)
 
 

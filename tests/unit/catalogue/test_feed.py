@@ -1,13 +1,13 @@
 """The Atom feed: valid by RFC 4287, the newest first, with ids that never change."""
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from sirenflow.catalogue.feed import ENTRIES, feed_text
 from sirenflow.catalogue.row import CatalogueRow
@@ -15,7 +15,7 @@ from sirenflow.catalogue.row import CatalogueRow
 ATOM = "{http://www.w3.org/2005/Atom}"
 ROW = CatalogueRow(
     **{  # type: ignore[arg-type]
-        **dict.fromkeys(CatalogueRow.__dataclass_fields__),
+        **dict.fromkeys(CatalogueRow.__struct_fields__),
         "superevent_id": "S261122ab",
         "kind": "real",
         "state": "update",
@@ -65,7 +65,7 @@ def test_entry_tells_the_state_of_a_superevent() -> None:
 
 
 def test_new_alert_keeps_the_id_and_changes_the_time() -> None:
-    retraction = replace(
+    retraction = structs.replace(
         ROW,
         alert_number=4,
         alert_type="RETRACTION",
@@ -82,7 +82,7 @@ def test_new_alert_keeps_the_id_and_changes_the_time() -> None:
 
 def test_newest_alert_is_first_whatever_the_order_and_the_feed_is_as_new() -> None:
     rows = [
-        replace(ROW, superevent_id=f"S26{n:04}a", time_created=f"2026-11-22T03:{n:02}:00Z")
+        structs.replace(ROW, superevent_id=f"S26{n:04}a", time_created=f"2026-11-22T03:{n:02}:00Z")
         for n in range(ENTRIES + 9)
     ]
     root = parse(rows)
@@ -93,13 +93,15 @@ def test_newest_alert_is_first_whatever_the_order_and_the_feed_is_as_new() -> No
 
 
 def test_mock_events_are_told_only_where_there_is_nothing_else() -> None:
-    mock = replace(ROW, superevent_id="MS261122ab", kind="mock", headline="TEST, do not observe")
+    mock = structs.replace(
+        ROW, superevent_id="MS261122ab", kind="mock", headline="TEST, do not observe"
+    )
     assert [title.split()[0] for title in titles(parse([mock, ROW]))] == ["S261122ab"]
     assert titles(parse([mock])) == ["MS261122ab TEST, do not observe"]
 
 
 def test_superevent_without_readable_alert_is_left_out_and_no_event_is_a_feed() -> None:
-    assert titles(parse([replace(ROW, time_created=None, alert_type=None)])) == []
+    assert titles(parse([structs.replace(ROW, time_created=None, alert_type=None)])) == []
     assert parse([]).findtext(f"{ATOM}updated") == "1970-01-01T00:00:00Z"
 
 
@@ -107,7 +109,7 @@ def test_superevent_without_readable_alert_is_left_out_and_no_event_is_a_feed() 
     "text", ["</title><script>alert(1)</script>", "]]>&lt;", "\x00\x0b\ufffe\ud800", "&x;"]
 )
 def test_hostile_text_is_text(text: str) -> None:
-    (entry,) = parse([replace(ROW, headline=text, sentence=text)]).iter(f"{ATOM}entry")
+    (entry,) = parse([structs.replace(ROW, headline=text, sentence=text)]).iter(f"{ATOM}entry")
     allowed = re.sub("[\x00\x0b\ufffe\ud800]", "\ufffd", text)
     assert entry.findtext(f"{ATOM}title") == f"S261122ab {allowed}"
     assert {element.tag for element in entry} == {
@@ -117,4 +119,4 @@ def test_hostile_text_is_text(text: str) -> None:
 
 @given(st.text(st.characters()))
 def test_any_text_gives_xml(text: str) -> None:
-    parse([replace(ROW, headline=text, sentence=text, link=f"x/{text}", state=text)])
+    parse([structs.replace(ROW, headline=text, sentence=text, link=f"x/{text}", state=text)])

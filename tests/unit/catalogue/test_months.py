@@ -6,7 +6,7 @@ from sirenflow.catalogue.row import CatalogueRow
 
 def row(time: str, source: str | None = "BBH", **values: object) -> CatalogueRow:
     known: dict[str, object] = {
-        **dict.fromkeys(CatalogueRow.__dataclass_fields__),
+        **dict.fromkeys(CatalogueRow.__struct_fields__),
         "superevent_id": f"S{time[2:4]}{time[5:7]}01ab",
         "kind": "real",
         "significant": True,

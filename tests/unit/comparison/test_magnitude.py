@@ -28,7 +28,7 @@ def test_difference_is_new_less_old_to_old() -> None:
 @pytest.mark.parametrize("old", [0.0, -0.0])
 def test_difference_from_zero_has_no_relative_one(old: float) -> None:
     found = of("far", old, 1e-9)
-    assert (found.absolute, found.relative, found.unit) == (1e-9, None, None)
+    assert (found.absolute, found.relative, found.unit) == (1e-9, None, "Hz")
     assert not found.is_rounding
 
 

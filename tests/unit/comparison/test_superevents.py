@@ -9,23 +9,21 @@ from typing import Any
 
 import pytest
 from builders import avro_alert, json_alert, with_map
-from paths import SCHEMAS
 from runs import EVENT, a_run, copied, edit, set_area
 from superevents import FAR, NEAR, RETRACTION, moved, one_cell_map
 
 from sirenflow import __version__
 from sirenflow.comparison.differences import Difference
-from sirenflow.comparison.priority import HEADINGS, heading_of, unit_of
+from sirenflow.comparison.priority import HEADINGS, heading_of
 from sirenflow.comparison.superevents import (
     EventComparison,
     Made,
     compare_superevent,
     find_superevents,
 )
-from sirenflow.comparison.values import ALERTS, KNOWN_SCHEMAS
+from sirenflow.comparison.values import ALERTS
 from sirenflow.errors import SirenflowError
-from sirenflow.stages import candidates, extract, galaxies, regions, visibility
-from sirenflow.superevent import model as event
+from sirenflow.stages import extract
 
 
 @pytest.fixture
@@ -378,45 +376,6 @@ def test_directory_without_results_is_an_error(tmp_path: Path) -> None:
     (tmp_path / EVENT).mkdir()
     with pytest.raises(SirenflowError, match=r"expected a superevent's alerts.json.*found none"):
         find_superevents(tmp_path)
-
-
-def test_versions_that_are_written_can_be_compared() -> None:
-    written = {
-        "alerts.json": extract.SCHEMA_VERSION,
-        "localization.json": extract.SCHEMA_VERSION,
-        "event.json": event.SCHEMA_VERSION,
-        "regions.json": regions.SCHEMA_VERSION,
-        "visibility.json": visibility.SCHEMA_VERSION,
-        "galaxies.json": galaxies.SCHEMA_VERSION,
-        "candidates.json": candidates.SCHEMA_VERSION,
-    }
-    assert {file: max(known) for file, known in KNOWN_SCHEMAS.items()} == written
-
-
-def names_in(schema: Any) -> set[str]:
-    if isinstance(schema, list):
-        return {name for each in schema for name in names_in(each)}
-    if not isinstance(schema, dict):
-        return set()
-    own = schema.get("properties", {})
-    return {*(own if isinstance(own, dict) else ()), *names_in([*schema.values()])}
-
-
-def test_units_of_names_are_those_that_their_ends_say() -> None:
-    names = {
-        name
-        for file in SCHEMAS.glob("*.schema.json")
-        for name in names_in(json.loads(file.read_text()))
-    }
-    ends = {"_deg": "deg", "_deg2": "deg2", "_mpc": "Mpc", "_s": "s"}
-    for name in names:
-        for end, unit in ends.items():
-            if name.endswith(end) and "_per_" not in name:
-                assert unit_of(name) == unit, name
-    assert unit_of("values.far") == "Hz"
-    assert unit_of("skymaps.volume_90_mpc3") == "Mpc3"
-    assert unit_of("galaxies.probability_per_mpc3") == "Mpc-3"
-    assert unit_of("sites.best_probability") is None
 
 
 def test_every_quantity_has_a_heading() -> None:

@@ -62,7 +62,7 @@ def test_terrestrial_and_no_class_are_visible_and_differ(theme: str) -> None:
 
 def test_months_style_terrestrial_and_no_class_differently() -> None:
     known: dict[str, object] = {
-        **dict.fromkeys(CatalogueRow.__dataclass_fields__),
+        **dict.fromkeys(CatalogueRow.__struct_fields__),
         "superevent_id": "S261101ab",
         "kind": "real",
         "significant": True,

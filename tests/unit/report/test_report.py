@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from pages import Page, assert_safe
 from paths import SAMPLES, SCHEMAS
 
+from sirenflow.products.event import EventSummary, SkymapSummary
 from sirenflow.report.event_page import EventLinks, Sections, render_event
 from sirenflow.report.figures.bars import bar_segments, nice_step
 from sirenflow.report.figures.draw import draw
@@ -21,7 +22,6 @@ from sirenflow.stages.extract import extract
 from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
 from sirenflow.superevent.load import load_summary, read_trusted
-from sirenflow.superevent.model import EventSummary, SkymapSummary
 from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
 from sirenflow.superevent.summarize import summarize_event
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 import pytest
 from caps import Cap, area_deg2, caps_map, cells_of, fisher_map
 from hypothesis import given
+from msgspec import structs
 from tilings import Tiling, tilings
 
+from sirenflow.products.regions import MapComparison
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
 from sirenflow.skymap.regions.credible_region import credible_region, probability_curve
-from sirenflow.skymap.results import MapComparison
 from sirenflow.skymap.skymap import Skymap
 
 
@@ -93,7 +94,7 @@ def test_peak_moves_by_the_angle_between(
 @given(tilings(), tilings())
 def test_shares_are_shares(new: Tiling, old: Tiling) -> None:
     found = compared(new.skymap, old.skymap)
-    values = astuple(found)[-5:-1]
+    values = structs.astuple(found)[-5:-1]
     assert all(0 <= value <= 1 for value in values)
     assert found.probability_in_old_50 <= found.probability_in_old_90 + 1e-12
     assert 0 <= found.peak_shift_deg <= 180

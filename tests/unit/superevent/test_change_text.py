@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.skymap.results import MapComparison
+from sirenflow.products.event import Change, Comparison
+from sirenflow.products.regions import MapComparison
 from sirenflow.superevent.change_text import since_phrases
-from sirenflow.superevent.model import Change, Comparison
 from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
 
 GROWN: dict[str, Any] = {

@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.skymap.results import MapComparison
+from sirenflow.products.event import AlertSummary, Comparison
+from sirenflow.products.regions import MapComparison
 from sirenflow.superevent.changes import changes, with_comparisons
-from sirenflow.superevent.model import AlertSummary, Comparison
 from sirenflow.superevent.summarize import summarize_event
 
 EVENT = {

@@ -1,15 +1,15 @@
 """The line that wakes somebody up says what is known, what is not, and what to leave alone."""
 
 import string
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from sirenflow.products.event import AlertSummary
 from sirenflow.superevent.headline import ascii_text, headline
-from sirenflow.superevent.model import AlertSummary
 from sirenflow.superevent.summarize import STATES, summarize_event
 
 EVENT = {
@@ -171,7 +171,7 @@ def test_any_values_give_one_short_line_of_printable_ascii(
     assert alert.values
     assert alert.skymap
     far, duration, frequency, area, distance = measures
-    values = replace(
+    values = structs.replace(
         alert.values,
         group=group,
         far=far,
@@ -181,8 +181,8 @@ def test_any_values_give_one_short_line_of_printable_ascii(
         central_frequency=frequency,
         is_burst=is_burst,
     )
-    skymap = replace(alert.skymap, area_90_deg2=area, distance_mean_mpc=distance)
-    current = replace(alert, values=values, skymap=skymap)
+    skymap = structs.replace(alert.skymap, area_90_deg2=area, distance_mean_mpc=distance)
+    current = structs.replace(alert, values=values, skymap=skymap)
     for located in (current, alert, None):
         written = headline(kind, state, current, located)
         assert 0 < len(written) <= 140

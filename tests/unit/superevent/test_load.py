@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builders import flat_map, json_alert, with_map
+from msgspec import structs
 
+from sirenflow.products.event import SkymapSummary
 from sirenflow.stages.extract import extract
 from sirenflow.stages.regions import regions
 from sirenflow.superevent.load import load_summary, read_trusted
-from sirenflow.superevent.model import SkymapSummary
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_trusted_map_is_read(results: Path) -> None:
     ],
 )
 def test_no_other_map_is_read(results: Path, changes: dict[str, str | None]) -> None:
-    named = replace(standing(results), **changes)  # type: ignore[arg-type]
+    named = structs.replace(standing(results), **changes)  # type: ignore[arg-type]
     assert read_trusted(results / "skymaps", named) is None
 
 

@@ -120,9 +120,9 @@ def test_bad_map_does_not_hide_a_good_one_in_any_product(bad: str, tmp_path: Pat
     galaxies, expected = (one.json("galaxies.json") for one in (both, alone))
     assert galaxies == expected
     assert galaxies["galaxies"][0]["name"] == "Near"
-    candidates = both.json("listed.json")
+    candidates = both.json("candidates.json")
     assert candidates["standing_alert_number"] == 1
-    assert candidates["maps"] == alone.json("listed.json")["maps"]
+    assert candidates["maps"] == alone.json("candidates.json")["maps"]
     flats = [
         sorted(path.name for path in (one.directory / "flat").iterdir()) for one in (both, alone)
     ]
@@ -183,7 +183,7 @@ def test_first_and_only_map_that_is_bad_has_its_reason(
     assert f"Distance {word}the " in text
     assert text.count(reason) >= 3
     assert reason in found.circular
-    for product in ("visibility.json", "galaxies.json", "listed.json"):
+    for product in ("visibility.json", "galaxies.json", "candidates.json"):
         assert reason in found.json(product)["absent_because"]
     catalogue = (found.directory.parent / "index.html").read_text(encoding="utf-8")
     assert catalogue.count(f'<span class="absent">{word}</span>') == 2

@@ -13,8 +13,8 @@ from every_stage import make_products
 from pages import assert_safe
 
 from sirenflow import stages
+from sirenflow.products.event import EventSummary
 from sirenflow.superevent.circular import circular_text
-from sirenflow.superevent.model import EventSummary
 from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
 from sirenflow.superevent.summarize import summarize_event
 

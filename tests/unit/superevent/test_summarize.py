@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from msgspec import to_builtins
 from paths import SCHEMAS
 
 from sirenflow.superevent.summarize import summarize_event
@@ -40,7 +41,7 @@ def summary(
 ) -> dict[str, Any]:
     content = {"superevent_id": superevent_id, "alerts": list(alerts), "rejected": []}
     located = [{"number": n, "skymaps": [one]} for n, one in (skymaps or {}).items()]
-    event = summarize_event(content, {"alerts": located}).to_json()
+    event = to_builtins(summarize_event(content, {"alerts": located}))
     result = json.loads(json.dumps(event, allow_nan=False))
     Draft202012Validator(SCHEMA).validate(result)
     assert isinstance(result, dict)

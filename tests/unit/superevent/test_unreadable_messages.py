@@ -21,10 +21,10 @@ from sirenflow.alerts.claimed_identity import ClaimedIdentity
 from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.quarantine import QuarantineEntry
+from sirenflow.products.event import UnreadableMessage
 from sirenflow.stages.catalogue import catalogue
 from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
-from sirenflow.superevent.model import UnreadableMessage
 from sirenflow.superevent.unreadable_messages import MOST_LISTED, arrange, read_unreadable
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE, headline_warning, warning
 
@@ -136,7 +136,14 @@ def test_digest_changes_with_what_is_said_only(tmp_path: Path) -> None:
 
 
 def message(alert_type: str | None = "UPDATE") -> UnreadableMessage:
-    return UnreadableMessage("0" * 12, 9, "key", "no good", EVENT, alert_type, None)
+    return UnreadableMessage(
+        name="0" * 12,
+        size_bytes=9,
+        kind="key",
+        reason="no good",
+        superevent_id=EVENT,
+        alert_type=alert_type,
+    )
 
 
 @pytest.mark.parametrize(

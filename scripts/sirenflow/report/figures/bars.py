@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sirenflow.products.event import ChirpMass
 from sirenflow.report.figures.labels import (
     Box,
     Label,
@@ -11,7 +12,6 @@ from sirenflow.report.figures.labels import (
     axis_labels,
     place_labels,
 )
-from sirenflow.superevent.model import ChirpMass
 from sirenflow.superevent.number_text import integer_text, probability_text, scientific_text
 
 _CLASS_STYLES = {"BNS": "bns", "NSBH": "nsbh", "BBH": "bbh", "Terrestrial": "terrestrial"}

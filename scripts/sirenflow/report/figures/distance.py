@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sirenflow.products.event import SkymapSummary
 from sirenflow.report.figures.bars import LINE_FONT_SIZES, axis_ticks
 from sirenflow.report.figures.labels import Box, Label, axis_labels
 from sirenflow.skymap.distance.mixture import Posterior
 from sirenflow.skymap.skymap import Floats
-from sirenflow.superevent.model import SkymapSummary
 
 WIDTH, HEIGHT = 400, 120
 """Units of the paths: the axis, and the highest point of a curve over it."""

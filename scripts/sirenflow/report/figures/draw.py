@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sirenflow.observing.ephemeris import sun_and_moon
+from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary, Thumbnail
+from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.distance import DistanceFigure, distance_figure
 from sirenflow.report.figures.frames import comparison_frames
 from sirenflow.report.figures.sky import SkyFigure, sky_figure
@@ -18,9 +20,7 @@ from sirenflow.report.figures.zoom import (
 from sirenflow.skymap.distance.line_of_sight import lines_of_sight
 from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
 from sirenflow.skymap.regions.contours import level_field
-from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.model import AlertSummary, EventSummary, SkymapSummary, Thumbnail
 
 ReadSkymap = Callable[[SkymapSummary], Skymap | None]
 

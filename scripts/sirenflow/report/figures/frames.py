@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sirenflow.observing.ephemeris import lonlat_deg
+from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.zoom import Window, circle_window, zoom_window
-from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
 
 _WHOLE_SKY_RADIUS_DEG = 90.0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from sirenflow.products.event import AlertSummary
 from sirenflow.report.figures.bars import LINE_FONT_SIZES
 from sirenflow.report.figures.labels import (
     Box,
@@ -16,7 +17,6 @@ from sirenflow.report.figures.labels import (
     marker_box,
     place_labels,
 )
-from sirenflow.superevent.model import AlertSummary
 from sirenflow.superevent.number_text import area_text, distance_text
 
 WIDTH, HEIGHT = 400, 90

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sirenflow.observing.ephemeris import SkyBodies
+from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.labels import (
     Box,
     Label,
@@ -18,7 +19,6 @@ from sirenflow.report.figures.labels import (
 )
 from sirenflow.report.figures.sky import HEIGHT, WIDTH, project, sky_edge
 from sirenflow.report.figures.svg_path import Floats, Ints
-from sirenflow.skymap.results import Lobe
 from sirenflow.superevent.number_text import probability_text
 
 FONT_SIZES = (46.0, 38.0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.bars import nice_step
 from sirenflow.report.figures.labels import (
     Box,
@@ -18,7 +19,6 @@ from sirenflow.report.figures.sky_labels import reticle_boxes
 from sirenflow.report.figures.svg_path import Floats, Rings, join_rings, path_data, thin_rings
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import LevelField, LocalView, local_contours
-from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
 
 SIZE = 600

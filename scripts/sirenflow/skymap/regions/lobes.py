@@ -13,9 +13,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from sirenflow.products.regions import Lobe
 from sirenflow.skymap.localization import SQUARE_DEGREES
 from sirenflow.skymap.regions.credible_region import LEAVES, CredibleRegion, leaves_of_level
-from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
 LISTED = 20

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sirenflow.products.regions import Lobe
 from sirenflow.skymap.regions.contours import PLANE_RADIUS_DEG, Grid, LocalView, level_field
 from sirenflow.skymap.regions.credible_region import CredibleRegion
 from sirenflow.skymap.regions.lobes import LobeLabels, cell_radius
-from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import SPHERE_SR, Floats, Ints, Skymap
 
 Booleans = NDArray[np.bool_]

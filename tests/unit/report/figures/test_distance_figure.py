@@ -8,12 +8,12 @@ from builders import fits_map, same_distance_columns
 from paths import SAMPLES
 
 from sirenflow.alerts.alert import parse_alert
+from sirenflow.products.event import SkymapSummary
 from sirenflow.report.figures.distance import HEIGHT, WIDTH, DistanceFigure, distance_figure
 from sirenflow.skymap.distance.line_of_sight import LinesOfSight, lines_of_sight
 from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
 from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.skymap import Skymap, read_skymap
-from sirenflow.superevent.model import SkymapSummary
 
 NAMES = ("MS260418b-01-earlywarning", "MS260418b-05-update", "MS260522k-01-preliminary")
 
@@ -25,7 +25,7 @@ def map_of(name: str) -> Skymap:
 def summary_of(skymap: Skymap) -> SkymapSummary:
     """Measure a map as localization.json does."""
     numbers = measure(skymap, [50, 90])
-    known = {name: numbers.get(name) for name in SkymapSummary.__dataclass_fields__}
+    known = {name: numbers.get(name) for name in SkymapSummary.__struct_fields__}
     return SkymapSummary(**{**known, "kind": "gw", "lobes_90": ()})  # type: ignore[arg-type]
 
 

@@ -20,6 +20,8 @@ from paths import REAL_ALERTS
 from shaped_maps import CASES, LVK_MCHIRP_EDGES, make_page, page_of_case
 
 from sirenflow.observing.ephemeris import SkyBodies, sun_and_moon
+from sirenflow.products.event import AlertSummary, ChirpMass, SkymapSummary
+from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.bars import LINE_FONT_SIZES as LINE_SIZES
 from sirenflow.report.figures.bars import Histogram, chirp_mass_histogram, number_text
 from sirenflow.report.figures.distance import distance_figure
@@ -34,9 +36,7 @@ from sirenflow.report.figures.zoom import circle_window, zoom_figure
 from sirenflow.report.html import _environment
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import level_field
-from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.model import AlertSummary, ChirpMass, SkymapSummary
 from sirenflow.superevent.summarize import summarize_event
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def drawn_sky(x: int, y: int, marks: Marks) -> str:
 
 def summary_of(**known: float) -> SkymapSummary:
     """Return a map's numbers, most of them unknown."""
-    fields = dict.fromkeys(SkymapSummary.__dataclass_fields__)
+    fields = dict.fromkeys(SkymapSummary.__struct_fields__)
     return SkymapSummary(**{**fields, "kind": "gw", "lobes_90": (), **known})  # type: ignore[arg-type]
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.frames import comparison_frames
 from sirenflow.report.figures.zoom import SIZE, Window, zoom_window
-from sirenflow.skymap.results import Lobe
 
 
 def lobe(ra_deg: float, dec_deg: float, radius_deg: float) -> Lobe:

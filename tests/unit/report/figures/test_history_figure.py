@@ -1,11 +1,10 @@
 """Area and distance from alert to alert."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
+from sirenflow.products.event import AlertSummary
 from sirenflow.report.figures.history import HEIGHT, area_figure, distance_history_figure
-from sirenflow.superevent.model import AlertSummary
 from sirenflow.superevent.summarize import summarize_event
 
 
@@ -56,5 +55,7 @@ def test_alert_without_a_map_keeps_its_place() -> None:
 def test_withheld_numbers_are_not_drawn() -> None:
     good, bad = history_of({"area_90_deg2": 9.0}, {"area_90_deg2": 8.0})
     assert bad.skymap
-    withheld = replace(bad, skymap=replace(bad.skymap, numbers_withheld_because="NaN"))
+    withheld = structs.replace(
+        bad, skymap=structs.replace(bad.skymap, numbers_withheld_because="NaN")
+    )
     assert area_figure((good, withheld)) is None

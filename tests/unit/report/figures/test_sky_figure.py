@@ -9,6 +9,7 @@ from fisher_maps import KAPPA, Floats, cosine, fisher_map, points_of, skymap_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sirenflow.products.event import Thumbnail
 from sirenflow.report.figures.sky import (
     HEIGHT,
     WIDTH,
@@ -21,7 +22,6 @@ from sirenflow.report.figures.sky import (
 from sirenflow.report.figures.svg_path import join_rings, path_data, simplify_rings
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.model import Thumbnail
 
 PLACES = [(194.3, -17.9), (0.3, 5.0), (359.0, -60.0), (120.0, 89.0), (70.0, -90.0), (180.0, 0.0)]
 

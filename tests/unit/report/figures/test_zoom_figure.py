@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fisher_maps import cosine, fisher_map, points_of
 
+from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.svg_path import Floats
 from sirenflow.report.figures.zoom import (
     SIZE,
@@ -16,7 +17,6 @@ from sirenflow.report.figures.zoom import (
     zoom_window,
 )
 from sirenflow.skymap.regions.contours import level_field
-from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
 
 KAPPA = 60.0

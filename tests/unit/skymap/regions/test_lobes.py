@@ -12,9 +12,9 @@ from hypothesis import given
 from mocpy import MOC
 from tilings import Tiling, tilings
 
+from sirenflow.products.regions import Lobe
 from sirenflow.skymap.regions.credible_region import CredibleRegion, credible_region
 from sirenflow.skymap.regions.lobes import LobeLabels, describe_lobes, label_lobes
-from sirenflow.skymap.results import Lobe
 from sirenflow.skymap.skymap import Skymap
 
 CELL_DEG = 0.92  # of level 6

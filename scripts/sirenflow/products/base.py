@@ -1,0 +1,102 @@
+r"""Base classes and field types of the product models.
+
+The models are `msgspec.Struct`: of msgspec and pydantic, msgspec imports in half the time, decodes
+and validates event.json ten times as fast, and has no dependencies. It does not decode a lone
+surrogate (``"\ud800"``), which JSON allows and the ``record`` of a hostile alert can hold; such a
+file is parsed by `json` and validated afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sirenflow.errors import SirenflowError
+from sirenflow.formats.json_file import write_json
+
+
+class Record(Struct, frozen=True, forbid_unknown_fields=True):
+    """Part of a product; unknown values are None."""
+
+
+class Product(Record, frozen=True, kw_only=True):
+    """Whole content of a JSON file; a subclass declares the version as a literal."""
+
+    schema_version: int
+
+
+P = TypeVar("P", bound=Product)
+
+
+def described(description: str, unit: str | None = None, **schema: Any) -> Meta:
+    """Describe a key.
+
+    Parameters
+    ----------
+    description
+        Its meaning, without the unit.
+    unit
+        As astropy writes it.
+    schema
+        More keywords of JSON Schema, which are not checked when a product is loaded.
+    """
+    extra = {**({"unit": unit} if unit else {}), **schema}
+    return Meta(description=description, extra_json_schema=extra or None)
+
+
+Count = Annotated[int, Meta(ge=0)]
+Number = Annotated[int, Meta(ge=1)]
+NonNegative = Annotated[float, Meta(ge=0)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+RightAscension = Annotated[float, Meta(ge=0, lt=360)]
+Separation = Annotated[float, Meta(ge=0, le=180)]
+UtcTime = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$")]
+
+
+def version_of(model: type[Product]) -> int:
+    """Return the schema version that a model declares."""
+    version: int = model.__struct_defaults__[model.__struct_fields__.index("schema_version")]
+    return version
+
+
+def load_product(path: Path, model: type[P]) -> P:
+    """Read a JSON product.
+
+    Raises
+    ------
+    SirenflowError
+        If the file does not match its model, as after a power failure or an upgrade.
+    OSError
+        If it cannot be read.
+    """
+    return parse_product(path.read_bytes(), model, str(path))
+
+
+def parse_product(data: bytes, model: type[P], name: str) -> P:
+    """Decode a JSON product; `name` is used in errors.
+
+    Raises
+    ------
+    SirenflowError
+        If the data do not match the model.
+    """
+    try:
+        try:
+            return msgspec.json.decode(data, type=model)
+        except msgspec.DecodeError:
+            return msgspec.convert(json.loads(data), model)
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
+        raise SirenflowError(
+            f"{name}: found {error}; expected schema version {version_of(model)} of "
+            f"{model.__name__}; delete the file and run again"
+        ) from error
+
+
+def write_product(path: Path, product: Product) -> None:
+    """Write a product as JSON with sorted keys."""
+    write_json(path, msgspec.to_builtins(product))
