@@ -12,7 +12,8 @@ demo: .venv/installed
 	@echo "The catalogue: $(CURDIR)/results/index.html"
 
 # Tests run in two processes; those that need another program have targets of their own.
-PYTEST := $(BIN)/python -m pytest -q
+# Compiled modules are kept, also where the environment forbids it: tests start many interpreters.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q
 EXTERNAL := kafka or browser or slurm
 
 # A minute: the tests of single modules.

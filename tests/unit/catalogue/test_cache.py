@@ -86,6 +86,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return read
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(CHANGES)
 def test_products_equal_those_made_of_everything(changes: list[list[tuple[str, Any]]]) -> None:

@@ -143,6 +143,7 @@ def test_summary_is_short_however_much_differs() -> None:
     assert " quantities more" in result.stdout
 
 
+@pytest.mark.slow
 def test_example_works_in_a_process_of_its_own() -> None:
     done = run(*shlex.split(example_of("compare")))
     assert (done.returncode, done.stderr) == (0, "")

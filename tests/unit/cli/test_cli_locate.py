@@ -185,6 +185,7 @@ def test_example_in_the_help_works(tmp_path: Path) -> None:
     assert result.stdout.endswith("superevents\n")
 
 
+@pytest.mark.slow
 def test_table_is_the_same_in_a_process_of_its_own(tmp_path: Path) -> None:
     products(tmp_path, moved()[0])
     done = run("locate", "45", "-4.78", "--results", tmp_path / "results", "--all")

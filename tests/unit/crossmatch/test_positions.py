@@ -156,6 +156,7 @@ def test_level_in_space_agrees_with_counting_voxels() -> None:
     assert probability_denser(rows, np.array([50.0]))[0] == 0
 
 
+@pytest.mark.slow
 def test_many_thresholds_are_interpolated_to_what_each_has(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(5)
     n = 3072

@@ -348,6 +348,7 @@ def program(
     return start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_to_the_whole_group_ends_no_judgement(
     program: Callable[[float], subprocess.Popen[str]], number: signal.Signals
@@ -359,6 +360,7 @@ def test_signal_to_the_whole_group_ends_no_judgement(
     assert (said, problems, process.returncode) == ("Identity\n", "", 0)
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_program_that_is_killed_and_hold_nothing_of_it(
     program: Callable[[float], subprocess.Popen[str]],
 ) -> None:

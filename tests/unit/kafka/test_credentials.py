@@ -206,6 +206,7 @@ def test_gcn_login_may_be_in_the_file(file: Path) -> None:
     assert find_credential(named, GCN_LOGIN).username == "alice"
 
 
+@pytest.mark.slow
 def test_settings_reach_producer_and_consumer() -> None:
     """What librdkafka tells of itself shows that it took them."""
     told: list[dict[str, Any]] = []

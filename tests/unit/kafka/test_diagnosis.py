@@ -114,6 +114,7 @@ def test_host_that_has_no_address_is_named() -> None:
     assert explain_code(error, nowhere).startswith("no server is called nowhere.invalid: ")
 
 
+@pytest.mark.slow
 def test_server_that_says_nothing_is_told_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "_DIAGNOSIS_SECONDS", 1.0)
     with silent_server() as address:

@@ -70,6 +70,7 @@ def test_time_beyond_all_calendars(address: Address, producer: Producer, tmp_pat
     assert [path.read_bytes() for path in tmp_path.glob("quarantine/*.bin")] == [b"no alert"]
 
 
+@pytest.mark.slow
 def test_batch_too_large_to_unpack(address: Address, producer: Producer, tmp_path: Path) -> None:
     """More than the library takes, in 5 kB; nothing of it can be had, and that is told."""
     producer.produce(address.topic, ALERT, partition=0)
@@ -130,6 +131,7 @@ def test_cause_that_cannot_be_found_does_not_end_the_source(
     assert "Too many open files" in source.failure
 
 
+@pytest.mark.slow
 def test_position_that_is_damaged_begins_with_the_oldest(
     address: Address, producer: Producer, tmp_path: Path
 ) -> None:
@@ -143,6 +145,7 @@ def test_position_that_is_damaged_begins_with_the_oldest(
     assert list(list_superevents(tmp_path)) == ["MS260522k"]
 
 
+@pytest.mark.slow
 def test_group_of_another_login_is_not_taken(address: Address, tmp_path: Path) -> None:
     """On SCiMMA a group belongs to the user whose name it begins with."""
     progress = Progress(tmp_path / ".listener" / "progress.json")

@@ -88,6 +88,7 @@ def test_samples_arrive_byte_for_byte(address: Address) -> None:
     )
 
 
+@pytest.mark.slow
 def test_avro_is_marked_and_json_is_not(address: Address) -> None:
     avro = SAMPLES / "MS260522k-02-retraction.avro"
     list(publish([avro, SAMPLES / "MS260926m-01-retraction-alone.json"], address, None, None))
@@ -190,6 +191,7 @@ def test_public_topic_is_refused(host: str) -> None:
         list(publish([SAMPLES], address, None, None))
 
 
+@pytest.mark.slow
 def test_server_that_is_down_is_an_error(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -206,6 +208,7 @@ def test_server_that_is_down_is_an_error(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_server_that_goes_away_is_an_error_and_claims_nothing_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

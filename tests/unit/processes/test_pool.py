@@ -134,8 +134,8 @@ def test_exception_of_the_stage_is_told_with_its_traceback(pool: Pool, tmp_path:
 @pytest.mark.parametrize(
     ("stage", "arguments", "cause"),
     [
-        ("hang", {}, "takes longer than 1 s"),
-        ("hang_deaf", {}, "takes longer than 1 s"),
+        pytest.param("hang", {}, "takes longer than 1 s", marks=pytest.mark.slow),
+        pytest.param("hang_deaf", {}, "takes longer than 1 s", marks=pytest.mark.slow),
         ("use_up_memory", {}, "takes more than 4 GiB of memory"),
         ("die", {"number": signal.SIGSEGV}, r"crashes the program .*\(SIGSEGV\)"),
         ("die", {"number": signal.SIGABRT}, r"crashes the program .*\(SIGABRT\)"),
@@ -153,6 +153,7 @@ def test_task_that_takes_too_much_or_dies_costs_itself(
         assert_next_task_works(pool, tmp_path)
 
 
+@pytest.mark.slow
 def test_task_that_computes_for_ever_is_ended(tmp_path: Path) -> None:
     pool = Pool(1, Crew(limits=Limits(wall_seconds=60, cpu_seconds=1)))
     with pytest.raises(TaskKilled, match="takes more than 1 s of a processor's time"):
@@ -161,6 +162,7 @@ def test_task_that_computes_for_ever_is_ended(tmp_path: Path) -> None:
     pool.close()
 
 
+@pytest.mark.slow
 def test_table_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a network disk that hangs; a stage in its place sleeps for ever."""
     monkeypatch.setattr(workers, "READERS_OF_TABLES", ("hang",))
@@ -171,6 +173,7 @@ def test_table_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch)
     pool.close()
 
 
+@pytest.mark.slow
 def test_limits_are_of_a_task_and_not_of_all_that_a_worker_does(tmp_path: Path) -> None:
     pool = Pool(1, Crew(limits=Limits(wall_seconds=2, cpu_seconds=60)))
     start = time.monotonic()
@@ -233,6 +236,7 @@ def broken_interpreter(directory: Path) -> str:
     return str(program)
 
 
+@pytest.mark.slow
 def test_interpreter_that_cannot_start_is_no_death_and_the_next_try_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,6 +15,8 @@ from watching import small_alert, store, wait_until
 from sirenflow.files.lock import exclusive
 from sirenflow.processes.prefork import Standby
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def standby() -> Iterator[Standby]:

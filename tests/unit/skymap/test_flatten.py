@@ -59,6 +59,7 @@ def test_flat_map_says_of_the_sky_what_the_map_says(tiling: Tiling, nside: int) 
     assert marginal(table)[1] <= np.sqrt(square - mean**2) * (1 + 1e-6)
 
 
+@pytest.mark.slow
 @given(tilings(), st.sampled_from([1, 2, 8]), st.integers(1, 30))
 def test_pieces_are_those_of_the_whole(tiling: Tiling, nside: int, size: int) -> None:
     flat = FlatMap(tiling.skymap, nside)

@@ -369,6 +369,7 @@ def test_any_changed_bytes_are_a_map_or_a_reason(changes: list[tuple[int, int]])
     map_or_reason(bytes(data))
 
 
+@pytest.mark.slow
 def test_every_changed_byte_of_the_table_header_is_a_map_or_a_reason() -> None:
     used = len(FLAT[2880:5760].rstrip()) + 2880
     for position in range(2880, used):

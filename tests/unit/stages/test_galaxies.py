@@ -59,6 +59,7 @@ def write_csv(path: Path, rows: Any) -> Path:
     return path
 
 
+@pytest.mark.slow
 @given(tilings(), st.integers(0, 5))
 def test_ranking_is_that_of_brute_force(tiling: Tiling, seed: int) -> None:
     """Every galaxy placed, those within 90 % of space kept, by density times weight."""

@@ -246,6 +246,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     event=st.fixed_dictionaries({}, optional=dict.fromkeys(EVENT, JSON)),

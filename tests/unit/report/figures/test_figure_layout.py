@@ -80,6 +80,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: page_of_case(case, folder / name) for name, case in CASES.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_page_of_a_real_kind_has_no_layout_fault(pages: dict[str, Path], name: str) -> None:
     html = pages[name].read_text(encoding="utf-8")
@@ -201,6 +202,7 @@ def test_share_of_the_most_probable_part_is_shown_beside_sun_and_moon() -> None:
     assert layout_faults(drawn_sky(900, 250, marks)) == []
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(logarithmic(0.01, 52), st.floats(-1, 1), st.floats(-1, 1), ra_degs, dec_degs)
 def test_zoom_has_no_layout_fault(
@@ -407,6 +409,7 @@ needs_real_alerts = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_real_alerts
 def test_pages_of_real_alerts_have_no_layout_fault(tmp_path: Path) -> None:
     for superevent_id, page in real_pages(tmp_path).items():
