@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from builders import json_alert, record
+from click.testing import Result
 from commands import PROGRAM, example_of, run, sirenflow
 from paths import SAMPLES
 
@@ -38,7 +39,7 @@ def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("samples").symlink_to(SAMPLES)
 
 
-def one_line(done: subprocess.CompletedProcess[str]) -> str:
+def one_line(done: subprocess.CompletedProcess[str] | Result) -> str:
     """Give all that a command said: one line, and nothing on stdout."""
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
@@ -105,8 +106,8 @@ def test_publish_tells_what_it_did_not_send_and_exits_3() -> None:
 
 
 def test_publish_to_the_real_alerts_is_refused() -> None:
-    done = run("publish", "--no-auth", "--to", HOPSKOTCH, "samples")
-    assert done.returncode == 1
+    done = sirenflow("publish", "--no-auth", "--to", HOPSKOTCH, "samples")
+    assert done.exit_code == 1
     assert "igwn.gwalert" in one_line(done)
 
 
@@ -124,8 +125,8 @@ def test_publish_to_the_real_alerts_is_refused() -> None:
     ],
 )
 def test_wrong_address_is_one_line_and_exit_1(url: str, said: str) -> None:
-    done = run("listen", "--no-auth", "--url", url)
-    assert done.returncode == 1
+    done = sirenflow("listen", "--no-auth", "--url", url)
+    assert done.exit_code == 1
     assert said in one_line(done)
     assert SECRET not in done.stderr
     assert not Path("inbox").exists()
@@ -134,8 +135,8 @@ def test_wrong_address_is_one_line_and_exit_1(url: str, said: str) -> None:
 def test_wrong_address_in_the_configuration_is_one_line_and_exit_1() -> None:
     Path("config").mkdir()
     Path("config/config.yaml").write_text("kafka: {topics: [igwn.gwalert]}\n")
-    done = run("listen", "--no-auth")
-    assert done.returncode == 1
+    done = sirenflow("listen", "--no-auth")
+    assert done.exit_code == 1
     assert "expected a list of Kafka topics, each like kafka://" in one_line(done)
 
 
@@ -181,8 +182,10 @@ def test_second_listener_is_refused_with_exit_75() -> None:
 
 
 def test_inbox_that_cannot_be_written_is_one_line_and_exit_1() -> None:
-    done = run("listen", "--no-auth", "--inbox", "/proc/nowhere", "--url", "kafka://127.0.0.1:1/t")
-    assert done.returncode == 1
+    done = sirenflow(
+        "listen", "--no-auth", "--inbox", "/proc/nowhere", "--url", "kafka://127.0.0.1:1/t"
+    )
+    assert done.exit_code == 1
     assert "/proc/nowhere" in one_line(done)
 
 
