@@ -17,11 +17,10 @@ for folder in (SOURCE, Path(workflow.main_snakefile).absolute().parent):
         del sys.path[0]
 
 import sirenflow
-from sirenflow.pipeline import input_state, isolate_alerts
+from sirenflow.pipeline import input_state, isolate_alerts, stage_workers
 from sirenflow.pipeline.snakemake import workflow_hooks
 from sirenflow.inbox import store as inbox
 from sirenflow.alerts import identifier
-from sirenflow.processes import pool
 from sirenflow.files import lock, umask
 from sirenflow.config.configuration import (
     CONFIG_FILE,

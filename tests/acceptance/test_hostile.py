@@ -36,10 +36,13 @@ from fuzz.mutations import SUPEREVENT
 from fuzz.targets import check_products
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.inbox import quarantine
+from sirenflow.inbox.identify_isolated import IDENTIFY_POOL
 from sirenflow.inbox.ingest import Outcome, ingest
 from sirenflow.pipeline.isolate_alerts import Runner
-from sirenflow.processes import pool as workers
-from sirenflow.processes.pool import Crew, Limits, Pool
+from sirenflow.pipeline.stage_workers import PRELOAD
+from sirenflow.pipeline.stage_workers import run_stage as run_in
+from sirenflow.processes.limits import Limits
+from sirenflow.processes.pool import Pool, PoolConfig
 
 T = TypeVar("T")
 
@@ -62,11 +65,10 @@ MOST_MEGABYTES = 1000
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
     """Give a worker for all stages; whoever judges what arrives is another."""
-    workers.stop()
-    pool = Pool(1, Crew(limits=LIMITS))
+    pool = Pool(1, PoolConfig(PRELOAD, LIMITS))
     yield pool
     pool.close()
-    workers.stop()
+    IDENTIFY_POOL.close()
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +132,7 @@ def try_out(case: list[tuple[str, bytes]], folder: Path, pool: Pool) -> Trial:
             if outcome.result == "rejected":
                 file.rename(update / file.name)
         arrived = sorted(file for file in (inbox / SUPEREVENT).glob("*/*") if is_alert(file))
-        run: Runner = lambda *task: timed(lambda: pool.run(*task))  # noqa: E731
+        run: Runner = lambda *task: timed(lambda: run_in(pool, *task))  # noqa: E731
         event = make_products(run, arrived, folder / "results")
     return Trial(good, taken_in, event, max(times), peak.megabytes)
 

@@ -359,7 +359,10 @@ def test_limit_on_processes_is_named(open_project: Path, command: tuple[str, ...
 
 @as_root
 def test_warm_process_starts_without_an_entry_and_without_home(open_project: Path) -> None:
-    program = "from sirenflow.processes.prefork import Standby; exit(Standby().run(['--version']))"
+    program = (
+        "from sirenflow.pipeline.watch import preloaded_server\n"
+        "exit(preloaded_server('sirenflow.cli:run_in_child').run(['--version']))"
+    )
     ended = foreign(open_project, SCRIPTS / "python", "-P", "-c", program)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
 

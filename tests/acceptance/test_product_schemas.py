@@ -6,11 +6,10 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from every_stage import make_products
+from every_stage import call_stage, make_products
 from paths import REAL_ALERTS, SAMPLE_ALERTS
 from product_schemas import schema_errors
 
-from sirenflow import stages
 from sirenflow.alerts.alert import parse_alert
 
 
@@ -25,7 +24,7 @@ def errors_of(superevent: str, files: list[Path], folder: Path) -> list[str]:
     inbox.mkdir(parents=True)
     for file in files:
         (inbox / f"{file.parent.name}-{file.name}").symlink_to(file)
-    make_products(stages.call, sorted(inbox.iterdir()), folder / "results")
+    make_products(call_stage, sorted(inbox.iterdir()), folder / "results")
     return list(schema_errors(folder / "results"))
 
 

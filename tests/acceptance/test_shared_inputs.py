@@ -29,7 +29,7 @@ from superevents import FAR, NEAR, one_cell_map
 
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.inbox import store
-from sirenflow.processes.prefork import Standby
+from sirenflow.pipeline.watch import preloaded_server
 
 SUPEREVENTS = ("MS260101a", "MS260102b", "MS260103c")
 GALAXIES = "name,ra,dec,distance\nNear,45,4.78,40\nFar,45,66.44,41\n"
@@ -94,7 +94,7 @@ class Runner:
             for number in (1, 2):
                 os.dup2(said.fileno(), number)
             try:
-                self.standby = Standby()
+                self.server = preloaded_server("sirenflow.cli:run_in_child")
             finally:
                 for number, copy in enumerate(kept, start=1):
                     os.dup2(copy, number)
@@ -104,7 +104,7 @@ class Runner:
         """Run the command; what it says on both streams is its standard output."""
         assert directory == self.directory
         before = self._said.stat().st_size
-        code = self.standby.run(["run", "--cores=2", *arguments])
+        code = self.server.run(["run", "--cores=2", *arguments])
         said = self._said.read_bytes()[before:].decode()
         return subprocess.CompletedProcess(arguments, code, said, "")
 
@@ -113,7 +113,7 @@ class Runner:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """Give what runs `sirenflow run`."""
     runner = Runner(tmp_path_factory.mktemp("shared"))
-    with runner.standby:
+    with runner.server:
         yield runner
 
 

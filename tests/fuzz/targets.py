@@ -22,7 +22,7 @@ from xml.etree import ElementTree as ET
 
 import zstandard
 from builders import avro_alert, flat_map, json_alert, record, with_map
-from every_stage import make_products
+from every_stage import call_stage, make_products
 from pages import assert_safe
 
 from fuzz.mutations import (
@@ -34,7 +34,6 @@ from fuzz.mutations import (
     wild_alert,
     wild_map,
 )
-from sirenflow import stages
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, Alert, parse_alert
 from sirenflow.errors import AlertError, SkymapError
 from sirenflow.inbox.ingest import items
@@ -105,7 +104,7 @@ def products(data: bytes) -> None:
         inbox.mkdir(parents=True)
         for data in alerts:
             (inbox / f"{sha256(data).hexdigest()[:16]}.json").write_bytes(data)
-        event = make_products(stages.call, sorted(inbox.iterdir()), Path(name, "results"))
+        event = make_products(call_stage, sorted(inbox.iterdir()), Path(name, "results"))
         check_products(event, len(set(alerts)))
 
 

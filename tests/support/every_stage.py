@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sirenflow.pipeline.isolate_alerts import Runner, run_stage
+from sirenflow.processes.pool import Paths
+from sirenflow.processes.worker import call
 
 LEVELS_PERCENT = (50, 90)
 _SITE = {
@@ -17,6 +20,11 @@ _SITE = {
 }
 _TABLE = "name,ra,dec,distance\nNear,45,4.78,100\nFar,200,-60,900\n"
 _COLUMNS = {"name": "name", "ra": "ra", "dec": "dec", "distance": "distance"}
+
+
+def call_stage(stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
+    """Run a stage in this process."""
+    call(f"sirenflow.stages.{stage}:{stage}", files, arguments)
 
 
 def make_products(run: Runner, alerts: Sequence[Path], results: Path) -> Path:

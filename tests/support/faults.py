@@ -265,7 +265,7 @@ def judging_hangs(data: bytes, directory: Path) -> str:
     (directory / "sitecustomize.py").write_text(
         f"""
 import hashlib, os, time
-from sirenflow.stages import identify
+from sirenflow.alerts import identify
 decode = identify.parse_alert
 def decode_or_hang(data):
     if hashlib.sha256(data).hexdigest() == {hashlib.sha256(data).hexdigest()!r}:
@@ -279,9 +279,11 @@ identify.parse_alert = decode_or_hang
 import os
 from dataclasses import replace
 from sirenflow.inbox import identify_isolated
+from sirenflow.processes.pool import SharedPool
 os.environ["PYTHONPATH"] = {str(directory)!r}
-limits = replace(identify_isolated.IDENTIFY_POOL.limits, wall_seconds=2)
-identify_isolated.IDENTIFY_POOL = replace(identify_isolated.IDENTIFY_POOL, limits=limits)
+config = identify_isolated.IDENTIFY_CONFIG
+limits = replace(config.limits, wall_seconds=2)
+identify_isolated.IDENTIFY_POOL = SharedPool(replace(config, limits=limits))
 """
 
 

@@ -25,7 +25,8 @@ from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.acknowledgements import acknowledge
 from sirenflow.pipeline.snakemake.snakemake_dir import snakemake_dir_id
-from sirenflow.processes.prefork import Standby
+from sirenflow.pipeline.watch import preloaded_server
+from sirenflow.processes.prefork import PreforkServer
 
 BURST = SAMPLES / "TS260902f-02-preliminary-single-detector.avro"
 RETRACTION = SAMPLES / "TS260902f-03-retraction.avro"
@@ -441,9 +442,9 @@ def test_stopped_run_says_so_and_the_next_completes_it(
 
 
 @pytest.fixture(scope="module")
-def standby() -> Iterator[Standby]:
-    with Standby() as warm:
-        yield warm
+def server() -> Iterator[PreforkServer]:
+    with preloaded_server("sirenflow.cli:run_in_child") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -467,7 +468,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_any_sequence_of_arrivals_and_runs_ends_like_one_run_over_everything(
     tmp_path_factory: pytest.TempPathFactory,
-    standby: Standby,
+    server: PreforkServer,
     whole: Path,
     order: list[Path],
     cuts: set[int],
@@ -477,7 +478,7 @@ def test_any_sequence_of_arrivals_and_runs_ends_like_one_run_over_everything(
     bounds = [0, *sorted(cuts), len(order)]
     for start, end in itertools.pairwise(bounds):
         ingest(directory / "inbox", *order[start:end])
-        assert standby.run(["run", *where]) == 0
+        assert server.run(["run", *where]) == 0
     assert checksums(directory / "results") == checksums(whole / "results")
 
 

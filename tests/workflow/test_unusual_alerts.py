@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 from builders import avro_alert, flat_map, json_alert, record, with_map
-from every_stage import make_products
+from every_stage import call_stage, make_products
 from pages import Page
 
-from sirenflow import stages
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.claimed_identity import ClaimedIdentity
 from sirenflow.errors import AlertError
@@ -29,7 +28,7 @@ def process(folder: Path, *alerts: bytes) -> Path:
         receipt = receiver.receive_copy(data, "test")
         assert not isinstance(receipt.content, AlertError), receipt.content
     ((_, files),) = store.list_superevents(folder / "inbox").items()
-    return make_products(stages.call, files, folder / "results")
+    return make_products(call_stage, files, folder / "results")
 
 
 def read(event: Path, name: str) -> Any:

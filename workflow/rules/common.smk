@@ -13,7 +13,10 @@ def work(stage, input, output, log, outside=None, **arguments):
     }
     try:
         isolate_alerts.run_stage(
-            partial(pool.run, workflow.cores), stage, files, arguments
+            partial(stage_workers.run_stage, stage_workers.start(workflow.cores)),
+            stage,
+            files,
+            arguments,
         )
     except Exception as error:
         with suppress(OSError):  # on a full disk: it is the stage's error that is told

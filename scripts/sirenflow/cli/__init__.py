@@ -21,6 +21,7 @@ from sirenflow.cli.terminal import EXIT_CODES, printable
 from sirenflow.cli.workflow import reprocess, run, watch
 from sirenflow.errors import BusyError, SirenflowError
 from sirenflow.files.umask import refuse_others
+from sirenflow.pipeline import stage_workers
 from sirenflow.processes import exit_codes, process_limit
 from sirenflow.processes.supervisor import STDIN_OPTION, stop_with_standard_input
 
@@ -79,6 +80,14 @@ def main(debug: bool, stops_with_stdin: bool) -> None:  # noqa: ARG001 - `invoke
     refuse_others()
     if stops_with_stdin:
         stop_with_standard_input()
+
+
+def run_in_child(arguments: list[str]) -> None:
+    """Run a command in a process that was forked, and ends without exit handlers."""
+    try:
+        main(arguments, prog_name="sirenflow")
+    finally:
+        stage_workers.stop()
 
 
 for _command in (

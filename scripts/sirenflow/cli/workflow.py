@@ -334,6 +334,7 @@ def watch(
             command,
             lambda: plan_build(find_project(inbox, results), Selection()).is_anything_due,
             lambda: global_digest(find_project(inbox, results).config),
+            "sirenflow.cli:run_in_child",
         )
         watching.until_stopped()
 

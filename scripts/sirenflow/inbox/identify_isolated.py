@@ -21,11 +21,11 @@ from sirenflow.alerts.alert import Identity
 from sirenflow.alerts.self_test_inputs import SELF_TEST_ALERT
 from sirenflow.errors import AlertError, InboxError, SirenflowError, WorkerUnavailableError
 from sirenflow.inbox.spool import MAX_CRASHES
-from sirenflow.processes import pool
-from sirenflow.processes.pool import Crew, Limits, TaskError, TaskKilled
+from sirenflow.processes.limits import Limits
+from sirenflow.processes.pool import PoolConfig, SharedPool, TaskDied, TaskError
 
-IDENTIFY_POOL = Crew(
-    preload=("identify",),
+IDENTIFY_CONFIG = PoolConfig(
+    preload=("sirenflow.alerts.identify",),
     limits=Limits(wall_seconds=60, cpu_seconds=8, memory_bytes=2**30, file_bytes=0),
 )
 """Workers that decode what arrives; the largest alert takes less than a second and 100 MB.
@@ -33,6 +33,9 @@ IDENTIFY_POOL = Crew(
 What hangs while it decodes uses up a processor's time. Only a machine that does nothing else for a
 while makes it take longer, and is no fault of the alert's.
 """
+
+IDENTIFY_POOL = SharedPool(IDENTIFY_CONFIG)
+"""The worker of this process, for all its topics and files."""
 
 
 def start_worker() -> None:
@@ -44,7 +47,7 @@ def start_worker() -> None:
         If no process can be started.
     """
     try:
-        pool.start(1, IDENTIFY_POOL)
+        IDENTIFY_POOL.start(1)
     except WorkerUnavailableError as error:
         raise InboxError(str(error)) from error
 
@@ -80,11 +83,11 @@ def hash_content_isolated(data: bytes) -> str:
 def _judged(data: bytes, *, by_content: bool) -> dict[str, Any]:
     try:
         answer = _ask(data, by_content=by_content)
-    except (TaskKilled, TaskError) as failure:
+    except (TaskDied, TaskError) as failure:
         _check_workers(failure)
         if isinstance(failure, TaskError):
             raise
-        kind = "killed" if failure.from_outside else "crash"
+        kind = "killed" if failure.externally else "crash"
         raise AlertError(str(failure), kind) from failure
     except (WorkerUnavailableError, OSError) as error:
         raise InboxError(str(error)) from error
@@ -97,7 +100,7 @@ def _check_workers(failure: SirenflowError) -> None:
     """Raise InboxError if a worker fails on an alert that is known to be good."""
     try:
         answer = _ask(SELF_TEST_ALERT, by_content=False)
-    except (TaskKilled, TaskError, WorkerUnavailableError, OSError) as error:
+    except (TaskDied, TaskError, WorkerUnavailableError, OSError) as error:
         cause = _last_line(error)
     else:
         if "reason" not in answer:
@@ -118,11 +121,12 @@ def _ask(data: bytes, **arguments: bool) -> dict[str, Any]:
     with _in_memory(data) as file:
         while True:
             try:
-                judges = pool.start(1, IDENTIFY_POOL)
-                answer: dict[str, Any] = judges.run("identify", {"file": file}, arguments)
-            except TaskKilled as death:
+                answer: dict[str, Any] = IDENTIFY_POOL.start(1).run(
+                    "sirenflow.alerts.identify:identify", {"file": file}, arguments
+                )
+            except TaskDied as death:
                 deaths += 1
-                if not death.from_outside or deaths == MAX_CRASHES:
+                if not death.externally or deaths == MAX_CRASHES:
                     raise
             else:
                 return answer

@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sirenflow.errors import WorkerUnavailableError
-from sirenflow.processes.pool import READERS_OF_TABLES, Paths, TaskError, TaskKilled
+from sirenflow.pipeline.stage_workers import TABLE_STAGES
+from sirenflow.processes.pool import Paths, TaskDied, TaskError
 
 Runner = Callable[[str, Paths, Mapping[str, Any]], None]
 """Runs a stage of a name with files and arguments, in a process that may die of it."""
@@ -30,18 +31,18 @@ def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any
     ------
     TaskError
         If the stage raises.
-    TaskKilled
+    TaskDied
         If its worker dies whatever is left out, or was killed from outside.
     WorkerUnavailableError
         If no worker can be started, or workers fail on a known good alert too.
     """
     try:
         run(stage, files, arguments)
-    except TaskKilled as death:
-        if stage in READERS_OF_TABLES:
+    except TaskDied as death:
+        if stage in TABLE_STAGES:
             _read_table_again(run, stage, files, arguments, death)
             return
-        if stage != "extract" or death.from_outside:
+        if stage != "extract" or death.externally:
             raise
         _check_workers(run, death)
         refused, unmeasured = _find_blamed(run, files, arguments)
@@ -49,8 +50,8 @@ def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any
             shutil.rmtree(str(files["skymaps"]), ignore_errors=True)
             try:
                 run(stage, files, {**arguments, "refused": refused, "unmeasured": withheld})
-            except TaskKilled as again:
-                if again.from_outside:
+            except TaskDied as again:
+                if again.externally:
                     raise
             else:
                 return
@@ -58,26 +59,26 @@ def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any
 
 
 def _read_table_again(
-    run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any], death: TaskKilled
+    run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any], death: TaskDied
 ) -> None:
     """Read a table once more if its reader was killed from outside, else write why it failed."""
-    if death.from_outside:
+    if death.externally:
         try:
             run(stage, files, arguments)
-        except TaskKilled as again:
+        except TaskDied as again:
             death = again
         else:
             return
     cause = f"{Path(str(files['table'])).name}: reading it {death}"
-    failure = {"failed_because": cause, "may_pass": death.from_outside}
+    failure = {"failed_because": cause, "may_pass": death.externally}
     run(stage, files, {**arguments, **failure})
 
 
-def _check_workers(run: Runner, death: TaskKilled) -> None:
+def _check_workers(run: Runner, death: TaskDied) -> None:
     """Raise WorkerUnavailableError if a worker fails on what is known to be good."""
     try:
         run("self_check", {}, {})
-    except (TaskKilled, TaskError) as error:
+    except (TaskDied, TaskError) as error:
         cause = str(error).strip().rpartition("\n")[2]
         raise WorkerUnavailableError(
             "workers fail on a known good alert too, so this machine cannot measure alerts: "
@@ -145,8 +146,8 @@ def _cause_of_death(
         tried = {name: str(Path(scratch, name)) for name in products}
         try:
             run("extract", {"files": [file], **tried}, arguments)
-        except TaskKilled as death:
-            if death.from_outside:
+        except TaskDied as death:
+            if death.externally:
                 raise
             return str(death)
     return None

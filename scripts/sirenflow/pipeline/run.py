@@ -11,6 +11,7 @@ from pathlib import Path
 from sirenflow.errors import InboxError
 from sirenflow.files import lock
 from sirenflow.inbox import quarantine, store
+from sirenflow.pipeline import stage_workers
 from sirenflow.pipeline.build_plan import (
     FIRST_PRODUCT,
     BuildPlan,
@@ -27,7 +28,6 @@ from sirenflow.pipeline.project import Project
 from sirenflow.pipeline.snakemake import environment
 from sirenflow.pipeline.snakemake.options import keeps_targets
 from sirenflow.pipeline.snakemake.snakemake_dir import remove_stale_locks
-from sirenflow.processes import pool
 
 
 def run(
@@ -94,7 +94,7 @@ class _Run:
         self._outcome.superevents = len(plan.selected)
         self._outcome.alerts = sum(len(plan.alerts[name]) for name in plan.selected)
         environment.prepare(self._project.private)
-        pool.start(self._cores)  # workers import what they need while Snakemake plans
+        stage_workers.start(self._cores)  # workers import what they need while Snakemake plans
         remove_stale_locks(self._project.results)
         if not self._build_superevents(plan) or plan.missing_inbox is not None:
             return

@@ -14,8 +14,9 @@ from sirenflow.alerts.identifier import is_identifier
 from sirenflow.errors import SirenflowError
 from sirenflow.files.mount import directory_identity, is_shared, snapshot
 from sirenflow.inbox import quarantine, store
+from sirenflow.pipeline import stage_workers
 from sirenflow.processes import exit_codes, process_limit, signals
-from sirenflow.processes.prefork import Standby
+from sirenflow.processes.prefork import PreforkServer
 
 _LOG = logging.getLogger(__name__)
 
@@ -24,10 +25,21 @@ SURVEY_SECONDS = 300.0
 LINGER_SECONDS = 10.0
 """For so long a superevent is looked at again: of a new directory the system may tell too late."""
 
+_PRELOAD = (
+    "sirenflow.pipeline.snakemake.environment:set_home",  # astropy cannot be imported without one
+    *stage_workers.PRELOAD,
+    *(f"sirenflow.{module}" for module in ("stages.catalogue", "pipeline.project", "pipeline.run")),
+    "sirenflow.pipeline.snakemake.driver:preload",
+)
 _TICK_MS = 1000
 _DEBOUNCE_MS = 200
 _STEP_MS = 20
 _POLL_SECONDS = 2.0
+
+
+def preloaded_server(entry_point: str) -> PreforkServer:
+    """Start a process that has imported what a run needs; see `PreforkServer`."""
+    return PreforkServer(entry_point, _PRELOAD)
 
 
 class Watch:
@@ -45,6 +57,8 @@ class Watch:
         Returns whether anything in the whole inbox is to be built.
     global_digest
         Returns something that differs when all products are due, as by another configuration.
+    entry_point
+        ``package.module:function`` that is called with the words of a command.
     """
 
     def __init__(
@@ -53,24 +67,29 @@ class Watch:
         command: Sequence[str],
         is_anything_due: Callable[[], bool],
         global_digest: Callable[[], str],
+        entry_point: str,
     ) -> None:
         self._inbox = directory.absolute()  # or polling would give names from here
         self._command = list(command)
         self._is_anything_due = is_anything_due
         self._global_digest = global_digest
+        self._entry_point = entry_point
         self._surveyed_on = ""
         self._is_survey_due = False
         self._quarantine = 0
         self._stopping = threading.Event()
-        self._standby: Standby | None = None
+        self._running: PreforkServer | None = None
         # What was made of each superevent that changed lately, and when it is forgotten.
         self._made: dict[str, tuple[list[Path], float]] = {}
 
     def until_stopped(self) -> None:
         """Go on until SIGTERM or Ctrl-C; the run in hand begins no more jobs then."""
         self._inbox.mkdir(parents=True, exist_ok=True)
-        with signals.call_on_signals(lambda _: self._stop()), Standby() as standby:
-            self._standby = standby
+        with (
+            signals.call_on_signals(lambda _: self._stop()),
+            preloaded_server(self._entry_point) as server,
+        ):
+            self._running = server
             surveyed = float("-inf")
             waiting: set[str] = set()
             for changed in self._changes():
@@ -81,19 +100,19 @@ class Watch:
                     surveyed = float("-inf")
                 waiting |= (changed - {quarantine.QUARANTINE_DIRECTORY}) | self._changed_since()
                 # What is new comes before what is only due again.
-                if waiting and self._run(standby, sorted(waiting)):
+                if waiting and self._run(server, sorted(waiting)):
                     waiting.clear()
                     if self._is_all_due():
                         surveyed = float("-inf")
                 is_due = self._is_survey_due or time.monotonic() - surveyed > SURVEY_SECONDS
                 if not waiting and is_due:
                     surveyed, self._is_survey_due = time.monotonic(), False
-                    self._survey(standby)
+                    self._survey(server)
 
     def _stop(self) -> None:
         self._stopping.set()
-        if self._standby is not None:
-            self._standby.terminate()
+        if self._running is not None:
+            self._running.terminate()
 
     def _changes(self) -> Iterator[set[str]]:
         """Yield the superevents (and the quarantine) with new files; at least every 2 s."""
@@ -196,17 +215,17 @@ class Watch:
         except SirenflowError:  # as the run has said
             return False
 
-    def _survey(self, standby: Standby) -> None:
+    def _survey(self, server: PreforkServer) -> None:
         """Run the workflow if anything is new in the whole inbox."""
         self._quarantine = self._quarantine_state()
         try:
             self._surveyed_on = self._global_digest()
             if self._is_anything_due():
-                self._run(standby, [])
+                self._run(server, [])
         except SirenflowError as error:  # of a configuration that is being edited, for one
             _LOG.error("%s", error)
 
-    def _run(self, standby: Standby, superevents: Sequence[str]) -> bool:
+    def _run(self, server: PreforkServer, superevents: Sequence[str]) -> bool:
         """Run the workflow; tell whether it need not be run again for these."""
         if self._stopping.is_set():
             return False
@@ -216,7 +235,7 @@ class Watch:
             return self._remember(files)
         events = [word for name in present for word in ("--event", name)]
         try:
-            code = standby.run([*self._command[:1], *events, *self._command[1:]])
+            code = server.run([*self._command[:1], *events, *self._command[1:]])
         except ConnectionError as error:
             if not self._stopping.is_set():
                 _LOG.warning("%s", error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 _PART_BYTES = 1 << 16
@@ -72,5 +73,11 @@ class Connection:
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the socket; other processes that share it can use it further."""
+        self._socket.close()
+
+    def shut_down(self) -> None:
+        """Close the connection, also if other processes share this end of it."""
+        with suppress(OSError):  # it is closed already
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

@@ -1,51 +1,73 @@
-"""A process with everything imported, which runs a command at once.
+"""A process with everything imported, which forks a child for each command.
 
 Importing Snakemake and astropy takes longer than a superevent. So a process does it once, has no
-threads, and forks a child for each command: what a command does to its process ends with it.
+threads, and what a command does to its process ends with the child.
+
+It shares the start of the interpreter, preloading and the channel with the pool of workers, but not
+the loop: a worker serves many tasks with limits and is replaced when it dies, while this forks one
+child a command, without limits, and passes SIGTERM on to it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import NoReturn
 
-from sirenflow.pipeline.snakemake.environment import set_home
-from sirenflow.processes import interpreter
+from sirenflow.processes import exit_codes, interpreter
 from sirenflow.processes.channel import Connection
-from sirenflow.processes.pool import stop, warm_up
+from sirenflow.processes.preload import load_function, preload
 
 _GRACE_SECONDS = 20
-"""How long a command that is to end may go on. Snakemake 9 may wait for itself then, for ever."""
+"""Time between SIGTERM and SIGKILL for a command: Snakemake 9 may wait for itself for ever."""
 _MANY = 4096
-_PROGRAM = "from sirenflow.processes.prefork import serve; serve({})"
 
 
-class Standby:
-    """Runs `sirenflow` commands in a warm process, one at a time.
+class PreforkServer:
+    """Runs commands in children of a preloaded process, one at a time.
 
-    The process starts at once, and is started again when it was lost.
+    The process is started at once, and again when it was lost.
+
+    Parameters
+    ----------
+    command
+        What a child calls with the arguments of a command, ``package.module:function``; it ends
+        with `SystemExit`.
+    names
+        What the process imports and calls first; see `sirenflow.processes.preload`.
     """
 
-    def __init__(self) -> None:
-        self._connection, self._process = _start()
+    def __init__(self, command: str, names: Sequence[str]) -> None:
+        self._options = {"command": command, "names": list(names)}
+        self._connection, self._process = self._start()
+
+    def _start(self) -> tuple[Connection, subprocess.Popen[bytes]]:
+        mine, their = socket.socketpair()
+        with their:
+            options = json.dumps({"number": their.fileno(), **self._options})
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [*interpreter.COMMAND, "-m", "sirenflow.processes.prefork", options],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[their.fileno()],
+            )
+        return Connection(mine), process
 
     def run(self, arguments: Sequence[str]) -> int:
-        """Run a command; return its exit code, or that of a command that was killed: below 0.
+        """Run a command; return its exit code, negative if a signal killed it.
 
         Raises
         ------
         ConnectionError
-            If the process is lost, with the command; the next one is another.
+            If the process is lost, with the command; it is started again.
         OSError
-            If it is lost, and the system starts no other.
+            If it is lost, and cannot be started again.
         """
         try:
             self._connection.send({"arguments": list(arguments)})
@@ -54,20 +76,20 @@ class Standby:
             self.close()
         else:
             return code
-        self._connection, self._process = _start()
-        raise ConnectionError("the process that stands by was lost, and started again")
+        self._connection, self._process = self._start()
+        raise ConnectionError("the process that runs commands was lost, and started again")
 
     def terminate(self) -> None:
-        """Have the command in hand end soon, and the process if there is none."""
+        """Send SIGTERM to the command that runs, or to the process if there is none."""
         self._process.terminate()
 
     def close(self) -> None:
-        """End the process; wait for it and for the command in hand."""
+        """End the process; wait for it and for the command that runs."""
         self.terminate()
         self._connection.close()
         self._process.wait()
 
-    def __enter__(self) -> Standby:
+    def __enter__(self) -> PreforkServer:
         return self
 
     def __exit__(
@@ -79,60 +101,51 @@ class Standby:
         self.close()
 
 
-def _start() -> tuple[Connection, subprocess.Popen[bytes]]:
-    mine, their = socket.socketpair()
-    with their:
-        number = their.fileno()
-        process = subprocess.Popen(  # noqa: S603 - a number only
-            [*interpreter.COMMAND, "-c", _PROGRAM.format(number)],
-            stdin=subprocess.DEVNULL,
-            pass_fds=[number],
-        )
-    return Connection(mine), process
-
-
-def serve(number: int) -> None:
+def serve(number: int, command: str, names: Sequence[str]) -> None:
     """Run commands, each in a child, until the other side of a socket is closed, or SIGTERM.
 
     Parameters
     ----------
     number
         The socket's file descriptor.
+    command, names
+        As for `PreforkServer`.
     """
     connection = Connection(socket.socket(fileno=number))
-    told = _signals_as_bytes()
-    _import_everything()
+    signals = _signals_as_bytes()
+    preload(names)
+    function = load_function(command)
     while True:
-        ready, _, _ = select.select([connection.fileno(), told.fileno()], [], [])
-        if told.fileno() in ready and signal.SIGTERM in told.recv(_MANY):
+        ready, _, _ = select.select([connection.fileno(), signals.fileno()], [], [])
+        if signals.fileno() in ready and signal.SIGTERM in signals.recv(_MANY):
             return
         if connection.fileno() not in ready:
             continue
         try:
             arguments = connection.receive()["arguments"]
-            connection.send({"code": _wait(_fork(arguments, connection), told)})
+            connection.send({"code": _wait(_fork(function, arguments, connection), signals)})
         except (EOFError, OSError):
             return
 
 
 def _signals_as_bytes() -> socket.socket:
-    """Give what the numbers of signals can be read from.
+    """Return a socket from which the numbers of signals can be read.
 
-    A handler in Python runs only when the system call in hand comes back. A signal that arrives
-    just before the call would have to wait for its end: for that of the command.
+    A handler in Python runs only when the system call in hand returns. A signal that arrives just
+    before the call would have to wait for its end: for that of the command.
     """
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     signal.set_wakeup_fd(theirs.detach())
     for number in (signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: whoever started us will say so
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the parent sends SIGTERM
     return ours
 
 
-def _fork(arguments: Sequence[str], connection: Connection) -> int:
-    """Run a command in a child; give the child's number."""
-    # Held back until the child takes it as any other program does.
+def _fork(function: Callable[..., object], arguments: Sequence[str], connection: Connection) -> int:
+    """Run a command in a child; return the child's number."""
+    # Blocked until the child has the handlers of any other program.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     child = os.fork()
     if not child:
@@ -142,47 +155,38 @@ def _fork(arguments: Sequence[str], connection: Connection) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     if not child:
-        _command(arguments, connection)
+        connection.close()
+        _call(function, arguments)
     return child
 
 
-def _wait(child: int, told: socket.socket) -> int:
-    """Wait for a child, and pass SIGTERM on to it; give its exit code, or below 0 its signal."""
+def _wait(child: int, signals: socket.socket) -> int:
+    """Wait for a child, and pass SIGTERM on to it; return its exit code, or its signal below 0."""
     patience = None
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
-        ready, _, _ = select.select([told], [], [], patience)
+        ready, _, _ = select.select([signals], [], [], patience)
         if not ready:
             os.kill(child, signal.SIGKILL)
             patience = None
-        elif signal.SIGTERM in told.recv(_MANY):
+        elif signal.SIGTERM in signals.recv(_MANY):
             os.kill(child, signal.SIGTERM)
             patience = _GRACE_SECONDS
 
 
-def _import_everything() -> None:
-    set_home()  # astropy cannot be imported without one
-    warm_up()
-    for module in ("stages.catalogue", "cli", "pipeline.project", "pipeline.run"):
-        import_module(f"sirenflow.{module}")
-    from sirenflow.pipeline.snakemake.driver import preload
-
-    preload()
-
-
-def _command(arguments: Sequence[str], connection: Connection) -> NoReturn:
-    from sirenflow.cli import main
-
-    code: object = 1
+def _call(function: Callable[..., object], arguments: Sequence[str]) -> NoReturn:
+    code: object = exit_codes.ERROR
     try:
-        connection.close()
-        main(list(arguments), prog_name="sirenflow")
+        function(list(arguments))
     except SystemExit as end:
         code = end.code
     finally:
-        stop()
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code if isinstance(code, int) else 1)
+        os._exit(code if isinstance(code, int) else exit_codes.ERROR)
+
+
+if __name__ == "__main__":
+    serve(**json.loads(sys.argv[1]))

@@ -18,50 +18,58 @@ from builders import avro_alert, json_alert, record
 from disk import files_below
 from watching import wait_until
 
+from sirenflow.alerts import identify as task
 from sirenflow.alerts.alert import Alert, Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.lock import exclusive
+from sirenflow.inbox import identify_isolated as isolated
 from sirenflow.inbox import quarantine, store
 from sirenflow.inbox.identify_isolated import (
-    IDENTIFY_POOL,
+    IDENTIFY_CONFIG,
     hash_content_isolated,
     identify_isolated,
 )
 from sirenflow.inbox.ingest import ingest
 from sirenflow.inbox.receiver import Message, Receipt, Receiver
-from sirenflow.processes import pool as workers
-from sirenflow.processes.pool import Limits
-from sirenflow.stages import identify as stage
+from sirenflow.processes.limits import Limits
+from sirenflow.processes.pool import PoolConfig, SharedPool
 
 ALERT = json_alert(record())
 POISON = b"poison"
 
 
 @pytest.fixture(autouse=True)
-def _end_workers() -> Iterator[None]:
-    """Neither leave a worker that is not as it should be, nor find one."""
-    workers.stop()
-    yield
-    workers.stop()
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[PoolConfig], SharedPool]]:
+    """Give each test its own worker, and a way to replace it."""
+    pools: list[SharedPool] = []
+
+    def use(config: PoolConfig) -> SharedPool:
+        pools.append(SharedPool(config))
+        monkeypatch.setattr(isolated, "IDENTIFY_POOL", pools[-1])
+        return pools[-1]
+
+    use(IDENTIFY_CONFIG)
+    yield use
+    for pool in pools:
+        pool.close()
 
 
 @pytest.fixture
-def judged_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[bytes], Any]], None]:
+def judged_by(
+    monkeypatch: pytest.MonkeyPatch, worker: Callable[[PoolConfig], SharedPool]
+) -> Callable[[Callable[[bytes], Any]], None]:
     """Give a way to let workers do something else before they decode."""
+    # These workers are forks of this process; it is larger than theirs.
+    limits = Limits(wall_seconds=1, cpu_seconds=10, memory_bytes=4 * 2**30, file_bytes=0)
+    config = replace(IDENTIFY_CONFIG, limits=limits, start_method="fork")
 
     def change(act: Callable[[bytes], Any]) -> None:
         def decode(data: bytes) -> Alert:
             act(data)
             return parse_alert(data)
 
-        workers.stop()
-        # These workers must be forks of this process; it is larger than theirs.
-        monkeypatch.setattr(workers, "_start_interpreter", workers._fork_keepers)
-        limits = Limits(wall_seconds=1, cpu_seconds=10, memory_bytes=4 * 2**30, file_bytes=0)
-        monkeypatch.setattr(
-            "sirenflow.inbox.identify_isolated.IDENTIFY_POOL", replace(IDENTIFY_POOL, limits=limits)
-        )
-        monkeypatch.setattr(stage, "parse_alert", decode)
+        monkeypatch.setattr(task, "parse_alert", decode)
+        worker(config)
 
     return change
 
@@ -260,8 +268,7 @@ def test_loss_of_all_its_processes_costs_no_alert_and_leaves_no_zombie(tmp_path:
     receiver = Receiver(tmp_path)
     for number in range(3):
         assert isinstance(take_in(receiver, json_alert(record(n=number))).content, Identity)
-        (pool,) = workers._POOLS.values()
-        (child,) = pool._children.values()
+        (child,) = isolated.IDENTIFY_POOL.start(1).pids
         for process in (child, *descendants(child)):
             os.kill(process, signal.SIGKILL)
         assert isinstance(take_in(receiver, json_alert(record(n=-number))).content, Identity)
@@ -273,8 +280,7 @@ def test_machine_that_starts_no_process_accepts_nothing_and_the_next_try_works(
 ) -> None:
     receiver = Receiver(tmp_path)
     take_in(receiver, json_alert(record(n=1)))
-    (pool,) = workers._POOLS.values()
-    (child,) = pool._children.values()
+    (child,) = isolated.IDENTIFY_POOL.start(1).pids
     for process in (child, *descendants(child)):
         os.kill(process, signal.SIGKILL)
     with monkeypatch.context() as patch:
@@ -301,7 +307,7 @@ def descendants(process: int) -> list[int]:
 # What every interpreter runs when it starts, also the workers'.
 SLOW = """
 import time
-from sirenflow.stages import identify
+from sirenflow.alerts import identify
 decode = identify.parse_alert
 def decode_slowly(data):
     open("/dev/fd/2", "w").write("judging\\n")

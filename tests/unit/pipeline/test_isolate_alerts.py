@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from paths import SAMPLES
 
 from sirenflow.errors import WorkerUnavailableError
 from sirenflow.pipeline import isolate_alerts
-from sirenflow.processes import pool as workers
-from sirenflow.processes.pool import Crew, Limits, Pool, TaskError, TaskKilled
+from sirenflow.pipeline.stage_workers import PRELOAD, run_stage
+from sirenflow.processes.limits import Limits
+from sirenflow.processes.pool import Pool, PoolConfig, TaskDied, TaskError
+from sirenflow.processes.preload import preload
 from sirenflow.stages import extract as stage
 from sirenflow.stages.candidate_list import candidate_list
 
@@ -49,29 +52,28 @@ def dies_of(module: Any, name: str, victim: bytes, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Pool]]:
-    """Give a way to fork a worker that has what the test has changed."""
-    for library in ("OPENBLAS", "OMP", "MKL"):
-        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")
-    workers.warm_up()
-    # Whatever threads the tests before have left: these workers must be forks of this process.
-    monkeypatch.setattr(workers, "_is_warm", lambda: True)
+def fork() -> Iterator[Callable[[], isolate_alerts.Runner]]:
+    """Give a way to run stages in a fork of this process, which has what the test has changed."""
+    preload(PRELOAD)
+    config = PoolConfig(limits=Limits(wall_seconds=60), start_method="fork")
     pools: list[Pool] = []
 
-    def make() -> Pool:
-        pools.append(Pool(1, Crew(limits=Limits(wall_seconds=60))))
-        return pools[-1]
+    def runner() -> isolate_alerts.Runner:
+        pools.append(Pool(1, config))
+        return partial(run_stage, pools[-1])
 
-    yield make
-    for made in pools:
-        made.close()
+    yield runner
+    for pool in pools:
+        pool.close()
 
 
 def test_alert_that_kills_whoever_reads_it_is_rejected_and_the_others_are_made(
-    files: dict[str, Any], pool: Callable[[], Pool], monkeypatch: pytest.MonkeyPatch
+    files: dict[str, Any],
+    fork: Callable[[], isolate_alerts.Runner],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     dies_of(stage, "parse_alert", ALERT_FILES[1].read_bytes(), monkeypatch)
-    isolate_alerts.run_stage(pool().run, "extract", files, LEVELS)
+    isolate_alerts.run_stage(fork(), "extract", files, LEVELS)
     alerts = json.loads(Path(files["alerts"]).read_bytes())
     assert len(alerts["alerts"]) == 2
     (rejected,) = alerts["rejected"]
@@ -82,11 +84,13 @@ def test_alert_that_kills_whoever_reads_it_is_rejected_and_the_others_are_made(
 
 
 def test_map_that_kills_whoever_measures_it_is_withheld_and_the_alert_is_shown(
-    files: dict[str, Any], pool: Callable[[], Pool], monkeypatch: pytest.MonkeyPatch
+    files: dict[str, Any],
+    fork: Callable[[], isolate_alerts.Runner],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (attached,) = stage.parse_alert(ALERT_FILES[1].read_bytes()).maps
     dies_of(stage, "read_skymap", attached.data, monkeypatch)
-    isolate_alerts.run_stage(pool().run, "extract", files, LEVELS)
+    isolate_alerts.run_stage(fork(), "extract", files, LEVELS)
     alerts = json.loads(Path(files["alerts"]).read_bytes())
     assert len(alerts["alerts"]) == 3
     assert alerts["rejected"] == []
@@ -102,9 +106,9 @@ def test_death_that_no_alert_is_to_blame_for_is_told(files: dict[str, Any]) -> N
 
     def run(stage: str, given: Any, _arguments: Any) -> None:
         if stage == "extract" and len(given["files"]) > 1:
-            raise TaskKilled("was killed")
+            raise TaskDied("was killed")
 
-    with pytest.raises(TaskKilled, match="was killed"):
+    with pytest.raises(TaskDied, match="was killed"):
         isolate_alerts.run_stage(run, "extract", files, LEVELS)
 
 
@@ -119,7 +123,7 @@ def test_maps_that_are_too_much_together_are_withheld_from_the_largest_on(
         if stage == "extract" and len(given["files"]) > 1:
             tried.append(set(arguments.get("unmeasured", {})))
             if "UPDATE/1.avro" not in tried[-1]:
-                raise TaskKilled("takes more than 300 s of a processor's time")
+                raise TaskDied("takes more than 300 s of a processor's time")
 
     isolate_alerts.run_stage(run, "extract", files, LEVELS)
     assert tried[0] == set()
@@ -134,15 +138,15 @@ def test_alert_is_not_to_blame_for_what_came_from_outside(files: dict[str, Any])
     def run(stage: str, given: Any, _arguments: Any) -> None:
         if stage == "extract":
             calls.append(given["files"])
-            raise TaskKilled("was killed", from_outside=len(calls) != 1)
+            raise TaskDied("was killed", externally=len(calls) != 1)
 
-    with pytest.raises(TaskKilled, match="was killed"):
+    with pytest.raises(TaskDied, match="was killed"):
         isolate_alerts.run_stage(run, "extract", files, LEVELS)
     assert len(calls) == 2
 
 
 @pytest.mark.parametrize(
-    "failure", [TaskKilled("crashes (SIGILL)"), TaskError("Traceback\nImportError: no module")]
+    "failure", [TaskDied("crashes (SIGILL)"), TaskError("Traceback\nImportError: no module")]
 )
 def test_no_alert_is_to_blame_where_workers_fail_on_a_good_one_too(
     files: dict[str, Any], failure: Exception
@@ -151,7 +155,7 @@ def test_no_alert_is_to_blame_where_workers_fail_on_a_good_one_too(
 
     def run(stage: str, _given: Any, _arguments: Any) -> None:
         calls.append(stage)
-        raise failure if stage == "self_check" else TaskKilled("crashes (SIGILL)")
+        raise failure if stage == "self_check" else TaskDied("crashes (SIGILL)")
 
     with pytest.raises(WorkerUnavailableError, match="on a known good alert too") as error:
         isolate_alerts.run_stage(run, "extract", files, LEVELS)
@@ -171,8 +175,8 @@ def test_worker_that_cannot_start_is_no_death(files: dict[str, Any]) -> None:
     assert calls == ["extract"]
 
 
-def test_self_check_passes(pool: Callable[[], Pool]) -> None:
-    pool().run("self_check", {}, {})
+def test_self_check_passes(fork: Callable[[], isolate_alerts.Runner]) -> None:
+    fork()("self_check", {}, {})
 
 
 def test_other_stage_that_dies_is_not_tried_again() -> None:
@@ -180,9 +184,9 @@ def test_other_stage_that_dies_is_not_tried_again() -> None:
 
     def run(stage: str, _files: Any, _arguments: Any) -> None:
         calls.append(stage)
-        raise TaskKilled("takes longer than 600 s")
+        raise TaskDied("takes longer than 600 s")
 
-    with pytest.raises(TaskKilled):
+    with pytest.raises(TaskDied):
         isolate_alerts.run_stage(run, "regions", {"regions": "regions.json"}, {})
     assert calls == ["regions"]
 
@@ -206,7 +210,7 @@ def test_reader_of_a_table_that_dies_leaves_a_product_that_says_so(
     def run(stage: str, files: Any, arguments: Any) -> None:  # noqa: ARG001
         calls.append(arguments)
         if "failed_because" not in arguments:
-            raise TaskKilled("was killed (SIGKILL)", from_outside=from_outside)
+            raise TaskDied("was killed (SIGKILL)", externally=from_outside)
 
     isolate_alerts.run_stage(run, stage_name, {"table": "/home/me/g.csv"}, {"columns": {}})
     tries = 2 if from_outside else 1
@@ -223,7 +227,7 @@ def test_reader_of_a_table_that_is_killed_once_reads_it_again() -> None:
     def run(stage: str, files: Any, arguments: Any) -> None:  # noqa: ARG001
         calls.append(arguments)
         if len(calls) == 1:
-            raise TaskKilled("was killed (SIGKILL)", from_outside=True)
+            raise TaskDied("was killed (SIGKILL)", externally=True)
 
     isolate_alerts.run_stage(run, "candidate_list", {"table": "c.csv"}, {"columns": {}})
     assert calls == [{"columns": {}}] * 2

@@ -13,15 +13,18 @@ import pytest
 from watching import small_alert, store, wait_until
 
 from sirenflow.files.lock import exclusive
-from sirenflow.processes.prefork import Standby
+from sirenflow.pipeline.watch import preloaded_server
+from sirenflow.processes.prefork import PreforkServer
+
+ENTRY_POINT = "sirenflow.cli:run_in_child"
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def standby() -> Iterator[Standby]:
-    with Standby() as standby:
-        yield standby
+def server() -> Iterator[PreforkServer]:
+    with preloaded_server(ENTRY_POINT) as server:
+        yield server
 
 
 def children(pid: int) -> list[int]:
@@ -43,42 +46,44 @@ def the_process() -> int:
     [(["--version"], 0), (["run", "--nonsense"], 2), (["show", "nowhere.avro"], 2)],
 )
 def test_exit_codes_are_those_of_the_commands(
-    standby: Standby, command: list[str], code: int
+    server: PreforkServer, command: list[str], code: int
 ) -> None:
-    assert standby.run(command) == code
+    assert server.run(command) == code
 
 
 def test_command_that_must_wait_exits_75(tmp_path: Path) -> None:
     store(tmp_path, small_alert())
     options = [f"--inbox={tmp_path / 'inbox'}", f"--results={tmp_path / 'results'}"]
-    with exclusive(tmp_path / "results/.sirenflow/lock"), Standby() as standby:
-        assert standby.run(["run", *options]) == 75
+    with exclusive(tmp_path / "results/.sirenflow/lock"), preloaded_server(ENTRY_POINT) as server:
+        assert server.run(["run", *options]) == 75
 
 
 def test_command_that_is_killed_is_told_and_harms_no_other(
-    standby: Standby, tmp_path: Path
+    server: PreforkServer, tmp_path: Path
 ) -> None:
-    came = during_a_command(standby, tmp_path, lambda: children(the_process())[0])
+    came = during_a_command(server, tmp_path, lambda: children(the_process())[0])
     assert came == -signal.SIGKILL
-    assert standby.run(["--version"]) == 0
+    assert server.run(["--version"]) == 0
 
 
-def test_process_that_is_killed_is_told_and_started_again(standby: Standby, tmp_path: Path) -> None:
+def test_process_that_is_killed_is_told_and_started_again(
+    server: PreforkServer, tmp_path: Path
+) -> None:
     lost = the_process()
-    came = during_a_command(standby, tmp_path, lambda: lost)
+    came = during_a_command(server, tmp_path, lambda: lost)
     assert isinstance(came, ConnectionError)
-    assert standby.run(["--version"]) == 0
+    assert server.run(["--version"]) == 0
     assert the_process() != lost
 
 
-def during_a_command(standby: Standby, tmp_path: Path, whom: Callable[[], int]) -> object:
+def during_a_command(server: PreforkServer, tmp_path: Path, whom: Callable[[], int]) -> object:
     """Kill a process during a command that reads what nobody writes; give what came of it."""
     os.mkfifo(tmp_path / "alert.avro")
     came: list[object] = []
 
     def run() -> None:
         try:
-            came.append(standby.run(["show", str(tmp_path / "alert.avro")]))
+            came.append(server.run(["show", str(tmp_path / "alert.avro")]))
         except ConnectionError as error:
             came.append(error)
 
@@ -94,21 +99,21 @@ def during_a_command(standby: Standby, tmp_path: Path, whom: Callable[[], int]) 
 
 
 def test_asked_to_terminate_it_passes_it_on_to_the_command(
-    standby: Standby, tmp_path: Path
+    server: PreforkServer, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "alert.avro")
     timer = threading.Thread(
-        target=lambda: (wait_until(lambda: children(the_process())), standby.terminate())
+        target=lambda: (wait_until(lambda: children(the_process())), server.terminate())
     )
     timer.start()
-    assert standby.run(["show", str(tmp_path / "alert.avro")]) == -signal.SIGTERM
+    assert server.run(["show", str(tmp_path / "alert.avro")]) == -signal.SIGTERM
     timer.join()
-    assert standby.run(["--version"]) == 0
+    assert server.run(["--version"]) == 0
 
 
 def test_closed_it_leaves_no_process() -> None:
     before = children(os.getpid())
-    with Standby() as standby:
-        assert standby.run(["--version"]) == 0
+    with preloaded_server(ENTRY_POINT) as server:
+        assert server.run(["--version"]) == 0
         assert len(children(os.getpid())) == len(before) + 1
     assert children(os.getpid()) == before

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import all_cells, fits_map, json_alert, record
-from every_stage import make_products
+from every_stage import call_stage, make_products
 from pages import assert_safe
 
-from sirenflow import stages
 from sirenflow.superevent.circular import circular_text
 from sirenflow.superevent.combined_map_text import LEAST_SHARE, combined_phrases
 from sirenflow.superevent.number_text import NARROW_SPACE, sentence_text
@@ -104,6 +103,6 @@ def test_page_of_maps_on_opposite_sides_warns(tmp_path: Path) -> None:
     file = tmp_path / "inbox/MS260101a/UPDATE/1.json"
     file.parent.mkdir(parents=True)
     file.write_bytes(json_alert(record(event=event, external_coinc=coincidence)))
-    made = make_products(stages.call, [file], tmp_path / "results")
+    made = make_products(call_stage, [file], tmp_path / "results")
     text = " ".join(assert_safe((made / "index.html").read_text(encoding="utf-8")).text.split())
     assert "Possible coincidence with Fermi " + WARNING.format("less than 1 %") in text

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import fits_map, flat_map, json_alert, record, same_distance_columns
-from every_stage import make_products
+from every_stage import call_stage, make_products
 from pages import Page, assert_safe
 
-from sirenflow import stages
 from sirenflow.crossmatch.superevents import crossmatch_superevent
 from sirenflow.superevent.number_text import NO_BREAK
 
@@ -96,7 +95,7 @@ def made(folder: Path, *records: dict[str, Any]) -> Products:
         files.append(folder / "inbox" / SUPEREVENT / content["alert_type"] / f"{number}.json")
         files[-1].parent.mkdir(parents=True, exist_ok=True)
         files[-1].write_bytes(json_alert(content))
-    return Products(make_products(stages.call, files, folder / "results"))
+    return Products(make_products(call_stage, files, folder / "results"))
 
 
 @pytest.mark.parametrize("bad", NEAR_THE_BAD)

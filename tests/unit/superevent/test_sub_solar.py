@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 from builders import fits_map, json_alert, record, same_distance_columns
-from every_stage import make_products
+from every_stage import call_stage, make_products
 from pages import assert_safe
 
-from sirenflow import stages
 from sirenflow.products.event import EventSummary
 from sirenflow.superevent.circular import circular_text
 from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
@@ -131,7 +130,7 @@ def test_page_tile_and_catalogue_name_it(
     file.parent.mkdir(parents=True)
     coincidence = {"observatory": "Fermi"}
     file.write_bytes(json_alert(record(event=event, external_coinc=coincidence)))
-    made = make_products(stages.call, [file], tmp_path / "results")
+    made = make_products(call_stage, [file], tmp_path / "results")
     page, catalogue = (
         " ".join(assert_safe(file.read_text(encoding="utf-8")).text.split())
         for file in (made / "index.html", made.parent / "index.html")
@@ -158,7 +157,7 @@ def test_catalogue_names_it_where_all_classes_are_zero(tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     event = SSM | {"classification": {"BNS": 0.0, "Terrestrial": 0.0}, "skymap": None}
     file.write_bytes(json_alert(record(event=event)))
-    made = make_products(stages.call, [file], tmp_path / "results")
+    made = make_products(call_stage, [file], tmp_path / "results")
     with (made.parent / "catalogue.csv").open(encoding="utf-8", newline="") as stream:
         (row,) = csv.DictReader(stream)
     assert row["source_class"] == ""
@@ -171,7 +170,7 @@ def test_properties_that_are_all_zero_are_shown(tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     event = SSM | {"classification": {"BBH": 1.0}, "properties": {"HasNS": 0.0, "HasGap": 0.0}}
     file.write_bytes(json_alert(record(event=event | {"skymap": None})))
-    made = make_products(stages.call, [file], tmp_path / "results")
+    made = make_products(call_stage, [file], tmp_path / "results")
     text = " ".join(assert_safe((made / "index.html").read_text(encoding="utf-8")).text.split())
     assert "HasGap<1 % HasNS<1 %" in text
 

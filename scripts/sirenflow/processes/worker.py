@@ -1,0 +1,64 @@
+"""A worker process: it runs one task after another, each within its limits."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sirenflow.processes.channel import Connection
+from sirenflow.processes.limits import Limits, enforced
+from sirenflow.processes.malloc import keep_freed_memory
+from sirenflow.processes.preload import load_function
+
+TASK_BYTES = 8
+NO_TASK = bytes(TASK_BYTES)
+READING = b"\xff" * TASK_BYTES
+"""In place of a task's number, while a worker reads the task."""
+
+
+def work(connection: Connection, task: mmap.mmap) -> NoReturn:
+    """Run tasks until the other side of the connection is closed.
+
+    Parameters
+    ----------
+    connection
+        Tasks arrive here, and answers are sent.
+    task
+        Memory shared with the supervisor, for the number of the task that is running.
+    """
+    keep_freed_memory()
+    while True:
+        try:
+            connection.wait()
+            task[:] = READING
+            message = connection.receive()
+        except (EOFError, OSError):  # the other side is closed
+            os._exit(0)
+        task[:] = message["task"].to_bytes(TASK_BYTES, "big")
+        connection.send({"task": message["task"], **_run(message)})
+        task[:] = NO_TASK  # after the answer: the supervisor reports a death without one
+
+
+def _run(message: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        with enforced(Limits(**message["limits"])):
+            return {"result": call(message["function"], message["paths"], message["arguments"])}
+    except MemoryError:
+        return {"out_of_memory": True}
+    except Exception:
+        return {"error": traceback.format_exc()}
+
+
+def call(
+    function: str, paths: Mapping[str, str | Sequence[str]], arguments: Mapping[str, Any]
+) -> Any:
+    """Call ``package.module:function`` with paths, as `Path`, and other arguments."""
+    files = {
+        name: Path(value) if isinstance(value, str) else [Path(file) for file in value]
+        for name, value in paths.items()
+    }
+    return load_function(function)(**files, **arguments)
