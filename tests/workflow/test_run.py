@@ -51,7 +51,7 @@ def touch(directory: Path, superevent: str) -> None:
 
 
 def done(run_: subprocess.CompletedProcess[str], code: int = 0) -> list[tuple[str, str | None]]:
-    """List the jobs that a run with ``--log json`` tells of."""
+    """List the jobs that a run with ``--format json`` tells of."""
     assert run_.returncode == code, run_.stdout + run_.stderr
     lines = [json.loads(line) for line in run_.stdout.splitlines()]
     assert lines[-1]["event"] == "summary"
@@ -69,7 +69,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("made")
     ingest(directory / "inbox", BURST, OTHER)
     expected = sorted([*stages("TS260902f"), *stages("MS260926m"), ("catalogue", "None")])
-    told = done(run(directory, "--log", "json"))
+    told = done(run(directory, "--format", "json"))
     assert sorted((stage, str(superevent)) for stage, superevent in told) == expected
     return directory
 
@@ -111,7 +111,7 @@ def test_plain_run_after_it_has_nothing_to_do(worked: Path) -> None:
 
 def test_new_alert_makes_its_superevent_and_the_catalogue_only(worked: Path) -> None:
     ingest(worked / "inbox", RETRACTION)
-    told = done(run(worked, "--log", "json"))
+    told = done(run(worked, "--format", "json"))
     assert sorted(told[:-1]) == sorted(stages("TS260902f"))
     assert told[-1] == ("catalogue", None)
     assert "Nothing to be done" in snakemake(worked).stdout
@@ -122,18 +122,18 @@ def test_alert_that_was_copied_there_by_hand_is_found(worked: Path) -> None:
     target = worked / "inbox/TS260902f/RETRACTION/by-hand.avro"
     target.parent.mkdir(parents=True)
     shutil.copy(RETRACTION, target)
-    assert ("report", "TS260902f") in done(run(worked, "--log", "json"))
+    assert ("report", "TS260902f") in done(run(worked, "--format", "json"))
 
 
 def test_page_that_is_gone_is_made_again(worked: Path) -> None:
     (worked / "results/TS260902f/index.html").unlink()
-    assert done(run(worked, "--log", "json")) == [("report", "TS260902f"), ("catalogue", None)]
+    assert done(run(worked, "--format", "json")) == [("report", "TS260902f"), ("catalogue", None)]
 
 
 def test_summary_that_is_gone_is_made_again_and_stays_in_the_catalogue(worked: Path) -> None:
     (worked / "results/TS260902f/event.json").unlink()
     ingest(worked / "inbox", SAMPLES / "MS260926m-01-retraction-alone.json")
-    assert ("report", "TS260902f") in done(run(worked, "--log", "json"))
+    assert ("report", "TS260902f") in done(run(worked, "--format", "json"))
     assert "TS260902f" in (worked / "results/catalogue.csv").read_text()
 
 
@@ -172,20 +172,20 @@ def test_damaged_alert_that_is_restored_with_its_time_is_read_again(worked: Path
     expected = checksums(worked / "results")
     file.write_bytes(file.read_bytes()[:1000])
     os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns - 10**9))
-    done(run(worked, "--log", "json"), 3)
+    done(run(worked, "--format", "json"), 3)
     shutil.copy2(worked / "backup", file)
-    done(run(worked, "--log", "json"))
+    done(run(worked, "--format", "json"))
     assert checksums(worked / "results") == expected
 
 
 def test_alert_that_leaves_is_forgotten_whatever_snakemake_has_noted(worked: Path) -> None:
     ingest(worked / "inbox", RETRACTION)
-    done(run(worked, "--log", "json"))
+    done(run(worked, "--format", "json"))
     assert is_retracted(worked)
     (file,) = (worked / "inbox/TS260902f/RETRACTION").glob("*.avro")
     file.unlink()
     shutil.rmtree(worked / ".snakemake")
-    done(run(worked, "--log", "json"))
+    done(run(worked, "--format", "json"))
     assert not is_retracted(worked)
 
 
@@ -193,7 +193,7 @@ def test_other_configuration_counts_whatever_snakemake_has_noted(worked: Path) -
     shutil.rmtree(worked / ".snakemake")
     (worked / "config").mkdir()
     (worked / "config/config.yaml").write_text("skymaps: {extra_credible_levels_percent: [75]}\n")
-    done(run(worked, "--log", "json"))
+    done(run(worked, "--format", "json"))
     assert "area_75" in (worked / "results/TS260902f/localization.json").read_text()
 
 
@@ -221,7 +221,7 @@ def read(file: Path) -> str:
 
 def test_superevent_that_left_the_inbox_leaves_the_catalogue(worked: Path) -> None:
     shutil.rmtree(worked / "inbox/MS260926m")
-    assert done(run(worked, "--log", "json")) == [("catalogue", None)]
+    assert done(run(worked, "--format", "json")) == [("catalogue", None)]
     assert "MS260926m" not in (worked / "results/catalogue.csv").read_text()
     assert run(worked).stdout == "nothing new\n"
 
@@ -237,7 +237,7 @@ def test_superevent_that_left_is_not_forgotten_before_the_catalogue_is_made(work
 def test_other_configuration_makes_everything_anew(worked: Path) -> None:
     (worked / "config").mkdir()
     (worked / "config/config.yaml").write_text("visibility: {sites: []}\n")
-    told = done(run(worked, "--log", "json"))
+    told = done(run(worked, "--format", "json"))
     assert sorted(told[:-1]) == [("report", "MS260926m"), ("report", "TS260902f")]
     assert run(worked).stdout == "nothing new\n"
 
@@ -245,9 +245,9 @@ def test_other_configuration_makes_everything_anew(worked: Path) -> None:
 def test_one_superevent_under_another_configuration_leaves_the_others_due(worked: Path) -> None:
     (worked / "config").mkdir()
     (worked / "config/config.yaml").write_text("visibility: {sites: []}\n")
-    one = done(run(worked, "--log", "json", "--event", "TS260902f"))
+    one = done(run(worked, "--format", "json", "--superevent", "TS260902f"))
     assert one == [("report", "TS260902f"), ("catalogue", None)]
-    rest = done(run(worked, "--log", "json"))
+    rest = done(run(worked, "--format", "json"))
     assert rest == [("report", "MS260926m"), ("catalogue", None)]
 
 
@@ -265,29 +265,33 @@ def test_choices_of_superevents(worked: Path) -> None:
     touch(worked, "TS260902f")
     for begin in ("2026-09-10T00:00Z", "2026-09-10.0"):
         touch(worked, "MS260926m")
-        since = done(run(worked, "--log", "json", "--since", begin))
+        since = done(run(worked, "--format", "json", "--since", begin))
         assert {superevent for _, superevent in since} == {"MS260926m", None}
-    one = done(run(worked, "--log", "json", "--event", "TS260902f"))
+    one = done(run(worked, "--format", "json", "--superevent", "TS260902f"))
     assert {superevent for _, superevent in one} == {"TS260902f", None}
-    assert done(run(worked, "--log", "json", "--all")) == []
+    assert done(run(worked, "--format", "json", "--all")) == []
     assert run(worked).stdout == "nothing new\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["--event", "S240422ed"], 1, "no alerts of S240422ed in inbox"),
-        (["--event", "TS260902f", "--all"], 2, "choose one of --all, --event and --since"),
+        (["--superevent", "S240422ed"], 1, "no alerts of S240422ed in inbox"),
+        (
+            ["--superevent", "TS260902f", "--all"],
+            2,
+            "choose one of --all, --superevent and --since",
+        ),
         (["--since", "yesterday"], 2, "'yesterday'; expected a time in UTC"),
         (["--since", "04/05/2026"], 2, "can be 2026-05-04 or 2026-04-05"),
         (["--inbox", "nowhere"], 1, "'nowhere' does not exist"),
         (["--results", "inbox/results"], 1, "neither inside the other"),
         (["--inbox", "nowhere"], 1, "name another with `--inbox DIRECTORY`"),
         (["--all", "--", "--no-such-option"], 1, "--no-such-option"),
-        (["--all", "--", "--configfile", "mine.yaml"], 2, "settings stand in config/config.yaml"),
-        (["--", "--config=skymaps={flat_nside: 16}"], 2, "settings stand in config/config.yaml"),
-        (["--", "-Cflat_nside=16"], 2, "settings stand in config/config.yaml"),
-        (["--", "-d", "elsewhere"], 2, "settings stand in config/config.yaml"),
+        (["--all", "--", "--configfile", "mine.yaml"], 2, "edit config/config.yaml instead"),
+        (["--", "--config=skymaps={flat_nside: 16}"], 2, "edit config/config.yaml instead"),
+        (["--", "-Cflat_nside=16"], 2, "edit config/config.yaml instead"),
+        (["--", "-d", "elsewhere"], 2, "edit config/config.yaml instead"),
     ],
 )
 def test_wrong_wishes_are_told_in_a_line(
@@ -434,7 +438,7 @@ def test_stopped_run_says_so_and_the_next_completes_it(
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert said.startswith(f"sirenflow: stopped by {number.name} after ")
-    assert said.endswith("; the next run goes on where this one stopped\n")
+    assert said.endswith("; the next run continues\n")
     assert said.count("\n") == 1
     assert not (tmp_path / "results/index.html").exists()
     assert run(tmp_path).returncode == 0
@@ -507,7 +511,7 @@ def warns(directory: Path) -> tuple[bool, bool]:
 
 
 def sirenflow_run(directory: Path) -> None:
-    done(run(directory, "--log", "json"))
+    done(run(directory, "--format", "json"))
 
 
 def plain_run(directory: Path) -> None:
@@ -618,7 +622,7 @@ def test_quarantine_that_cannot_be_read_is_reported_by_every_run(worked: Path) -
 def test_message_about_no_known_superevent_makes_the_catalogue_only(worked: Path) -> None:
     data = json.dumps(UNREADABLE_RETRACTION | {"superevent_id": "S999999zz"}).encode()
     quarantine.keep(worked / "inbox", data, AlertError("no"), {"way": "listen"})
-    assert done(run(worked, "--log", "json")) == [("catalogue", None)]
+    assert done(run(worked, "--format", "json")) == [("catalogue", None)]
     assert warns(worked) == (False, True)
     assert run(worked).stdout == "nothing new\n"
     assert "Nothing to be done" in snakemake(worked).stdout
@@ -656,4 +660,4 @@ def test_retried_message_leaves_the_products_that_it_would_have_made(
 def test_quarantine_that_cannot_be_read_stops_no_page(worked: Path) -> None:
     (worked / "inbox/quarantine").touch()
     ingest(worked / "inbox", RETRACTION)
-    assert ("report", "TS260902f") in done(run(worked, "--log", "json"), code=3)
+    assert ("report", "TS260902f") in done(run(worked, "--format", "json"), code=3)

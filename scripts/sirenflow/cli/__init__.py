@@ -11,14 +11,21 @@ import click
 
 from sirenflow import __version__
 from sirenflow.cli import standard_streams
-from sirenflow.cli.archive import ingest, show
+from sirenflow.cli.broker import broker
 from sirenflow.cli.compare import compare
+from sirenflow.cli.crossmatch import crossmatch
+from sirenflow.cli.health import health
+from sirenflow.cli.ingest import ingest
 from sirenflow.cli.init import init
-from sirenflow.cli.locate import locate
+from sirenflow.cli.listen import listen
+from sirenflow.cli.options import EXIT_CODES
+from sirenflow.cli.publish import publish
 from sirenflow.cli.quarantine import quarantine
-from sirenflow.cli.stream import broker, health, listen, publish
-from sirenflow.cli.terminal import EXIT_CODES, printable
-from sirenflow.cli.workflow import reprocess, run, watch
+from sirenflow.cli.reprocess import reprocess
+from sirenflow.cli.run import run
+from sirenflow.cli.show import show
+from sirenflow.cli.terminal import printable
+from sirenflow.cli.watch import watch
 from sirenflow.errors import BusyError, SirenflowError
 from sirenflow.files.umask import refuse_others
 from sirenflow.pipeline import stage_workers
@@ -28,8 +35,18 @@ from sirenflow.processes.supervisor import STDIN_OPTION, stop_with_standard_inpu
 __all__ = ["main", "printable"]
 
 
+_RENAMED = {"locate": "crossmatch"}
+
+
 class _Commands(click.Group):
     """A group that reports its errors as one line, unless asked for the traceback."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if (name := args[0]) in _RENAMED:
+            ctx.fail(f"the command {name} is now {_RENAMED[name]}")
+        return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         standard_streams.repair()
@@ -58,7 +75,7 @@ class _Commands(click.Group):
 
 
 def _find_home() -> None:
-    """Set HOME where it is not set and the system knows it, as a shell does: logins are there."""
+    """Set HOME, where logins are, from the table of users if it is not set, as a shell does."""
     if not os.environ.get("HOME"):
         with suppress(KeyError):  # the user id has no entry in the table of users
             os.environ["HOME"] = pwd.getpwuid(os.getuid()).pw_dir
@@ -68,7 +85,7 @@ def _find_home() -> None:
     cls=_Commands, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, prog_name="sirenflow", message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, help="Show tracebacks, and what the libraries log.")
+@click.option("--debug", is_flag=True, help="Show tracebacks and the logs of libraries.")
 @click.option(STDIN_OPTION, "stops_with_stdin", is_flag=True, hidden=True)
 def main(debug: bool, stops_with_stdin: bool) -> None:  # noqa: ARG001 - `invoke` reads `debug`
     """Gravitational-wave alerts in; sky maps, numbers, reports and a catalogue out.
@@ -93,11 +110,11 @@ def run_in_child(arguments: list[str]) -> None:
 for _command in (
     broker,
     compare,
+    crossmatch,
     health,
     ingest,
     init,
     listen,
-    locate,
     publish,
     quarantine,
     reprocess,

@@ -1,4 +1,4 @@
-"""Two directories of results: which numbers changed."""
+"""The command that compares two directories of results."""
 
 from __future__ import annotations
 
@@ -10,33 +10,38 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
-from sirenflow.cli.terminal import COMPARED_EXIT_CODES, directory, printable
+from sirenflow.cli.options import directory
+from sirenflow.cli.terminal import printable
 from sirenflow.processes import exit_codes
 
 if TYPE_CHECKING:
     from sirenflow.comparison.summary import Tally
     from sirenflow.comparison.superevents import EventComparison
 
+_COMPARED_EXIT_CODES = (
+    "Exit codes: 0 nothing changed, rounding aside; 1 stopped by an error, or a file could not be "
+    "compared; 2 wrong usage; 4 done, and values changed."
+)
 _MOST_PROBLEMS = 10
 
 
-@click.command(epilog=COMPARED_EXIT_CODES)
+@click.command(epilog=_COMPARED_EXIT_CODES)
 @click.argument("old", metavar="OLD", type=directory)
 @click.argument("new", metavar="NEW", type=directory)
 @click.option(
     "--output",
     metavar="DIRECTORY",
     type=directory,
-    help="Where to write changes.ecsv and changes.html.  [default: nowhere]",
+    help="Directory to write changes.ecsv and changes.html to.  [default: not written]",
 )
 def compare(old: Path, new: Path, output: Path | None) -> None:
-    """Tell which numbers changed from one directory of results to another.
+    """List the values that differ between two directories of results.
 
     OLD and NEW are results of two runs: of two versions, two configurations or two inboxes. Alerts
-    are told apart by their hash, maps by their kind. Every value of the JSON products is compared;
-    what matters most comes first: alerts rejected or newly read, states, positions, areas,
-    distances. A difference of no more than 1e-9 of a value is rounding, and told apart. Pages and
-    region files are not compared.
+    are matched by their hash, maps by their kind. Every value of the JSON products is compared; the
+    most important differences come first: alerts that are rejected or newly read, states,
+    positions, areas, distances. A relative difference of 1e-9 or less is counted as rounding. Pages
+    and region files are not compared.
 
     Example: sirenflow compare results results-new --output changes
     """
@@ -70,7 +75,7 @@ def compare(old: Path, new: Path, output: Path | None) -> None:
     if tally.problems[_MOST_PROBLEMS:]:
         click.echo(f"sirenflow: and {len(tally.problems) - _MOST_PROBLEMS:,} more", err=True)
     if tally.problems:
-        sys.exit(1)
+        sys.exit(exit_codes.ERROR)
     if tally.changed:
         sys.exit(exit_codes.CHANGED)
 

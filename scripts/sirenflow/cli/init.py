@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from sirenflow.cli.terminal import directory, printable
+from sirenflow.cli.options import directory
+from sirenflow.cli.terminal import printable
+from sirenflow.processes import exit_codes
 
-EXIT_EXISTING = 3
 INIT_EXIT_CODES = (
     "Exit codes: 0 all files written; 1 stopped by an error; 2 wrong usage; 3 done, but files that "
     "existed were not changed."
@@ -36,7 +37,7 @@ def init(where: Path, samples: bool) -> None:
     click.echo(printable(f"{len(created.written)} files written to {where.resolve()}"))
     click.echo(_next_steps(where, samples))
     if created.existing:
-        sys.exit(EXIT_EXISTING)
+        sys.exit(exit_codes.REJECTED)
 
 
 def _next_steps(where: Path, samples: bool) -> str:

@@ -1,11 +1,11 @@
-"""Commands on what arrived and is no alert."""
+"""The commands on messages and files that are not valid alerts."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +13,9 @@ from typing import Any
 
 import click
 
-from sirenflow.cli.terminal import (
-    EXIT_CODES,
-    REJECTED_EXIT_CODES,
-    inbox_option,
-    printable,
-)
-from sirenflow.config.configuration import Settings, read_settings
+from sirenflow.cli.options import EXIT_CODES, REJECTED_EXIT_CODES, format_option, inbox_option
+from sirenflow.cli.terminal import printable
+from sirenflow.config.configuration import read_settings
 from sirenflow.errors import AlertError, InboxError, StreamError
 from sirenflow.inbox import acknowledgements
 from sirenflow.inbox import quarantine as kept
@@ -35,10 +31,10 @@ _SHOWN_BYTES = 256
 def quarantine() -> None:
     """List, retry, acknowledge or delete messages that could not be read.
 
-    They are kept byte for byte in the inbox's quarantine/, each with its reason. NAME is the start
-    of an entry's name, as `list` gives it. `sirenflow health` reports each one that came from a
-    topic until it is retried with success, acknowledged or dropped. The catalogue's page, and the
-    page of the superevent that the message claims to be about, name it as long as it is there.
+    The inbox's quarantine/ holds them byte for byte, each with its reason. NAME is the beginning of
+    an entry's name as shown by `list`. `sirenflow health` reports each message from a topic until
+    it is retried successfully, acknowledged or dropped. As long as it is in quarantine it is shown
+    on the catalogue's page and on the page of the superevent that it claims to belong to.
 
     Example: sirenflow quarantine list
     """
@@ -46,9 +42,9 @@ def quarantine() -> None:
 
 @quarantine.command("list", epilog=EXIT_CODES)
 @inbox_option
-@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each entry.")
-def list_(inbox: Path | None, as_json: bool) -> None:
-    """List what is in quarantine, oldest first.
+@format_option("one line per entry", "one line of JSON per entry")
+def list_(inbox: Path, output_format: str) -> None:
+    """List the entries in quarantine, oldest first.
 
     The columns are name, time of arrival (UTC), size in bytes, status and reason. The status is
     `new` for a message from a topic that `sirenflow health` reports, `acknowledged`, or `ingested`
@@ -56,11 +52,11 @@ def list_(inbox: Path | None, as_json: bool) -> None:
 
     Example: sirenflow quarantine list
     """
-    directory = inbox or read_settings().inbox
-    if not directory.is_dir():
-        raise InboxError(f"inbox {str(directory)!r} does not exist; name another with --inbox")
-    entries = kept.list_entries(directory)
-    seen = acknowledgements.read_acknowledgements(directory)
+    if not inbox.is_dir():
+        raise InboxError(f"inbox {str(inbox)!r} does not exist; name another with --inbox")
+    as_json = output_format == "json"
+    entries = kept.list_entries(inbox)
+    seen = acknowledgements.read_acknowledgements(inbox)
     for entry in entries:
         note = seen.get((entry.name, entry.time_received))
         click.echo(_json_line(entry, note) if as_json else _line(entry, note))
@@ -99,14 +95,13 @@ def _json_line(entry: QuarantineEntry, note: Acknowledgement | None) -> str:
 @quarantine.command(epilog=EXIT_CODES)
 @inbox_option
 @click.argument("name")
-def show(inbox: Path | None, name: str) -> None:
-    """Print why an entry is in quarantine, how it came, and how it begins.
+def show(inbox: Path, name: str) -> None:
+    """Print the reason, the origin and the first bytes of an entry.
 
     Example: sirenflow quarantine show 9b0a4c
     """
-    directory = inbox or read_settings().inbox
-    entry = kept.find_entry(directory, name)
-    note = acknowledgements.read_acknowledgements(directory).get((entry.name, entry.time_received))
+    entry = kept.find_entry(inbox, name)
+    note = acknowledgements.read_acknowledgements(inbox).get((entry.name, entry.time_received))
     facts = {"file": entry.path, "bytes": entry.size_bytes, "kind": entry.kind}
     claimed = {f"claims {key}": value for key, value in asdict(entry.claims).items() if value}
     seen = {"acknowledged": f"{note.time} by {note.by}"} if note else {}
@@ -119,81 +114,80 @@ def show(inbox: Path | None, name: str) -> None:
 @quarantine.command(epilog=REJECTED_EXIT_CODES)
 @inbox_option
 @click.argument("names", metavar="[NAME...]", nargs=-1)
-def retry(inbox: Path | None, names: tuple[str, ...]) -> None:
-    """Judge entries again, all by default: after an update, or when a server is back.
+def retry(inbox: Path, names: tuple[str, ...]) -> None:
+    """Decode entries again, all by default: after an update, or when a server is available again.
 
-    What is an alert now moves to its place in the inbox. What was sent by reference to another
-    server is fetched. The rest stays, with the reason it had. What was fatal to the process that
-    judged it (kind crash) is tried by name only.
+    Entries that are valid alerts now are moved to their place in the inbox; messages that were sent
+    by reference are fetched. All others stay, with the reason they had. Entries that crashed the
+    decoding process (kind crash) are retried by name only.
 
     Example: sirenflow quarantine retry
     """
-    settings = read_settings()
-    directory = inbox or settings.inbox
-    entries = [kept.find_entry(directory, name) for name in names] or [
-        entry for entry in kept.list_entries(directory) if entry.kind != "crash"
+    hosts = read_settings().large_message_hosts
+    entries = [kept.find_entry(inbox, name) for name in names] or [
+        entry for entry in kept.list_entries(inbox) if entry.kind != "crash"
     ]
 
     def recover(data: bytes, how: Mapping[str, Any]) -> bytes:
-        return _fetched(data, how, settings)
+        return _fetch_if_offloaded(data, how, hosts)
 
     moved = 0
     for entry in entries:
         try:
-            stored = kept.retry(directory, entry, recover)
+            stored = kept.retry(inbox, entry, recover)
         except AlertError as error:
             click.echo(printable(f"sirenflow: {entry.name} stays: {error}"), err=True)
         else:
             moved += 1
             click.echo(printable(f"{entry.name} is now {stored.path}"))
-    click.echo(printable(f"{moved} moved, {len(entries) - moved} stay (inbox: {directory})"))
+    click.echo(printable(f"{moved} moved, {len(entries) - moved} stay (inbox: {inbox})"))
     if moved < len(entries):
         sys.exit(exit_codes.REJECTED)
 
 
 @quarantine.command(epilog=EXIT_CODES)
 @inbox_option
-@click.option("--all", "everything", is_flag=True, help="Acknowledge all that `health` reports.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Acknowledge all entries that `health` reports."
+)
 @click.argument("names", metavar="[NAME...]", nargs=-1)
-def acknowledge(inbox: Path | None, everything: bool, names: tuple[str, ...]) -> None:
-    """Note that you have seen entries, so that `sirenflow health` reports them no more.
+def acknowledge(inbox: Path, everything: bool, names: tuple[str, ...]) -> None:
+    """Mark entries as seen, so that `sirenflow health` no longer reports them.
 
-    They stay in quarantine, and on the pages. A message that is dropped and is sent again is
+    They stay in quarantine and on the pages. A message that is dropped and then sent again is
     reported again.
 
     Example: sirenflow quarantine acknowledge 9b0a4c
     """
     if bool(names) == everything:
         raise click.UsageError("give either NAME... or --all")
-    directory = inbox or read_settings().inbox
     entries = (
-        acknowledgements.list_unacknowledged(directory)
+        acknowledgements.list_unacknowledged(inbox)
         if everything
-        else [kept.find_entry(directory, name) for name in names]
+        else [kept.find_entry(inbox, name) for name in names]
     )
-    acknowledgements.acknowledge(directory, entries, datetime.now(UTC))
+    acknowledgements.acknowledge(inbox, entries, datetime.now(UTC))
     for entry in () if everything else entries:
         click.echo(f"{entry.name} is acknowledged")
     if everything:
-        click.echo(printable(f"{len(entries)} acknowledged (inbox: {directory})"))
+        click.echo(printable(f"{len(entries)} acknowledged (inbox: {inbox})"))
 
 
 @quarantine.command(epilog=EXIT_CODES)
 @inbox_option
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-def drop(inbox: Path | None, names: tuple[str, ...]) -> None:
-    """Delete entries for good.
+def drop(inbox: Path, names: tuple[str, ...]) -> None:
+    """Delete entries permanently.
 
     Example: sirenflow quarantine drop 9b0a4c
     """
-    directory = inbox or read_settings().inbox
-    for entry in [kept.find_entry(directory, name) for name in names]:
+    for entry in [kept.find_entry(inbox, name) for name in names]:
         kept.drop_entry(entry)
         click.echo(f"{entry.name} is deleted")
 
 
-def _fetched(data: bytes, how: Mapping[str, Any], settings: Settings) -> bytes:
-    """Fetch what a message only names; anything else, and what was fetched before, is itself."""
+def _fetch_if_offloaded(data: bytes, how: Mapping[str, Any], hosts: Sequence[str]) -> bytes:
+    """Fetch a message that was sent by reference; return any other unchanged."""
     headers = how.get("headers")
     is_marked = isinstance(headers, list) and ["_format", OFFLOADED] in headers
     if "reference" in how or not is_marked or not looks_like_reference(data):
@@ -206,4 +200,4 @@ def _fetched(data: bytes, how: Mapping[str, Any], settings: Settings) -> bytes:
         login = find_credential(parse_address(f"kafka://{how.get('source')}"), os.environ)
     except StreamError:  # the server that holds it decides whether it wants one
         login = None
-    return fetch(data, settings.large_message_hosts, login)
+    return fetch(data, hosts, login)

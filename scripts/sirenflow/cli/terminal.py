@@ -1,56 +1,10 @@
-"""What all commands share: exit codes, safe text, logs."""
+"""What commands write to the terminal: safe text, logs."""
 
 from __future__ import annotations
 
 import logging
 import time
-from datetime import datetime
-from pathlib import Path
 from types import TracebackType
-
-import click
-
-from sirenflow.config.user_path import UserPathError, expand_home
-
-EXIT_CODES = "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage."
-REJECTED_EXIT_CODES = (
-    "Exit codes: 0 done; 1 stopped by an error; 2 wrong usage; 3 done, but some were rejected."
-)
-COMPARED_EXIT_CODES = (
-    "Exit codes: 0 nothing changed, rounding aside; 1 stopped by an error, or a file could not be "
-    "compared; 2 wrong usage; 4 done, and values changed."
-)
-
-
-def directory(text: str) -> Path:
-    """Read a directory's path, which need not exist yet."""
-    if not text:  # as of a variable that is not set; it would be the working directory
-        raise click.BadParameter("expected a directory, found nothing")
-    try:
-        text = expand_home(text)  # the shell does not for --inbox=~/alerts
-    except UserPathError as error:
-        raise click.BadParameter(f"{text!r}: {error}") from None
-    if Path(text).exists() and not Path(text).is_dir():
-        raise click.BadParameter(f"{text!r} is a file; expected a directory")
-    return Path(text)
-
-
-def time_text(text: str) -> datetime:
-    """Read a time, UTC."""
-    from sirenflow.crossmatch.source_time import TimeTextError, time_from
-
-    try:
-        return time_from(text)
-    except TimeTextError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-inbox_option = click.option(
-    "--inbox",
-    metavar="DIRECTORY",
-    type=directory,
-    help="Directory to keep alerts in.  [default: `inbox` of config/config.yaml, or ./inbox]",
-)
 
 
 def printable(text: str) -> str:

@@ -81,7 +81,7 @@ def publish(
     sources: Iterable[Path],
     address: Address,
     auth: Auth | None,
-    pace: float | None,
+    speed: float | None,
     pause: Callable[[float], object] = time.sleep,
 ) -> Iterator[Published]:
     """Send every alert of the sources, byte for byte, in the order in which they were made.
@@ -96,7 +96,7 @@ def publish(
         ``*.json`` are taken for alerts.
     address, auth
         Where to, and the login there, or None. The public topics are refused.
-    pace
+    speed
         How many times faster than they were made alerts are sent, by their ``time_created``: 1 with
         the original spacing. With None, each is sent when the one before is acknowledged.
     pause
@@ -111,12 +111,12 @@ def publish(
     ------
     StreamError
         If an alert is not delivered: then no other is sent. Or, before any is sent, if the topic is
-        public, or if with a pace something has no time.
+        public, or if with a speed something has no time.
     """
     refuse_public(address)
     with tempfile.TemporaryFile() as spool:  # alerts to be sorted may be more than fit in memory
         waiting, problems = _gather(sources, spool)
-        seconds = _seconds_before(waiting, pace)
+        seconds = _seconds_before(waiting, speed)
         total = len(waiting) + len(problems)
         for item in problems:
             yield Published(item.source, total, item.problem)
@@ -158,21 +158,21 @@ def _place(source: str, start: int, data: bytes, order_before: _Order) -> _Waiti
     return _Waiting(source, start, len(data), alert.order, alert.superevent_id, made)
 
 
-def _seconds_before(waiting: list[_Waiting], pace: float | None) -> list[float]:
+def _seconds_before(waiting: list[_Waiting], speed: float | None) -> list[float]:
     """Return how long to wait before each."""
-    if pace is None:
+    if speed is None:
         return [0.0] * len(waiting)
-    if not 0 < pace < math.inf:
-        raise StreamError(f"the pace is {pace}; expected a number above 0")
+    if not 0 < speed < math.inf:
+        raise StreamError(f"the speed is {speed}; expected a number above 0")
     times = []
     for alert in waiting:
         if alert.time is None:
             raise StreamError(
-                f"{alert.source} is no alert, and so has no time; publish it without --pace"
+                f"{alert.source} is no alert, and so has no time; publish it without --speed"
             )
         times.append(alert.time)
     return [
-        (after - before).total_seconds() / pace for before, after in pairwise(times[:1] + times)
+        (after - before).total_seconds() / speed for before, after in pairwise(times[:1] + times)
     ]
 
 

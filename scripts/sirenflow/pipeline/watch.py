@@ -52,7 +52,8 @@ class Watch:
     directory
         The inbox; made if it is not there.
     command
-        Of `sirenflow`: brings all products up to date, or with ``--event ID`` those of superevents.
+        Of `sirenflow`: brings all products up to date, or those of some superevents with
+        ``--superevent ID``.
     is_anything_due
         Returns whether anything in the whole inbox is to be built.
     global_digest
@@ -233,7 +234,7 @@ class Watch:
         present = [name for name in superevents if files[name]]
         if superevents and not present:  # only the directory is there yet
             return self._remember(files)
-        events = [word for name in present for word in ("--event", name)]
+        events = [word for name in present for word in ("--superevent", name)]
         try:
             code = server.run([*self._command[:1], *events, *self._command[1:]])
         except ConnectionError as error:

@@ -24,8 +24,8 @@ RETRACTION = SAMPLES / "MS260926m-01-retraction-alone.json"
 COMMANDS = dict(all_commands())
 # Their examples need a server, or a listener: see test_cli_stream.py.
 STREAM_COMMANDS = {"broker", "health", "listen", "publish"}
-# Their examples need products: see test_cli_compare.py and test_cli_locate.py.
-PRODUCT_COMMANDS = {"compare", "locate", "reprocess", "run", "watch"}
+# Their examples need products: see test_compare.py and test_crossmatch.py.
+PRODUCT_COMMANDS = {"compare", "crossmatch", "reprocess", "run", "watch"}
 # What the commands on the quarantine take for their example: its SHA-256 begins with 9b0a4c.
 NO_ALERT = b"no alert 40751429"
 
@@ -94,14 +94,14 @@ def test_ingest_uses_the_inbox_given_before_the_configured_one() -> None:
         ["quarantine", "unknown"],
         ["quarantine", "show"],
         ["quarantine", "drop"],
-        ["health", "--silence", "0"],
-        ["health", "--silence", "nan"],
-        ["health", "--silence", "1e300"],
-        ["publish", "--to", "kafka://a/b", "--pace", "nan", "samples"],
+        ["health", "--max-silence", "0"],
+        ["health", "--max-silence", "nan"],
+        ["health", "--max-silence", "1e300"],
+        ["publish", "--to", "kafka://a/b", "--speed", "nan", "samples"],
         ["publish", "samples"],
         ["publish", "--to", "kafka://a/b"],
         ["publish", "--to", "kafka://a/b", "nowhere"],
-        ["publish", "--to", "kafka://a/b", "--pace", "-1", "samples"],
+        ["publish", "--to", "kafka://a/b", "--speed", "-1", "samples"],
         ["listen", "--start", "yesterday"],
         ["listen", "--start", ""],
         ["broker", "--port", "9092"],
@@ -113,6 +113,57 @@ def test_wrong_usage_exits_2_and_stores_nothing(arguments: list[str]) -> None:
     assert result.exit_code == 2
     assert "Usage: " in result.stderr
     assert not Path("inbox").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "renamed"),
+    [
+        (["locate", "10:34:24", "-26.78"], "the command locate is now crossmatch"),
+        (["crossmatch", "1", "2", "--event", "S240422ed"], "--event is now --superevent"),
+        (["run", "--event", "S240422ed"], "--event is now --superevent"),
+        (["run", "--log", "json"], "--log is now --format"),
+        (["watch", "--log=text"], "--log is now --format"),
+        (["reprocess", "--results", "new", "--log", "json"], "--log is now --format"),
+        (["health", "--silence", "3"], "--silence is now --max-silence"),
+        (["publish", "--to", "kafka://a/b", "--pace", "60", "samples"], "--pace is now --speed"),
+    ],
+)
+def test_name_of_version_0_3_is_refused_with_its_new_name(
+    arguments: list[str], renamed: str
+) -> None:
+    result = sirenflow(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"Error: {renamed}\n")
+    assert not Path("inbox").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ingest", "--inbox", "given", "samples"],
+        ["listen", "--inbox", "given", "--url", "kafka://a/b"],
+        ["publish", "--no-auth", "--to", "kafka://a/b", "samples"],
+        ["health", "--inbox", "given"],
+        ["quarantine", "list", "--inbox", "given"],
+        ["quarantine", "retry", "--inbox", "given"],
+        ["crossmatch", "1", "2", "--results", "given"],
+        ["run", "--inbox", "given", "--results", "made"],
+        ["watch", "--inbox", "given", "--results", "made"],
+        ["reprocess", "--inbox", "given", "--results", "made"],
+    ],
+)
+def test_misspelt_key_is_an_error_of_every_command(arguments: list[str]) -> None:
+    """Also outside a clone, and where the command line names every directory."""
+    Path("config").mkdir()
+    Path("config/config.yaml").write_text("kafka: {topic: kafka://a/b}\n")
+    result = sirenflow(*arguments)
+    assert result.exit_code == 1
+    assert re.fullmatch(
+        r"sirenflow: config/config\.yaml[^:\n]*: kafka: unknown key 'topic'; the keys are topics, "
+        r"large_message_hosts; [^\n]+\n",
+        result.stderr,
+    )
+    assert not Path("given").exists()
 
 
 def test_inbox_that_cannot_be_written_is_one_line_and_exit_1() -> None:

@@ -269,7 +269,7 @@ def test_silence_may_be_longer_where_alerts_are_rarer() -> None:
     long = datetime.now(UTC) - timedelta(hours=5)
     leave_heartbeat({"last_alert": long}, time_started=long)
     assert sirenflow("health").exit_code == 1
-    assert sirenflow("health", "--silence", "6").exit_code == 0
+    assert sirenflow("health", "--max-silence", "6").exit_code == 0
 
 
 def test_reason_of_a_server_cannot_forge_a_line() -> None:

@@ -157,14 +157,14 @@ def test_what_cannot_be_read_is_told_and_the_rest_sent(tmp_path: Path, address: 
     assert len(received(address)) == 1
 
 
-@pytest.mark.parametrize("pace", [1, 60, 0.5])
-def test_pace_keeps_the_spacing(tmp_path: Path, address: Address, pace: float) -> None:
+@pytest.mark.parametrize("speed", [1, 60, 0.5])
+def test_speed_keeps_the_spacing(tmp_path: Path, address: Address, speed: float) -> None:
     for name, time in (("a", "00:10:00.25Z"), ("b", "00:00:00Z"), ("c", "00:10:00.25Z")):
         write(tmp_path / f"{name}.json", retraction(f"MS260101{name}", f"2026-01-01T{time}"))
     pauses: list[float] = []
-    published = publish([tmp_path], address, None, pace, pauses.append)
+    published = publish([tmp_path], address, None, speed, pauses.append)
     assert len(list(published)) == 3
-    assert pauses == [600.25 / pace]
+    assert pauses == [600.25 / speed]
 
 
 def test_nothing_is_sent_at_a_pace_without_times(tmp_path: Path, address: Address) -> None:
@@ -175,10 +175,10 @@ def test_nothing_is_sent_at_a_pace_without_times(tmp_path: Path, address: Addres
     assert received(address) == []
 
 
-@pytest.mark.parametrize("pace", [0, -1, float("nan"), float("inf")])
-def test_pace_must_be_a_positive_number(address: Address, pace: float) -> None:
+@pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf")])
+def test_speed_must_be_a_positive_number(address: Address, speed: float) -> None:
     with pytest.raises(StreamError, match="expected a number above 0"):
-        list(publish([SAMPLES], address, None, pace))
+        list(publish([SAMPLES], address, None, speed))
 
 
 @pytest.mark.parametrize(

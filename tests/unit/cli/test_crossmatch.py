@@ -1,4 +1,4 @@
-"""`sirenflow locate`: one position in every sky map, from the command line."""
+"""`sirenflow crossmatch`: one position in every sky map, from the command line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lines(*arguments: str) -> list[list[str]]:
     """Run `locate`; give the words of each line of its table, and of the last."""
-    result = sirenflow("locate", *arguments)
+    result = sirenflow("crossmatch", *arguments)
     assert (result.exit_code, result.stderr) == (0, "")
     return [line.split() for line in result.stdout.splitlines()]
 
@@ -69,7 +69,7 @@ def test_far_superevents_are_listed_when_asked_for(tmp_path: Path) -> None:
 def test_one_superevent_alone_is_looked_into(tmp_path: Path) -> None:
     for superevent in ("S260101a", "S260103c"):
         products(tmp_path, moved()[0], superevent=superevent)
-    _, row, _ = lines(*HERE, "--event", "S260103c")
+    _, row, _ = lines(*HERE, "--superevent", "S260103c")
     assert row[0] == "S260103c"
 
 
@@ -128,20 +128,20 @@ def test_position_is_handed_on_with_its_sign(
     ],
 )
 def test_wrong_usage_is_told(arguments: list[str], said: str) -> None:
-    result = sirenflow("locate", *arguments)
+    result = sirenflow("crossmatch", *arguments)
     assert result.exit_code == 2
     assert said in result.stderr
 
 
 def test_without_products_it_says_what_to_do(tmp_path: Path) -> None:
-    result = sirenflow("locate", *HERE)
+    result = sirenflow("crossmatch", *HERE)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         "sirenflow: results 'results' does not exist; run snakemake, or name it with --results\n"
     )
     products(tmp_path, moved()[0])
     for name in ("S260109z", "../results/MS260101a", "logs"):
-        result = sirenflow("locate", *HERE, "--event", name)
+        result = sirenflow("crossmatch", *HERE, "--superevent", name)
         assert (result.exit_code, result.stdout) == (1, "")
         assert result.stderr == f"sirenflow: {name!r} is not in results 'results'\n"
 
@@ -162,7 +162,7 @@ def test_superevent_that_cannot_be_read_is_told_and_the_rest_is_listed(tmp_path:
     (results / "S260103c" / "alerts.json").write_text("[]")
     (results / "S260104d" / "localization.json").write_text("{")
     next((results / "S260105e" / "skymaps").iterdir()).write_bytes(b"junk")
-    result = sirenflow("locate", *HERE)
+    result = sirenflow("crossmatch", *HERE)
     assert result.exit_code == 1
     assert result.stderr.count("; run snakemake again\n") == 3
     assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == ["S260101a", "within"]
@@ -173,14 +173,14 @@ def test_names_of_files_do_not_lead_out_of_the_products(tmp_path: Path) -> None:
     numbers = json.loads((event / "localization.json").read_text())
     numbers["alerts"][0]["skymaps"][0]["file"] = "../../secret"
     (event / "localization.json").write_text(json.dumps(numbers))
-    result = sirenflow("locate", *HERE)
+    result = sirenflow("crossmatch", *HERE)
     assert result.exit_code == 1
     assert "is no sky map any more" in result.stderr
 
 
 def test_example_in_the_help_works(tmp_path: Path) -> None:
     products(tmp_path, moved()[0])
-    result = sirenflow(*shlex.split(example_of("locate")))
+    result = sirenflow(*shlex.split(example_of("crossmatch")))
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.endswith("superevents\n")
 
@@ -188,6 +188,6 @@ def test_example_in_the_help_works(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_table_is_the_same_in_a_process_of_its_own(tmp_path: Path) -> None:
     products(tmp_path, moved()[0])
-    done = run("locate", "45", "-4.78", "--results", tmp_path / "results", "--all")
+    done = run("crossmatch", "45", "-4.78", "--results", tmp_path / "results", "--all")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == sirenflow("locate", "45", "-4.78", "--all").stdout
+    assert done.stdout == sirenflow("crossmatch", "45", "-4.78", "--all").stdout

@@ -208,7 +208,7 @@ def test_what_was_fetched_before_is_not_taken_for_a_reference() -> None:
 
 
 def statuses() -> dict[str, str]:
-    lines = sirenflow("quarantine", "list", "--json").stdout.splitlines()
+    lines = sirenflow("quarantine", "list", "--format", "json").stdout.splitlines()
     return {entry["name"]: entry["status"] for entry in map(json.loads, lines)}
 
 
@@ -248,7 +248,7 @@ def test_nothing_is_acknowledged_if_one_name_is_wrong() -> None:
 def test_list_as_json_has_what_a_program_needs() -> None:
     data = json_alert(record(time_created="?"))
     name = keep(data, "why\nnot", way="listen", source="host/topic")
-    (line,) = sirenflow("quarantine", "list", "--json").stdout.splitlines()
+    (line,) = sirenflow("quarantine", "list", "--format", "json").stdout.splitlines()
     claimed = {"superevent_id": "MS260101a", "alert_type": "PRELIMINARY", "time_created": None}
     assert json.loads(line) == {
         "name": name,
@@ -267,4 +267,4 @@ def test_list_as_json_has_what_a_program_needs() -> None:
 
 def test_empty_list_as_json_is_empty() -> None:
     Path("inbox").mkdir()
-    assert sirenflow("quarantine", "list", "--json").output == ""
+    assert sirenflow("quarantine", "list", "--format", "json").output == ""

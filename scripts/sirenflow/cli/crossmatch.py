@@ -1,4 +1,4 @@
-"""Where one position lies in every sky map."""
+"""The command that crossmatches a position with every sky map."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from sirenflow.cli.terminal import EXIT_CODES, directory, printable, time_text
+from sirenflow.cli.options import EXIT_CODES, renamed_option, results_option, time_text
+from sirenflow.cli.terminal import printable
 from sirenflow.config.configuration import read_settings
 from sirenflow.formats.sanitize import number_from_text
 from sirenflow.observing.angles import dec_to_deg, ra_to_deg
+from sirenflow.processes import exit_codes
 
 
 class _TakesNegatives(click.Command):
-    """A command that takes -17.3 for an argument, not for options."""
+    """A command that reads -17.3 as an argument, not as options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [re.sub(r"^-(?=[.\d])", " -", arg) for arg in args])
@@ -60,32 +62,34 @@ def _distance(text: str) -> float:
     help="Time of the source in UTC, as 2026-04-19T03:12Z, 2026-04-19.1339 (decimal day) or MJD; "
     "listed as days after T0.",
 )
+@results_option
+@click.option("--superevent", metavar="ID", help="Search the sky maps of this superevent only.")
+@renamed_option("--event", "--superevent")
 @click.option(
-    "--results",
-    metavar="DIRECTORY",
-    type=directory,
-    help="Where the products are.  [default: `results` of config/config.yaml, or ./results]",
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also list superevents whose 99 % credible region does not contain the position.",
 )
-@click.option("--event", metavar="ID", help="Look into this superevent alone.")
-@click.option("--all", "everything", is_flag=True, help="List those too that are beyond 99 %.")
-def locate(
+def crossmatch(
     ra: float,
     dec: float,
     distance: float | None,
     time: datetime | None,
     results: Path | None,
-    event: str | None,
+    superevent: str | None,
     everything: bool,
 ) -> None:
-    """Find a position in the sky maps of all superevents, alert by alert.
+    """Crossmatch a position with the sky maps of all superevents, alert by alert.
 
     RA and DEC are ICRS, in degrees, or as 12:34:56.7 (hours) and -12:34:56.7. DISTANCE is a
-    luminosity distance in Mpc. For each alert: the credible level (the probability of all places
-    as dense or denser), the probability density (1/deg2) and, with a distance, both in space
-    (1/Mpc3). The star marks the alert whose sky map stands. Real events come first, retracted ones
-    last. Products of the workflow are read, not the inbox.
+    luminosity distance in Mpc. Listed for each alert: the credible level (probability of all
+    positions of at least the same density, or searched probability), the probability density
+    (1/deg2) and, with a distance, both in volume (1/Mpc3). A star marks the alert whose sky map is
+    current. Real superevents are listed first, retracted ones last. The command reads products of
+    the workflow, not the inbox.
 
-    Example: sirenflow locate 10:34:24 -26.78 97 --time 2026-04-19T03:00Z
+    Example: sirenflow crossmatch 10:34:24 -26.78 97 --time 2026-04-19T03:00Z
     """
     from sirenflow.crossmatch.superevents import (
         crossmatch_superevent,
@@ -94,16 +98,18 @@ def locate(
     )
     from sirenflow.errors import SirenflowError
 
-    events = find_superevents(results or read_settings().results, event)
-    located, broken = [], 0
-    with tqdm(events, unit=" events", disable=not sys.stderr.isatty(), leave=False) as progress:
+    configured = read_settings().results
+    superevents = find_superevents(results or configured, superevent)
+    matched, broken = [], 0
+    hidden = not sys.stderr.isatty()
+    with tqdm(superevents, unit=" superevents", disable=hidden, leave=False) as progress:
         for path in progress:
             try:
-                located.append(crossmatch_superevent(path, ra, dec, distance, time))
+                matched.append(crossmatch_superevent(path, ra, dec, distance, time))
             except SirenflowError as error:
                 broken += 1
                 progress.write(printable(f"sirenflow: {error}"), file=sys.stderr)
-    for line in format_table(located, everything):
+    for line in format_table(matched, everything):
         click.echo(printable(line))
     if broken:
-        sys.exit(1)
+        sys.exit(exit_codes.ERROR)
