@@ -1,6 +1,7 @@
 """Build: copy the workflow, which lies beside the package in a clone, into the wheel."""
 
 from pathlib import Path
+from shutil import rmtree
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
@@ -15,6 +16,8 @@ class BuildWithWorkflow(build_py):
 
     def run(self) -> None:
         """Copy the package, and then the workflow, unless the install is editable."""
+        if not self.editable_mode:  # modules of an earlier build may have other names now
+            rmtree(self.build_lib, ignore_errors=True)
         super().run()
         if not self.editable_mode:
             for source, target in self._workflow_files().items():

@@ -11,6 +11,7 @@ import json
 import lzma
 import math
 import re
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -20,7 +21,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import zstandard
 from builders import avro_alert, flat_map, json_alert, record, with_map
 from every_stage import call_stage, make_products
 from pages import assert_safe
@@ -41,6 +41,11 @@ from sirenflow.inbox.store import alert_path
 from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import OF_OURS
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 _PLAIN_PATH = re.compile(
     r"[A-Za-z][A-Za-z0-9_-]{0,63}/[A-Z][A-Z0-9-]{0,63}/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}\.(avro|json)",
@@ -188,7 +193,7 @@ def archive_seeds() -> Iterator[bytes]:
                 tar.addfile(member, io.BytesIO(data))
         data = stream.getvalue()
         yield from (data, data[:3000], gzip.compress(data, mtime=0), bz2.compress(data))
-        yield from (lzma.compress(data, preset=0), zstandard.compress(data))
+        yield from (lzma.compress(data, preset=0), zstd.compress(data))
 
 
 def products_seeds() -> Iterator[bytes]:

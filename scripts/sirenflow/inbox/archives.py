@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -20,6 +21,11 @@ from typing import IO, NoReturn, Self, cast
 
 from sirenflow.alerts.decoding import MAX_ALERT_BYTES
 from sirenflow.inbox import store
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 _COMPRESSED_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 ARCHIVE_SUFFIXES = (".zip", ".tar", *_COMPRESSED_TAR_SUFFIXES, ".tzst")
@@ -127,8 +133,6 @@ def _tar_items(path: Path) -> Iterator[SourceItem]:
 @contextmanager
 def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
     """Open a tar archive to be read once, in order."""
-    import zstandard
-
     try:
         with (
             _decompressed(path) as stream,
@@ -139,14 +143,12 @@ def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
             ) as archive,
         ):
             yield archive
-    except zstandard.ZstdError as error:
+    except zstd.ZstdError as error:
         raise tarfile.ReadError(str(error)) from error
 
 
 def _decompressed(path: Path) -> IO[bytes]:
     """Open a file, unpacked by what it begins with, through all pieces it was compressed in."""
-    import zstandard
-
     with path.open("rb") as file:
         start = file.read(6)
     if start.startswith(b"\x1f\x8b"):
@@ -155,9 +157,8 @@ def _decompressed(path: Path) -> IO[bytes]:
         return bz2.open(path)
     if start == b"\xfd7zXZ\0":
         return lzma.open(path)
-    if start.startswith(zstandard.FRAME_HEADER):
-        unpacker = zstandard.ZstdDecompressor()
-        return cast("IO[bytes]", unpacker.stream_reader(path.open("rb"), read_across_frames=True))
+    if start.startswith(b"\x28\xb5\x2f\xfd"):
+        return cast("IO[bytes]", zstd.open(path))
     return path.open("rb")
 
 

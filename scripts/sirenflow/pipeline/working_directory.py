@@ -39,7 +39,8 @@ def create_working_directory(directory: Path, *, with_samples: bool = False) -> 
     InboxError
         If a file cannot be written.
     """
-    written, existing = [], []
+    written: list[Path] = []
+    existing: list[Path] = []
     for name, source in _files(with_samples):
         path = directory / name
         (written if write_durably(path, source.read_bytes()) else existing).append(path)

@@ -17,12 +17,15 @@ from builders import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.polynomial.chebyshev import cheb2poly, chebinterpolate
+from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import erfc
+from scipy.special import erfc, erfcx
 from scipy.stats import norm
 from tilings import Tiling, tilings
 
 from sirenflow.skymap.distance.line_of_sight import (
+    TAIL_SERIES,
     LinesOfSight,
     conditional_moments,
     lines_of_sight,
@@ -269,6 +272,16 @@ def test_normal_tail_is_that_of_the_complementary_error_function() -> None:
     # exp and erfc themselves lose digits as z^2 grows.
     tolerance = 1e-12 + 4e-16 * np.minimum(z * z, 1e4)
     assert np.all(np.abs(tail - expected) <= tolerance * expected + 1e-300)
+
+
+def test_series_of_the_normal_tail_is_the_interpolation_at_chebyshev_points() -> None:
+    def ratio(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        s = (1 - x) / 2
+        z = 5 * (1 / s - 1)
+        return np.asarray(erfcx(z / np.sqrt(2)) / (2 * s))
+
+    expected = cheb2poly(chebinterpolate(ratio, len(TAIL_SERIES) - 1))
+    assert pytest.approx(expected, abs=1e-14) == TAIL_SERIES
 
 
 def test_percentiles_of_few_narrow_lines_of_sight_have_their_share_below() -> None:

@@ -9,12 +9,20 @@ import pytest
 from builders import all_cells
 from caps import Cap, area_deg2, caps_map, plain_map
 from hypothesis import given
+from hypothesis import strategies as st
 from mocpy import MOC
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from tilings import Tiling, tilings
 
 from sirenflow.products.regions import Lobe
 from sirenflow.skymap.regions.credible_region import CredibleRegion, credible_region
-from sirenflow.skymap.regions.lobes import LobeLabels, describe_lobes, label_lobes
+from sirenflow.skymap.regions.lobes import (
+    LobeLabels,
+    connected_parts,
+    describe_lobes,
+    label_lobes,
+)
 from sirenflow.skymap.skymap import Skymap
 
 CELL_DEG = 0.92  # of level 6
@@ -59,6 +67,34 @@ def test_cells_that_share_a_corner_are_one_lobe() -> None:
         density = np.zeros(12 * 64)
         density[cells] = 1.0
         assert lobes_of(plain_map(all_cells(3), density), 1 - 1e-9)[0].count == count
+
+
+@given(
+    st.integers(1, 200).flatmap(
+        lambda count: st.tuples(
+            st.just(count),
+            st.lists(st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)), max_size=300),
+        )
+    )
+)
+def test_connected_parts_are_those_that_scipy_finds(
+    graph: tuple[int, list[tuple[int, int]]],
+) -> None:
+    count, links = graph
+    one, other = np.array(links, dtype=np.int64).reshape(-1, 2).T
+    label, first = connected_parts(one, other, count)
+    matrix = coo_array((np.ones(len(links)), (one, other)), shape=(count, count))
+    expected_count, expected = connected_components(matrix, directed=False)
+    assert len(first) == expected_count
+    assert len(set(zip(label.tolist(), expected.tolist(), strict=True))) == expected_count
+    assert [label.tolist().index(part) for part in range(len(first))] == first.tolist()
+
+
+def test_a_long_chain_in_random_order_is_one_part() -> None:
+    order = np.random.default_rng(1).permutation(100_000)
+    label, first = connected_parts(order[:-1], order[1:], len(order))
+    assert not label.any()
+    assert first.tolist() == [0]
 
 
 @given(tilings())
