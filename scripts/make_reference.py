@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
 
+from sirenflow.cli import main
 from sirenflow.config.configuration import read_schema
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -55,7 +59,62 @@ def _default(key: str, known: Mapping[str, Any], required: tuple[str, ...]) -> s
     return "required" if key in required else "none"
 
 
-PAGES = {"configuration.md": configuration}
+def commands() -> str:
+    """Describe every command with its options, from the texts of its `--help`."""
+    lines = ["# Commands", "", _NOTE, "", "All commands: `sirenflow [OPTIONS] COMMAND ...`", ""]
+    lines += _options(main)
+    for words, command in _commands(main):
+        context = click.Context(command, info_name=f"sirenflow {words}")
+        usage = " ".join(command.collect_usage_pieces(context))
+        lines += [f"## `sirenflow {words}`", "", f"`sirenflow {words} {usage}`", ""]
+        lines += [inspect.cleandoc(command.help or ""), "", *_options(command)]
+        lines += [command.epilog or "", ""]
+    return "\n".join(lines)
+
+
+def _commands(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name, command in sorted(group.commands.items()):
+        yield f"{above}{name}", command
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{above}{name} ")
+
+
+def _options(command: click.Command) -> Iterator[str]:
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    shown = [option for option in options if not option.hidden]
+    if not shown:
+        return
+    context = click.Context(command)
+    yield from ("| option | description |", "|---|---|")
+    for option in shown:
+        value = "" if option.is_flag else f" {option.make_metavar(context)}"
+        names = ", ".join(option.opts).replace("|", "\\|")
+        text = " ".join((option.get_help_record(context) or ("", ""))[1].split())
+        yield f"| `{names}{value.replace('|', chr(92) + '|')}` | {text} |"
+    yield ""
+
+
+def exit_codes() -> str:
+    """Describe the exit codes of every command, from its `--help`."""
+    same: dict[str, list[str]] = {}
+    for words, command in _commands(main):
+        same.setdefault(command.epilog or "", []).append(f"`sirenflow {words}`")
+    lines = ["# Exit codes", "", _NOTE, ""]
+    for epilog, names in same.items():
+        meanings = (f"| {code} | {meaning} |" for code, meaning in meaning_of_codes(epilog).items())
+        lines += [", ".join(names) + ":", "", "| code | meaning |", "|---|---|", *meanings, ""]
+    lines += ["`snakemake` ends with 0 if all jobs are done, and with 1 otherwise.", ""]
+    return "\n".join(lines)
+
+
+def meaning_of_codes(epilog: str) -> dict[int, str]:
+    """Return the exit codes in the last lines of a command's help, with their meanings."""
+    text = epilog.removeprefix("Exit codes: ").partition(". ")[0].rstrip(".")
+    pairs = (entry.split(" ", 1) for entry in re.split(r"; (?=\d)", text))
+    return {int(code): meaning for code, meaning in pairs}
+
+
+PAGES = {"configuration.md": configuration, "commands.md": commands, "exit-codes.md": exit_codes}
 
 
 if __name__ == "__main__":
