@@ -22,7 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sirenflow.alerts.alert import Alert, parse_alert
-from sirenflow.comparison.superevents import EventComparison, compare_superevent, find_superevents
+from sirenflow.comparison.superevents import (
+    SupereventComparison,
+    compare_superevent,
+    find_superevents,
+)
 from sirenflow.crossmatch.positions import CrossmatchResult, crossmatch
 from sirenflow.errors import AlertError, SkymapError
 from sirenflow.skymap import skymap as skymaps
@@ -149,12 +153,12 @@ def crossmatch_positions(
 
 def compare_results(
     old: str | PathLike[str], new: str | PathLike[str]
-) -> Iterator[EventComparison]:
+) -> Iterator[SupereventComparison]:
     """Compare two directories of results, as `sirenflow compare` does.
 
     Yields
     ------
-    EventComparison
+    SupereventComparison
         The values that differ, of one superevent that both have.
 
     Raises

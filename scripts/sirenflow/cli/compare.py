@@ -15,8 +15,8 @@ from sirenflow.cli.terminal import printable
 from sirenflow.processes import exit_codes
 
 if TYPE_CHECKING:
-    from sirenflow.comparison.summary import Tally
-    from sirenflow.comparison.superevents import EventComparison
+    from sirenflow.comparison.summary import ComparisonSummary
+    from sirenflow.comparison.superevents import SupereventComparison
 
 _COMPARED_EXIT_CODES = (
     "Exit codes: 0 nothing changed, rounding aside; 1 stopped by an error, or a file could not be "
@@ -46,17 +46,17 @@ def compare(old: Path, new: Path, output: Path | None) -> None:
     Example: sirenflow compare results results-new --output changes
     """
     from sirenflow.comparison.page import write_page
-    from sirenflow.comparison.summary import Tally
+    from sirenflow.comparison.summary import ComparisonSummary
     from sirenflow.comparison.superevents import compare_superevent, find_superevents
     from sirenflow.comparison.table import write_differences
     from sirenflow.errors import SirenflowError, os_errors_as
 
     superevents = sorted(find_superevents(old) | find_superevents(new))
-    tally = Tally()
+    summary = ComparisonSummary()
     hidden = not sys.stderr.isatty()
     with tqdm(superevents, unit=" superevents", disable=hidden, leave=False) as progress:
         compared = (compare_superevent(old / name, new / name) for name in progress)
-        gathered = _gather(compared, tally)
+        gathered = _gather(compared, summary)
         if output is None:
             for _ in gathered:
                 pass
@@ -65,22 +65,24 @@ def compare(old: Path, new: Path, output: Path | None) -> None:
                 output.mkdir(parents=True, exist_ok=True)
                 table, page = output / "changes.ecsv", output / "changes.html"
                 write_differences(table, gathered, str(old), str(new))
-                write_page(page, tally, table, old, new)
-    for line in tally.lines(str(old), str(new)):
+                write_page(page, summary, table, old, new)
+    for line in summary.lines(str(old), str(new)):
         click.echo(printable(line))
     if output is not None:
         click.echo(printable(f"written: {page}, {table}"))
-    for problem in tally.problems[:_MOST_PROBLEMS]:
+    for problem in summary.problems[:_MOST_PROBLEMS]:
         click.echo(printable(f"sirenflow: not compared: {problem}"), err=True)
-    if tally.problems[_MOST_PROBLEMS:]:
-        click.echo(f"sirenflow: and {len(tally.problems) - _MOST_PROBLEMS:,} more", err=True)
-    if tally.problems:
+    if summary.problems[_MOST_PROBLEMS:]:
+        click.echo(f"sirenflow: and {len(summary.problems) - _MOST_PROBLEMS:,} more", err=True)
+    if summary.problems:
         sys.exit(exit_codes.ERROR)
-    if tally.changed:
+    if summary.changed:
         sys.exit(exit_codes.CHANGED)
 
 
-def _gather(compared: Iterable[EventComparison], tally: Tally) -> Iterator[EventComparison]:
+def _gather(
+    compared: Iterable[SupereventComparison], summary: ComparisonSummary
+) -> Iterator[SupereventComparison]:
     for comparison in compared:
-        tally.add(comparison)
+        summary.add(comparison)
         yield comparison

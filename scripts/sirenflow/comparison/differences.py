@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sirenflow.comparison.magnitude import Amount, amount, are_same
+from sirenflow.comparison.magnitude import Magnitude, are_same, measure_change
 from sirenflow.comparison.priority import HEADINGS, Quantity, heading_of
-from sirenflow.comparison.values import ALERTS, Place, ReadAlert, Reading, Value
+from sirenflow.comparison.values import ALERTS, ReadAlert, Reading, Value, ValuePath
 
 Kind = Literal["changed", "rounding", "only in OLD", "only in NEW", "not comparable"]
 
-_WHOLE = Place(None, (), "")
+_WHOLE = ValuePath(None, (), "")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Difference:
         What became of it.
     old, new
         Both values; None where there is none.
-    amount
+    magnitude
         By how much they differ.
     """
 
@@ -47,7 +47,7 @@ class Difference:
     kind: Kind
     old: Value
     new: Value
-    amount: Amount
+    magnitude: Magnitude
 
     @property
     def heading(self) -> str:
@@ -59,11 +59,11 @@ class Difference:
         """Key that sorts what matters most first, and is the same in every run."""
         where = (self.superevent_id, self.alert or "", self.part, self.quantity)
         rank = HEADINGS.index(self.heading)
-        return (self.kind == "rounding", rank, -self.amount.weight, *where)
+        return (self.kind == "rounding", rank, -self.magnitude.weight, *where)
 
 
 @dataclass
-class EventDifferences:
+class SupereventDifferences:
     """The comparison of one superevent, as it grows.
 
     Attributes
@@ -94,13 +94,13 @@ class EventDifferences:
             self._note(file, what, _WHOLE, "only in OLD" if in_old else "only in NEW")
         return in_old and in_new
 
-    def compare_fates(self, old: Mapping[str, str], new: Mapping[str, str]) -> None:
-        """Compare which alerts were read, and why others were not; see `quantities.fates`."""
+    def compare_outcomes(self, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+        """Compare which alerts were read, and why others were not; see `alert_outcomes`."""
         for known_by in dict.fromkeys((*old, *new)):
             fate = (old.get(known_by), new.get(known_by))
             self.compared[ALERTS, "alert"] += 1
             if fate[0] != fate[1]:
-                place = Place(known_by, (), "alerts")
+                place = ValuePath(known_by, (), "alerts")
                 self._note(ALERTS, "alert", place, _kind(*fate), *fate)
 
     def compare_readings(self, file: str, old: Reading, new: Reading) -> None:
@@ -137,7 +137,7 @@ class EventDifferences:
     def _compare_values(
         self,
         file: str,
-        place: Place,
+        place: ValuePath,
         before: Mapping[str, Value],
         after: Mapping[str, Value],
         shared: Collection[str] | None,
@@ -150,7 +150,7 @@ class EventDifferences:
             self.compared[file, quantity] += 1
             old, new = before.get(name), after.get(name)
             if not are_same(old, new):
-                size = amount(name, before, after)
+                size = measure_change(name, before, after)
                 kind: Kind = "rounding" if size.is_rounding else "changed"
                 self._note(file, quantity, place, kind, old, new, size)
 
@@ -158,11 +158,11 @@ class EventDifferences:
         self,
         file: str,
         quantity: str,
-        place: Place,
+        place: ValuePath,
         kind: Kind,
         old: Value = None,
         new: Value = None,
-        size: Amount | None = None,
+        size: Magnitude | None = None,
     ) -> None:
         known_by = place.alert or ""
         alert = self.new.get(known_by) or self.old.get(known_by)
@@ -178,7 +178,7 @@ class EventDifferences:
                 kind=kind,
                 old=old,
                 new=new,
-                amount=size or Amount(),
+                magnitude=size or Magnitude(),
             )
         )
 
@@ -193,7 +193,7 @@ def _names(reading: Reading) -> Iterator[str]:
     return (_prefix(place) + name for place, values in reading.values.items() for name in values)
 
 
-def _prefix(place: Place) -> str:
+def _prefix(place: ValuePath) -> str:
     """Give the path of a place, with a dot at its end; that it is of an alert is told beside it."""
     within = place.path.partition(".")[2] if place.alert else place.path
     return f"{within}." if within else ""

@@ -22,7 +22,7 @@ _DAY_S = 86400.0
 
 
 @dataclass(frozen=True)
-class Amount:
+class Magnitude:
     """How large a difference is.
 
     Attributes
@@ -61,7 +61,7 @@ def are_same(old: Value, new: Value) -> bool:
     return old == new and isinstance(old, bool) == isinstance(new, bool)
 
 
-def amount(name: str, before: Mapping[str, Value], after: Mapping[str, Value]) -> Amount:
+def measure_change(name: str, before: Mapping[str, Value], after: Mapping[str, Value]) -> Magnitude:
     """Measure how one of the values of two places differs.
 
     Parameters
@@ -79,20 +79,20 @@ def amount(name: str, before: Mapping[str, Value], after: Mapping[str, Value]) -
         separation = _separation_deg(name, before, after)
         if separation is not None:
             change = math.remainder(now - was, 360)  # the short way around
-            return Amount(was, now, change, unit, None, separation, separation / 180)
+            return Magnitude(was, now, change, unit, None, separation, separation / 180)
         # Where 0 is a value like others, 1 is the scale.
         least = 1.0 if unit == "deg" or name.endswith("_sigma") else 0.0
         larger = max(abs(was), abs(now), least)
         # Halved, as the difference of the largest doubles is no number.
         weight = 2 * (abs(now / 2 - was / 2) / larger) if larger else 0.0
         relative = (now - was) / abs(was) if was else None
-        return Amount(was, now, _finite(now - was), unit, _finite(relative), None, weight)
+        return Magnitude(was, now, _finite(now - was), unit, _finite(relative), None, weight)
     times = time_or_none(old), time_or_none(new)
     if times[0] is not None and times[1] is not None:
         seconds = (times[1] - times[0]).total_seconds()
         weight = min(abs(seconds) / _DAY_S, 2.0) or ANOTHER
-        return Amount(absolute=seconds, unit="s", weight=weight)
-    return Amount(number_or_none(old), number_or_none(new), unit=unit)
+        return Magnitude(absolute=seconds, unit="s", weight=weight)
+    return Magnitude(number_or_none(old), number_or_none(new), unit=unit)
 
 
 def _separation_deg(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sirenflow.comparison.differences import Difference
 from sirenflow.comparison.priority import heading_of
-from sirenflow.comparison.summary import Tally, made_text
-from sirenflow.comparison.text import amount_text, both_texts, where_text
+from sirenflow.comparison.summary import ComparisonSummary, built_by_text
+from sirenflow.comparison.text import both_texts, magnitude_text, where_text
 from sirenflow.formats.sanitize import text_or_none
 from sirenflow.report.html import relative_link, render
 from sirenflow.superevent.number_text import integer_text
@@ -40,20 +40,20 @@ class ShownDifference:
     name: str
     old: str
     new: str
-    amount: str
+    magnitude: str
     rounding: bool
     old_link: str | None
     new_link: str | None
 
 
-def write_page(page: Path, tally: Tally, table: Path, old: Path, new: Path) -> None:
+def write_page(page: Path, summary: ComparisonSummary, table: Path, old: Path, new: Path) -> None:
     """Write the page.
 
     Parameters
     ----------
     page
         Where it goes; links are relative to it.
-    tally
+    summary
         What came of the comparison.
     table
         The table of all differences.
@@ -65,15 +65,15 @@ def write_page(page: Path, tally: Tally, table: Path, old: Path, new: Path) -> N
     OSError
         If it cannot be written.
     """
-    differing = tally.differing()
+    differing = summary.differing()
     html = render(
         "differences.html.j2",
         styles=("differences.css",),
-        tally=tally,
-        verdict=tally.verdict(integer_text),
+        summary=summary,
+        verdict=summary.verdict(integer_text),
         runs=(
-            ("OLD", _name(str(old)), made_text(tally.made_old), _link(old, page)),
-            ("NEW", _name(str(new)), made_text(tally.made_new), _link(new, page)),
+            ("OLD", _name(str(old)), built_by_text(summary.made_old), _link(old, page)),
+            ("NEW", _name(str(new)), built_by_text(summary.made_new), _link(new, page)),
         ),
         quantities=[
             ShownQuantity(
@@ -83,17 +83,17 @@ def write_page(page: Path, tally: Tally, table: Path, old: Path, new: Path) -> N
                 changed=counts.changed,
                 rounding=counts.rounding,
                 superevents=counts.superevents,
-                largest=amount_text(counts.leading[0]),
+                largest=magnitude_text(counts.leading[0]),
                 where=where_text(counts.leading[0]),
             )
             for quantity, counts in differing[:MOST_QUANTITIES]
         ],
         more_quantities=len(differing[MOST_QUANTITIES:]),
-        same_quantities=len(tally.quantities) - len(differing),
-        differences=[_shown(difference, page, old, new) for difference in tally.leading],
-        in_table_only=tally.changed + tally.rounding - len(tally.leading),
-        problems=[_name(problem, 400) for problem in tally.problems[:MOST_PROBLEMS]],
-        more_problems=len(tally.problems[MOST_PROBLEMS:]),
+        same_quantities=len(summary.quantities) - len(differing),
+        differences=[_shown(difference, page, old, new) for difference in summary.leading],
+        in_table_only=summary.changed + summary.rounding - len(summary.leading),
+        problems=[_name(problem, 400) for problem in summary.problems[:MOST_PROBLEMS]],
+        more_problems=len(summary.problems[MOST_PROBLEMS:]),
         table=relative_link(table, page),
     )
     page.write_text(html, encoding="utf-8", newline="\n")
@@ -108,7 +108,7 @@ def _shown(difference: Difference, page: Path, old: Path, new: Path) -> ShownDif
         name=_name(f"{difference.file} {difference.quantity}"),
         old=before,
         new=after,
-        amount=amount_text(difference),
+        magnitude=magnitude_text(difference),
         rounding=difference.kind == "rounding",
         old_link=_link(old / superevent, page),
         new_link=_link(new / superevent, page),

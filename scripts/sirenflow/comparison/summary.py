@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from sirenflow.comparison.differences import Difference
 from sirenflow.comparison.priority import Quantity, heading_of
-from sirenflow.comparison.superevents import EventComparison, Made
-from sirenflow.comparison.text import amount_text, both_texts, where_text
+from sirenflow.comparison.superevents import BuiltBy, SupereventComparison
+from sirenflow.comparison.text import both_texts, magnitude_text, where_text
 from sirenflow.comparison.values import ALERTS
 from sirenflow.formats.sanitize import text_or_none
 
@@ -21,7 +21,7 @@ _MOST_MADE = 3
 
 
 @dataclass
-class QuantityTally:
+class QuantityCounts:
     """How many values of a quantity were compared, changed, and changed by rounding only."""
 
     compared: int = 0
@@ -32,7 +32,7 @@ class QuantityTally:
 
 
 @dataclass
-class Tally:
+class ComparisonSummary:
     """The comparison of all superevents, gathered one at a time.
 
     Attributes
@@ -51,13 +51,13 @@ class Tally:
 
     superevents: int = 0
     changed_superevents: int = 0
-    quantities: dict[Quantity, QuantityTally] = field(default_factory=dict)
+    quantities: dict[Quantity, QuantityCounts] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    made_old: Counter[Made] = field(default_factory=Counter)
-    made_new: Counter[Made] = field(default_factory=Counter)
+    made_old: Counter[BuiltBy] = field(default_factory=Counter)
+    made_new: Counter[BuiltBy] = field(default_factory=Counter)
     one_version_only: set[Quantity] = field(default_factory=set)
 
-    def add(self, event: EventComparison) -> None:
+    def add(self, event: SupereventComparison) -> None:
         """Take in a superevent."""
         differences = event.differences
         self.superevents += 1
@@ -66,7 +66,7 @@ class Tally:
         self.made_new.update([event.made_new] if event.made_new else [])
         self.one_version_only |= differences.one_version_only
         for name, count in differences.compared.items():
-            self.quantities.setdefault(name, QuantityTally()).compared += count
+            self.quantities.setdefault(name, QuantityCounts()).compared += count
         changed = {quantity for found in differences.found if (quantity := self._count(found))}
         self.changed_superevents += bool(changed)
         for quantity in changed:
@@ -77,43 +77,45 @@ class Tally:
         if found.kind == "not comparable":
             return None
         quantity = (found.file, found.quantity)
-        tally = self.quantities[quantity]
-        tally.leading = sorted((*tally.leading, found), key=_order)[:MOST_OF_A_QUANTITY]
+        counts = self.quantities[quantity]
+        counts.leading = sorted((*counts.leading, found), key=_order)[:MOST_OF_A_QUANTITY]
         if found.kind == "rounding":
-            tally.rounding += 1
+            counts.rounding += 1
             return None
-        tally.changed += 1
+        counts.changed += 1
         return quantity
 
     @property
     def compared(self) -> int:
         """How many values were compared."""
-        return sum(tally.compared for tally in self.quantities.values())
+        return sum(counts.compared for counts in self.quantities.values())
 
     @property
     def changed(self) -> int:
         """How many of them changed, by more than rounding."""
-        return sum(tally.changed for tally in self.quantities.values())
+        return sum(counts.changed for counts in self.quantities.values())
 
     @property
     def rounding(self) -> int:
         """How many of them differ by rounding only."""
-        return sum(tally.rounding for tally in self.quantities.values())
+        return sum(counts.rounding for counts in self.quantities.values())
 
     @property
     def alerts(self) -> int:
         """How many alerts either run was given."""
-        return self.quantities.get((ALERTS, "alert"), QuantityTally()).compared
+        return self.quantities.get((ALERTS, "alert"), QuantityCounts()).compared
 
     @property
     def leading(self) -> list[Difference]:
         """Those that matter most, some of each quantity."""
-        kept = (found for tally in self.quantities.values() for found in tally.leading)
+        kept = (found for counts in self.quantities.values() for found in counts.leading)
         return sorted(kept, key=_order)[:MOST_LISTED]
 
-    def differing(self) -> list[tuple[Quantity, QuantityTally]]:
+    def differing(self) -> list[tuple[Quantity, QuantityCounts]]:
         """Give the quantities that differ, what matters most first."""
-        found = [(quantity, tally) for quantity, tally in self.quantities.items() if tally.leading]
+        found = [
+            (quantity, counts) for quantity, counts in self.quantities.items() if counts.leading
+        ]
         return sorted(found, key=lambda each: each[1].leading[0].order)
 
     def verdict(self, integer: Callable[[int], str] = "{:,}".format) -> str:
@@ -141,17 +143,17 @@ class Tally:
         return words
 
     def lines(self, old: str, new: str) -> Iterator[str]:
-        """Write the summary for a terminal: the verdict, the versions, and a table."""
+        """Write the counts for a terminal: the verdict, the versions, and a table."""
         yield self.verdict()
         if self.changed:
             largest = self.leading[0]
             both = " -> ".join(both_texts(largest))
             yield (
                 f"what matters most: {where_text(largest)}: {largest.file} {largest.quantity}: "
-                f"{both} ({amount_text(largest)})"
+                f"{both} ({magnitude_text(largest)})"
             )
-        yield f"OLD {old}: {made_text(self.made_old)}"
-        yield f"NEW {new}: {made_text(self.made_new)}"
+        yield f"OLD {old}: {built_by_text(self.made_old)}"
+        yield f"NEW {new}: {built_by_text(self.made_new)}"
         differing = self.differing()
         if differing:
             yield ""
@@ -165,7 +167,7 @@ class Tally:
             )
 
 
-def made_text(made: Counter[Made]) -> str:
+def built_by_text(made: Counter[BuiltBy]) -> str:
     """Write by which versions, after which configurations, a run's superevents were made."""
     if not made:
         return "version not known"
@@ -186,15 +188,15 @@ def _count(number: int, name: str, integer: Callable[[int], str]) -> str:
     return f"{integer(number)} {name}{'' if number == 1 else 's'}"
 
 
-def _table(differing: list[tuple[Quantity, QuantityTally]]) -> Iterator[str]:
+def _table(differing: list[tuple[Quantity, QuantityCounts]]) -> Iterator[str]:
     rows = [["about", "quantity", "compared", "changed", "rounding", "largest", "where"]]
     rows += [
         [
             *(heading_of(quantity), text_or_none(" ".join(quantity), 60) or ""),
-            *(f"{count:,}" for count in (tally.compared, tally.changed, tally.rounding)),
-            *(amount_text(tally.leading[0]), where_text(tally.leading[0])),
+            *(f"{count:,}" for count in (counts.compared, counts.changed, counts.rounding)),
+            *(magnitude_text(counts.leading[0]), where_text(counts.leading[0])),
         ]
-        for quantity, tally in differing
+        for quantity, counts in differing
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

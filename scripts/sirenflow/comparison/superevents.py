@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow.alerts.identifier import is_identifier
-from sirenflow.comparison.differences import EventDifferences
+from sirenflow.comparison.differences import SupereventDifferences
 from sirenflow.comparison.values import (
     ALERTS,
     KNOWN_SCHEMAS,
     ReadAlert,
     Reading,
-    fates,
+    alert_outcomes,
     read_alerts,
     read_product,
 )
@@ -26,7 +26,7 @@ _EVENT = "event.json"
 
 
 @dataclass(frozen=True)
-class Made:
+class BuiltBy:
     """By which version, and after which configuration, a superevent was made; None if unknown."""
 
     version: str | None
@@ -34,7 +34,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class EventComparison:
+class SupereventComparison:
     """What came of comparing a superevent.
 
     Attributes
@@ -47,10 +47,10 @@ class EventComparison:
         How either run made it; None where the run has no event.json that can be read.
     """
 
-    differences: EventDifferences
+    differences: SupereventDifferences
     problems: tuple[str, ...] = ()
-    made_old: Made | None = None
-    made_new: Made | None = None
+    made_old: BuiltBy | None = None
+    made_new: BuiltBy | None = None
 
 
 def find_superevents(results: Path) -> frozenset[str]:
@@ -76,7 +76,7 @@ def find_superevents(results: Path) -> frozenset[str]:
     return found
 
 
-def compare_superevent(old: Path, new: Path) -> EventComparison:
+def compare_superevent(old: Path, new: Path) -> SupereventComparison:
     """Compare the products of one superevent.
 
     Parameters
@@ -84,28 +84,28 @@ def compare_superevent(old: Path, new: Path) -> EventComparison:
     old, new
         Its directory in either results; one of them may be missing.
     """
-    differences = EventDifferences(new.name)
+    differences = SupereventDifferences(new.name)
     there = [(side / ALERTS).is_file() for side in (old, new)]
     if not differences.compare_presence(ALERTS, "superevent", *there):
-        return EventComparison(differences)
+        return SupereventComparison(differences)
     try:
         before, after = _load_both(old / ALERTS, new / ALERTS)
         names = _match_alerts(differences, before, after)
     except SirenflowError as error:  # without it nothing else can be told apart
         differences.give_up(ALERTS, str(error))
-        return EventComparison(differences, (str(error),))
+        return SupereventComparison(differences, (str(error),))
     return _compare_files(old, new, differences, names, before is after)
 
 
 def _compare_files(
     old: Path,
     new: Path,
-    differences: EventDifferences,
+    differences: SupereventDifferences,
     names: tuple[Mapping[str, str], Mapping[str, str]],
     same_alerts: bool,
-) -> EventComparison:
+) -> SupereventComparison:
     problems: list[str] = []
-    made: tuple[Made | None, Made | None] = (None, None)
+    made: tuple[BuiltBy | None, BuiltBy | None] = (None, None)
     for file in KNOWN_SCHEMAS:
         there = [(side / file).is_file() for side in (old, new)]
         if not any(there) or not differences.compare_presence(file, "file", *there):
@@ -113,7 +113,7 @@ def _compare_files(
         try:
             before, after = _load_both(old / file, new / file)
             if file == _EVENT:
-                made = (_made(before), _made(after))
+                made = (_built_by(before), _built_by(after))
             reading = other = _read(old / file, before, differences.old, names[0])
             if not (same_alerts and before is after):
                 other = _read(new / file, after, differences.new, names[1])
@@ -122,11 +122,11 @@ def _compare_files(
             differences.give_up(file, str(error))
         else:
             differences.compare_readings(file, reading, other)
-    return EventComparison(differences, tuple(problems), *made)
+    return SupereventComparison(differences, tuple(problems), *made)
 
 
 def _match_alerts(
-    differences: EventDifferences, before: Mapping[str, Any], after: Mapping[str, Any]
+    differences: SupereventDifferences, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Find which alerts both runs read; give the hash by which each goes here, by its own.
 
@@ -142,7 +142,9 @@ def _match_alerts(
     differences.old = {alert.sha256: alert for alert in old}
     differences.new = {new_names[alert.sha256]: alert for alert in new}
     own_names = {alert.sha256: alert.sha256 for alert in old}
-    differences.compare_fates(fates(before, own_names), fates(after, new_names))
+    differences.compare_outcomes(
+        alert_outcomes(before, own_names), alert_outcomes(after, new_names)
+    )
     return own_names, new_names
 
 
@@ -199,6 +201,6 @@ def _read(
         raise SirenflowError(f"{path}: {error}") from error
 
 
-def _made(event: Mapping[str, Any]) -> Made:
+def _built_by(event: Mapping[str, Any]) -> BuiltBy:
     version, config = event.get("sirenflow_version"), event.get("config_sha256")
-    return Made(text_or_none(version, 24), text_or_none(config, 64))
+    return BuiltBy(text_or_none(version, 24), text_or_none(config, 64))

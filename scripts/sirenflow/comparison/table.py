@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sirenflow.comparison.differences import Difference
-from sirenflow.comparison.superevents import EventComparison
+from sirenflow.comparison.superevents import SupereventComparison
 from sirenflow.comparison.values import Value
 from sirenflow.formats.ecsv import Cell, Column, cells_to_line, write_ecsv
 from sirenflow.formats.sanitize import number_or_none, text_or_none
@@ -39,7 +39,7 @@ _MOST_CHARACTERS = 1000
 
 
 def write_differences(
-    path: Path, comparisons: Iterable[EventComparison], old: str, new: str
+    path: Path, comparisons: Iterable[SupereventComparison], old: str, new: str
 ) -> None:
     """Write the table, superevents in their order, what matters most of each first.
 
@@ -61,20 +61,20 @@ def write_differences(
         temporary.unlink(missing_ok=True)
 
 
-def _lines(comparisons: Iterable[EventComparison]) -> Iterator[str]:
+def _lines(comparisons: Iterable[SupereventComparison]) -> Iterator[str]:
     for comparison in comparisons:
         for difference in sorted(comparison.differences.found, key=lambda found: found.order):
             yield cells_to_line(_cells(difference))
 
 
 def _cells(difference: Difference) -> Iterator[Cell]:
-    amount = difference.amount
+    magnitude = difference.magnitude
     yield from (difference.superevent_id, difference.heading, difference.file)
     yield from (_text(difference.quantity), difference.alert_number)
     yield from (_text(difference.alert_type), _text(difference.alert), _text(difference.part))
-    yield from (difference.kind, amount.old, amount.new)
-    yield from (amount.unit, amount.absolute, amount.relative, amount.separation_deg)
-    both_numbers = amount.old is not None and amount.new is not None
+    yield from (difference.kind, magnitude.old, magnitude.new)
+    yield from (magnitude.unit, magnitude.absolute, magnitude.relative, magnitude.separation_deg)
+    both_numbers = magnitude.old is not None and magnitude.new is not None
     yield from (None, None) if both_numbers else (_text(difference.old), _text(difference.new))
 
 

@@ -27,20 +27,22 @@ def value_text(value: Value) -> str:
     return f"{number:.10g}"
 
 
-def amount_text(difference: Difference) -> str:
+def magnitude_text(difference: Difference) -> str:
     """Write by how much a value differs, or what became of it."""
-    amount = difference.amount
-    unit = f" {amount.unit}" if amount.unit else ""
+    magnitude = difference.magnitude
+    unit = f" {magnitude.unit}" if magnitude.unit else ""
     if difference.kind not in ("changed", "rounding"):
         return difference.kind
-    if amount.separation_deg is not None:
-        return f"{amount.separation_deg:.3g} deg apart"
-    if amount.relative is not None:
-        factor = amount.new / amount.old if amount.old and amount.new is not None else 1.0
+    if magnitude.separation_deg is not None:
+        return f"{magnitude.separation_deg:.3g} deg apart"
+    if magnitude.relative is not None:
+        factor = (
+            magnitude.new / magnitude.old if magnitude.old and magnitude.new is not None else 1.0
+        )
         is_large = factor > _FACTOR or 0 < factor < 1 / _FACTOR
-        return f"×{factor:.3g}" if is_large else f"{100 * amount.relative:+.3g} %"
-    if amount.absolute is not None:
-        return f"{amount.absolute:+.3g}{unit}"
+        return f"×{factor:.3g}" if is_large else f"{100 * magnitude.relative:+.3g} %"
+    if magnitude.absolute is not None:
+        return f"{magnitude.absolute:+.3g}{unit}"
     if difference.old is None or difference.new is None:
         return "now known" if difference.old is None else "no longer known"
     return "differs"
@@ -62,11 +64,11 @@ def both_texts(difference: Difference) -> tuple[str, str]:
     if difference.kind in ("only in OLD", "only in NEW") and difference.new == difference.old:
         is_old = difference.kind == "only in OLD"
         return ("there", "absent") if is_old else ("absent", "there")
-    amount, values = difference.amount, (difference.old, difference.new)
-    if isinstance(values[0], tuple) and amount.old is not None:
-        return f"{amount.old:.10g} of {len(values[0])}", f"{value_text(amount.new)}"
-    unit = f" {amount.unit}" if amount.unit and amount.new is not None else ""
+    magnitude, values = difference.magnitude, (difference.old, difference.new)
+    if isinstance(values[0], tuple) and magnitude.old is not None:
+        return f"{magnitude.old:.10g} of {len(values[0])}", f"{value_text(magnitude.new)}"
+    unit = f" {magnitude.unit}" if magnitude.unit and magnitude.new is not None else ""
     old, new = map(value_text, values)
-    if old == new and amount.new is not None:  # in the digits that are left out
+    if old == new and magnitude.new is not None:  # in the digits that are left out
         old, new = map(repr, values)
     return old, f"{new}{unit}"

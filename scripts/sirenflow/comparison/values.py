@@ -67,7 +67,7 @@ class ReadAlert:
     copies: frozenset[str]
 
 
-class Place(NamedTuple):
+class ValuePath(NamedTuple):
     """What values are of.
 
     `alert` is its hash, None for the superevent; `parts` are the map, the site, the lobe and so on,
@@ -84,7 +84,7 @@ class Reading:
     """What a product says, and the version of its schema."""
 
     schema_version: int
-    values: dict[Place, dict[str, Value]] = field(default_factory=dict)
+    values: dict[ValuePath, dict[str, Value]] = field(default_factory=dict)
 
 
 def read_alerts(product: Mapping[str, Any]) -> tuple[ReadAlert, ...]:
@@ -110,7 +110,7 @@ def read_alerts(product: Mapping[str, Any]) -> tuple[ReadAlert, ...]:
         )
 
 
-def fates(product: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
+def alert_outcomes(product: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
     """Tell of each alert in alerts.json whether it was read.
 
     Parameters
@@ -191,15 +191,15 @@ class _Reader:
 
     def read(self) -> Reading:
         """Read it from its top."""
-        top = Place(None, (), "")
+        top = ValuePath(None, (), "")
         self._walk_mapping(self.product, top, self._values_at(top), "")
         return self.reading
 
-    def _values_at(self, place: Place) -> dict[str, Value]:
+    def _values_at(self, place: ValuePath) -> dict[str, Value]:
         return self.reading.values.setdefault(place, {})
 
     def _walk_mapping(
-        self, node: Mapping[str, Any], place: Place, values: dict[str, Value], below: str
+        self, node: Mapping[str, Any], place: ValuePath, values: dict[str, Value], below: str
     ) -> None:
         """Read a mapping; `below` is its path within the place, with a dot at the end."""
         start = f"{place.path}.{below}" if place.path else below
@@ -224,14 +224,14 @@ class _Reader:
             else:
                 values[below + key] = value
 
-    def _walk_entries(self, entries: Sequence[Any], place: Place, path: str) -> None:
+    def _walk_entries(self, entries: Sequence[Any], place: ValuePath, path: str) -> None:
         known = self.reading.values
         for index, entry in enumerate(entries):
             if path in _LISTS_OF_ALERTS:
-                own = Place(self._alert_of(entry), place.parts, path)
+                own = ValuePath(self._alert_of(entry), place.parts, path)
             else:
                 part = self._part(entry, path, index)
-                own = Place(place.alert, (*place.parts, part), path)
+                own = ValuePath(place.alert, (*place.parts, part), path)
                 same = 2
                 while own in known:
                     own = own._replace(parts=(*place.parts, f"{part} #{same}"))

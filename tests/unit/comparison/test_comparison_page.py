@@ -15,7 +15,7 @@ from pages import Page, assert_safe
 from runs import EVENT, a_run, copied, edit, set_area
 
 from sirenflow.comparison.page import write_page
-from sirenflow.comparison.summary import MOST_LISTED, MOST_OF_A_QUANTITY, Tally
+from sirenflow.comparison.summary import MOST_LISTED, MOST_OF_A_QUANTITY, ComparisonSummary
 from sirenflow.comparison.superevents import compare_superevent, find_superevents
 from sirenflow.comparison.table import write_differences
 
@@ -39,17 +39,17 @@ def new(old: Path, tmp_path: Path) -> Path:
     return copied(old, tmp_path / "new")
 
 
-def written(old: Path, new: Path, output: Path) -> tuple[Tally, Path, Path]:
-    """Compare; give the tally, the table and the page."""
+def written(old: Path, new: Path, output: Path) -> tuple[ComparisonSummary, Path, Path]:
+    """Compare; give the summary, the table and the page."""
     output.mkdir(exist_ok=True)
-    tally, table, page = Tally(), output / "changes.ecsv", output / "changes.html"
+    summary, table, page = ComparisonSummary(), output / "changes.ecsv", output / "changes.html"
     names = sorted(find_superevents(old) | find_superevents(new))
     compared = [compare_superevent(old / name, new / name) for name in names]
     for each in compared:
-        tally.add(each)
+        summary.add(each)
     write_differences(table, compared, str(old), str(new))
-    write_page(page, tally, table, old, new)
-    return tally, table, page
+    write_page(page, summary, table, old, new)
+    return summary, table, page
 
 
 def page_of(path: Path) -> Page:
@@ -120,17 +120,17 @@ def test_hostile_text_is_no_markup_no_formula_and_no_line(
         edit(new / EVENT / file, lambda content, key=key: content[key].pop())
     edit(new / EVENT / "event.json", lambda content: content.update(current=None, headline=text))
     edit(new / EVENT / "event.json", lambda content: content.update(skymap_alert_number=None))
-    tally, table, path = written(old, new, tmp_path / "out")
+    summary, table, path = written(old, new, tmp_path / "out")
     page_of(path)
     assert path.stat().st_size < 100_000
     read = Table.read(table)
     with table.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.reader(line for line in stream if not line.startswith("#")))
-    assert len(rows) == len(read) + 1 == tally.changed + 1
+    assert len(rows) == len(read) + 1 == summary.changed + 1
     assert {len(row) for row in rows} == {len(read.columns)}
     assert not any(cell.startswith(("=", "@", "\t")) for row in rows for cell in row)
     assert max(len(cell) for row in rows for cell in row) <= 1_001
-    for line in tally.lines("old", "new"):
+    for line in summary.lines("old", "new"):
         assert "\n" not in line
         assert len(line) < 600
 
@@ -152,9 +152,9 @@ def test_page_keeps_what_matters_most_of_each_quantity(
     for rank, name in enumerate(names, start=1):
         set_area(new, 1 + rank / 100, superevent=name)
         edit(new / name / "event.json", lambda content: content.update(state="initial"))
-    tally, table, path = written(old, new, tmp_path / "out")
-    assert (tally.changed, tally.changed_superevents, tally.superevents) == (62, 31, 31)
-    kept = tally.leading
+    summary, table, path = written(old, new, tmp_path / "out")
+    assert (summary.changed, summary.changed_superevents, summary.superevents) == (62, 31, 31)
+    kept = summary.leading
     assert len(kept) == 2 * MOST_OF_A_QUANTITY <= MOST_LISTED
     areas = [each for each in kept if each.heading == "Area"]
     assert [each.superevent_id for each in areas] == names[::-1][:MOST_OF_A_QUANTITY]
@@ -172,18 +172,18 @@ def test_same_comparison_is_the_same_bytes(old: Path, new: Path, tmp_path: Path)
 
 def test_what_cannot_be_compared_is_on_the_page(old: Path, new: Path, tmp_path: Path) -> None:
     (new / EVENT / "regions.json").write_text("{")
-    tally, table, path = written(old, new, tmp_path / "out")
+    summary, table, path = written(old, new, tmp_path / "out")
     assert "regions.json is damaged" in page_of(path).text
-    assert tally.verdict().startswith("nothing changed in what could be compared: ")
-    assert tally.verdict().endswith("; 1 file could not be compared")
+    assert summary.verdict().startswith("nothing changed in what could be compared: ")
+    assert summary.verdict().endswith("; 1 file could not be compared")
     (row,) = Table.read(table)
     assert (row["difference"], row["file"]) == ("not comparable", "regions.json")
 
 
 def test_versions_are_told_once(old: Path, new: Path, tmp_path: Path) -> None:
     edit(new / EVENT / "event.json", lambda content: content.update(sirenflow_version="9.9"))
-    tally, _, path = written(old, new, tmp_path / "out")
-    assert tally.changed == 0
+    summary, _, path = written(old, new, tmp_path / "out")
+    assert summary.changed == 0
     assert "sirenflow 9.9, configuration c0ffeec0ffee" in page_of(path).text
     assert json.dumps("9.9") not in (tmp_path / "out/changes.ecsv").read_text()
 
@@ -222,7 +222,7 @@ def test_run_of_several_versions_says_of_how_many_each(
         new / "MS260200a" / "event.json",
         lambda content: content.update(sirenflow_version="0.1", config_sha256=None),
     )
-    tally, _, _ = written(old, new, tmp_path / "out")
-    (told,) = (line for line in tally.lines("old", "new") if line.startswith("NEW"))
+    summary, _, _ = written(old, new, tmp_path / "out")
+    (told,) = (line for line in summary.lines("old", "new") if line.startswith("NEW"))
     assert "configuration c0ffeec0ffee (3); sirenflow 0.1, configuration not known (1)" in told
-    assert tally.changed == 0
+    assert summary.changed == 0

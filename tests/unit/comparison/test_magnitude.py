@@ -8,14 +8,14 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.comparison.magnitude import ANOTHER, Amount, amount, are_same
+from sirenflow.comparison.magnitude import ANOTHER, Magnitude, are_same, measure_change
 from sirenflow.comparison.values import Value
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 
-def of(name: str, old: Value, new: Value) -> Amount:
-    return amount(name, {name: old}, {name: new})
+def of(name: str, old: Value, new: Value) -> Magnitude:
+    return measure_change(name, {name: old}, {name: new})
 
 
 def test_difference_is_new_less_old_to_old() -> None:
@@ -63,7 +63,7 @@ def test_positions_are_as_far_apart_as_astropy_says(
         SkyCoord(new_ra * u.deg, new_dec * u.deg)
     )
     for name in before:
-        found = amount(name, before, after)
+        found = measure_change(name, before, after)
         assert found.separation_deg == pytest.approx(expected.deg, abs=1e-7)
         assert found.relative is None
 
@@ -71,10 +71,10 @@ def test_positions_are_as_far_apart_as_astropy_says(
 def test_right_ascension_takes_the_short_way_around() -> None:
     before: dict[str, Value] = {"ra_deg": 359.75, "dec_deg": 0.0}
     after: dict[str, Value] = {"ra_deg": 0.25, "dec_deg": 0.0}
-    assert amount("ra_deg", before, after).absolute == 0.5
-    assert amount("ra_deg", after, before).absolute == -0.5
+    assert measure_change("ra_deg", before, after).absolute == 0.5
+    assert measure_change("ra_deg", after, before).absolute == -0.5
     full_turn: dict[str, Value] = {"ra_deg": 360.0, "dec_deg": 0.0}
-    assert amount("ra_deg", {"ra_deg": 0.0, "dec_deg": 0.0}, full_turn).is_rounding
+    assert measure_change("ra_deg", {"ra_deg": 0.0, "dec_deg": 0.0}, full_turn).is_rounding
 
 
 def test_coordinate_without_its_other_is_a_number() -> None:

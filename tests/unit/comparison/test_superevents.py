@@ -16,8 +16,8 @@ from sirenflow import __version__
 from sirenflow.comparison.differences import Difference
 from sirenflow.comparison.priority import HEADINGS, heading_of
 from sirenflow.comparison.superevents import (
-    EventComparison,
-    Made,
+    BuiltBy,
+    SupereventComparison,
     compare_superevent,
     find_superevents,
 )
@@ -36,7 +36,7 @@ def new(old: Path, tmp_path: Path) -> Path:
     return copied(old, tmp_path / "new")
 
 
-def compared(old: Path, new: Path, superevent: str = EVENT) -> EventComparison:
+def compared(old: Path, new: Path, superevent: str = EVENT) -> SupereventComparison:
     return compare_superevent(old / superevent, new / superevent)
 
 
@@ -56,7 +56,7 @@ def test_same_results_differ_in_nothing_and_all_of_them_is_compared(old: Path, n
     # Each alert's numbers, once.
     assert comparison.differences.compared["localization.json", "skymaps.area_90_deg2"] == 3
     assert comparison.differences.compared[ALERTS, "alert"] == 3
-    assert comparison.made_old == Made(__version__, "c0ffee" * 10)
+    assert comparison.made_old == BuiltBy(__version__, "c0ffee" * 10)
 
 
 def test_same_values_in_other_bytes_are_the_same(old: Path, new: Path) -> None:
@@ -108,8 +108,8 @@ def test_one_number_is_one_difference(old: Path, new: Path) -> None:
     (only,) = found(old, new)
     assert (only.file, only.quantity) == ("localization.json", "skymaps.area_90_deg2")
     assert (only.alert_number, only.alert_type, only.part) == (2, "INITIAL", "gw")
-    assert only.amount.relative == pytest.approx(0.25)
-    assert (only.kind, only.heading, only.amount.unit) == ("changed", "Area", "deg2")
+    assert only.magnitude.relative == pytest.approx(0.25)
+    assert (only.kind, only.heading, only.magnitude.unit) == ("changed", "Area", "deg2")
 
 
 def test_rounding_is_told_apart_and_comes_last(old: Path, new: Path) -> None:
@@ -234,7 +234,7 @@ def test_moved_peak_tells_how_far(tmp_path: Path) -> None:
     }
     # Both on RA 45, at sin(dec) = 1/12 and 1 - 1/192, by the definition of HEALPix at nside 8.
     apart = math.degrees(math.asin(1 - 1 / 192) - math.asin(1 / 12))
-    assert differences[0].amount.separation_deg == pytest.approx(apart, abs=1e-6)
+    assert differences[0].magnitude.separation_deg == pytest.approx(apart, abs=1e-6)
     assert differences[0].heading == "Position"
 
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs import EVENT, a_run
 
-from sirenflow.comparison.differences import EventDifferences
-from sirenflow.comparison.text import amount_text, both_texts, where_text
-from sirenflow.comparison.values import Place, fates, read_alerts, read_product
+from sirenflow.comparison.differences import SupereventDifferences
+from sirenflow.comparison.text import both_texts, magnitude_text, where_text
+from sirenflow.comparison.values import Place, alert_outcomes, read_alerts, read_product
 from sirenflow.errors import SirenflowError
 
 JSON = st.recursive(
@@ -59,17 +59,17 @@ def test_any_content_is_read_and_compared_or_told(
     changed = copy.deepcopy(contents[file])
     replaced(changed, value, random)
     changed["schema_version"] = contents[file]["schema_version"]
-    differences = EventDifferences(EVENT, known, known)
+    differences = SupereventDifferences(EVENT, known, known)
     try:
         after = read_product(file, changed, alerts, names)
         if file == "alerts.json":
             read_alerts(changed)
-            fates(changed, names)
+            alert_outcomes(changed, names)
     except SirenflowError:
         return
     differences.compare_readings(file, before, after)
     for found in sorted(differences.found, key=lambda each: each.order):
-        for text in (*both_texts(found), amount_text(found), where_text(found)):
+        for text in (*both_texts(found), magnitude_text(found), where_text(found)):
             assert len(text) < 400
             assert "\n" not in text
 
