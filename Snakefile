@@ -21,7 +21,7 @@ from sirenflow.pipeline import input_state, isolate_alerts, stage_workers
 from sirenflow.pipeline.snakemake import workflow_hooks
 from sirenflow.inbox import store as inbox
 from sirenflow.alerts import identifier
-from sirenflow.files import lock, umask
+from sirenflow.files import umask
 from sirenflow.config.configuration import (
     CONFIG_FILE,
     credible_levels_percent,

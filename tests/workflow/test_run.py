@@ -371,8 +371,9 @@ def test_error_is_told_if_the_log_cannot_be_written_and_no_catalogue_that_is_not
 
 def test_second_run_leaves_at_once(worked: Path) -> None:
     hold = (
-        "import sys, time; from pathlib import Path; from sirenflow.files import lock\n"
-        "lock.hold(Path('results/.sirenflow/lock')); print('held', flush=True); time.sleep(600)"
+        "import sys, time; from pathlib import Path; from sirenflow.files.lock import exclusive\n"
+        "with exclusive(Path('results/.sirenflow/lock')):\n"
+        " print('held', flush=True); time.sleep(600)"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", hold], cwd=worked, stdout=subprocess.PIPE, text=True

@@ -99,7 +99,7 @@ def test_listener_that_cannot_begin_ends_it_with_its_exit_code(
     with exclusive(tmp_path / "inbox/.listener/lock"):
         busy = run(*both(topic))
     assert busy.returncode == 75
-    assert "holds inbox/.listener/lock" in busy.stderr
+    assert "inbox/.listener/lock is locked by" in busy.stderr
     no_login = run("listen", "--watch", "--url", topic.url, HOME=str(tmp_path))
     assert no_login.returncode == 1
     assert "auth.toml does not exist" in no_login.stderr

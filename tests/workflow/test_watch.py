@@ -158,7 +158,7 @@ def test_it_waits_for_another_run_to_end(tmp_path: Path) -> None:
     with waiting(tmp_path, "watch") as watch:
         with exclusive(tmp_path / "results/.sirenflow/lock"):
             store(tmp_path, data)
-            wait_until(lambda: watch.said("only one may, so stop that one first") >= 2)
+            wait_until(lambda: watch.said("lock is locked by process") >= 2)
             assert not is_told(tmp_path, data)
         wait_until(lambda: is_told(tmp_path, data))
 

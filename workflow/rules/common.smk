@@ -29,7 +29,7 @@ def work(stage, input, output, log, outside=None, **arguments):
 def take_lock():
     """Let no two runs make the same products; a run that died is not in the way."""
     try:
-        lock.hold(Path(PRIVATE) / "lock")
+        stage_workers.RUN_LOCKS.hold(Path(PRIVATE) / "lock")
     except SirenflowError as error:
         raise WorkflowError(str(error)) from None
 

@@ -1,4 +1,8 @@
-"""One process at a time, told apart by a lock that its death releases."""
+"""Locks that only one process can hold; the system releases them when it ends, however it ends.
+
+The library filelock is not used: its locks neither name their holder, which the message needs, nor
+pass to child processes, and a run's lock must last until the last of its workers has ended.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,12 @@ from typing import TextIO
 
 from sirenflow.errors import BusyError, InboxError, os_errors_as
 
-_HELD: dict[Path, int] = {}
-_UNTIL_THE_END = ExitStack()
-atexit.register(_UNTIL_THE_END.close)
-
 
 @contextmanager
-def exclusive(file: Path) -> Iterator[None]:
-    """Hold a lock file; the system releases it when the process ends, however it ends.
+def exclusive(file: Path) -> Iterator[int]:
+    """Hold a lock file; yield its descriptor.
+
+    A process that inherits the descriptor holds the lock, too: until the last of them has ended.
 
     Raises
     ------
@@ -36,31 +38,38 @@ def exclusive(file: Path) -> Iterator[None]:
         stream = file.open("a+", encoding="utf-8", errors="replace")
     with stream:
         _lock(stream, file)
-        _HELD[file.resolve()] = stream.fileno()
-        try:
-            yield
-        finally:
-            del _HELD[file.resolve()]
+        yield stream.fileno()
 
 
-def hold(file: Path) -> None:
-    """Hold a lock file until this process ends; it may do so already.
+class HeldLocks:
+    """The locks that parts of one program hold for each other: what one has locked, others may use.
 
-    Raises
-    ------
-    BusyError, InboxError
-        As `exclusive`.
+    A plain lock would refuse the second part, although it belongs to the same program.
     """
-    if file.resolve() not in _HELD:
-        _UNTIL_THE_END.enter_context(exclusive(file))
 
+    def __init__(self) -> None:
+        self._descriptors: dict[Path, int] = {}
+        self._until_exit = ExitStack()
 
-def held() -> list[int]:
-    """Give the file descriptors of the locks that this process holds.
+    @contextmanager
+    def exclusive(self, file: Path) -> Iterator[None]:
+        """Hold a lock file; raises the errors of the function `exclusive`."""
+        with exclusive(file) as descriptor:
+            self._descriptors[file.resolve()] = descriptor
+            try:
+                yield
+            finally:
+                del self._descriptors[file.resolve()]
 
-    A process that inherits them holds the locks, too: until the last of them has ended.
-    """
-    return list(_HELD.values())
+    def hold(self, file: Path) -> None:
+        """Hold a lock file until this process ends, unless a part of it does so already."""
+        if file.resolve() not in self._descriptors:
+            self._until_exit.enter_context(self.exclusive(file))
+            atexit.register(self._until_exit.close)
+
+    def descriptors(self) -> list[int]:
+        """Return the file descriptors of the locks, for child processes to inherit."""
+        return list(self._descriptors.values())
 
 
 def _lock(stream: TextIO, file: Path) -> None:
@@ -69,22 +78,21 @@ def _lock(stream: TextIO, file: Path) -> None:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             stream.seek(0)
-            raise BusyError(
-                f"{_holder(stream.read())} holds {file}; only one may, so stop that one first"
-            ) from None
+            holder = _describe_holder(stream.read())
+            raise BusyError(f"{file} is locked by {holder}; stop that process first") from None
         stream.truncate(0)
-        stream.write(json.dumps(_self()))
+        stream.write(json.dumps(_this_process()))
         stream.flush()
 
 
-def _self() -> dict[str, object]:
+def _this_process() -> dict[str, object]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {"pid": os.getpid(), "host": socket.gethostname(), "since": now}
 
 
-def _holder(text: str) -> str:
+def _describe_holder(text: str) -> str:
     try:
         known = json.loads(text)
-        return f"process {known['pid']} on {known['host']}, since {known['since']},"
+        return f"process {known['pid']} on {known['host']} since {known['since']}"
     except (ValueError, TypeError, KeyError):  # it has not written it yet
         return "another process"

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from sirenflow.errors import InboxError
-from sirenflow.files import lock
 from sirenflow.inbox import quarantine, store
 from sirenflow.pipeline import stage_workers
 from sirenflow.pipeline.build_plan import (
@@ -64,7 +63,7 @@ def run(
     Stopped
         If a signal stopped it.
     """
-    with lock.exclusive(project.private / "lock"):
+    with stage_workers.RUN_LOCKS.exclusive(project.private / "lock"):
         return _Run(project, cores, on_progress, extra).build(plan_build(project, selection))
 
 

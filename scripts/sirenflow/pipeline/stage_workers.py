@@ -1,11 +1,11 @@
-"""The workers that run stages: what they import first, and what a stage may use."""
+"""What a run of the workflow holds in its process: the lock on the results, and its workers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sirenflow.files import lock
+from sirenflow.files.lock import HeldLocks
 from sirenflow.processes.limits import Limits
 from sirenflow.processes.pool import Paths, Pool, PoolConfig, SharedPool
 
@@ -22,10 +22,13 @@ Only their wall time is limited: such a table is large, not hostile, but its dis
 """
 _TABLE_LIMITS = Limits(wall_seconds=3600, cpu_seconds=None, memory_bytes=None)
 
-# If this process is killed, no other run may write what its workers still write: they hold its
-# lock, too. `sirenflow run` starts them, and the Snakefile, which is read in the same process,
-# gives them tasks; each Snakemake of a cluster has its own.
-_POOL = SharedPool(PoolConfig(preload=PRELOAD, inherit=lock.held))
+RUN_LOCKS = HeldLocks()
+"""Locks on results. `sirenflow run` takes one; the Snakefile, which Snakemake reads in the same
+process, needs it; and workers inherit it: if this process is killed, no other run may write what
+they still write.
+"""
+
+_POOL = SharedPool(PoolConfig(preload=PRELOAD, inherit=RUN_LOCKS.descriptors))
 
 
 def start(workers: int) -> Pool:

@@ -178,7 +178,7 @@ def test_second_listener_is_refused_with_exit_75() -> None:
     with exclusive(Path("inbox/.listener/lock")):
         done = run("listen", "--no-auth", "--url", "kafka://127.0.0.1:1/topic")
     assert done.returncode == 75
-    assert "holds inbox/.listener/lock" in one_line(done)
+    assert "inbox/.listener/lock is locked by" in one_line(done)
 
 
 def test_inbox_that_cannot_be_written_is_one_line_and_exit_1() -> None:

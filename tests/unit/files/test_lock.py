@@ -49,9 +49,9 @@ def test_second_process_is_told_who_holds_it(tmp_path: Path) -> None:
         exclusive(file),
     ):
         pytest.fail("two hold it")
-    begin = f"process {process.pid} on {socket.gethostname()}, since "
+    begin = f"{file} is locked by process {process.pid} on {socket.gethostname()} since "
     assert str(caught.value).startswith(begin)
-    assert str(caught.value).endswith(f", holds {file}; only one may, so stop that one first")
+    assert str(caught.value).endswith("; stop that process first")
 
 
 def test_kill_releases_it(tmp_path: Path) -> None:
@@ -101,9 +101,7 @@ def test_holder_that_has_not_told_its_name_is_another_process(
         fcntl.flock(stream, fcntl.LOCK_EX)
         with pytest.raises(BusyError) as caught, exclusive(file):
             pytest.fail("two hold it")
-    assert str(caught.value) == (
-        f"another process holds {file}; only one may, so stop that one first"
-    )
+    assert str(caught.value) == (f"{file} is locked by another process; stop that process first")
 
 
 def test_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
@@ -136,10 +134,11 @@ def test_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.M
 
 def test_lock_that_is_held_to_the_end_may_be_asked_for_again(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from sirenflow.files import lock\n"
+        "import sys; from pathlib import Path; from sirenflow.files.lock import HeldLocks\n"
         "file = Path(sys.argv[1])\n"
-        "with lock.exclusive(file): lock.hold(file)\n"
-        "lock.hold(file); lock.hold(file)\n"
+        "locks = HeldLocks()\n"
+        "with locks.exclusive(file): locks.hold(file)\n"
+        "locks.hold(file); locks.hold(file); assert len(locks.descriptors()) == 1\n"
         "print(file.read_text())"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "lock")]
@@ -151,7 +150,10 @@ def test_lock_that_is_held_to_the_end_may_be_asked_for_again(tmp_path: Path) -> 
 
 
 def test_lock_that_another_holds_cannot_be_held(tmp_path: Path) -> None:
-    script = "from pathlib import Path; from sirenflow.files import lock; lock.hold(Path('lock'))"
+    script = (
+        "from pathlib import Path; from sirenflow.files.lock import HeldLocks\n"
+        "HeldLocks().hold(Path('lock'))"
+    )
     with holder(tmp_path / "lock") as process:
         said = subprocess.run(
             [sys.executable, "-c", script],

@@ -389,7 +389,7 @@ def test_lock_is_held_while_a_worker_of_a_dead_run_goes_on(tmp_path: Path) -> No
         "import os, signal, sys; from pathlib import Path\n"
         "from sirenflow.files import lock\n"
         "from sirenflow.pipeline import stage_workers\n"
-        "lock.hold(Path(sys.argv[1]))\n"
+        "stage_workers.RUN_LOCKS.hold(Path(sys.argv[1]))\n"
         "pool = stage_workers.start(1)\n"
         "files = {'files': [sys.argv[2]], 'alerts': 'a', 'skymaps': 's', 'localization': 'l'}\n"
         "stage_workers.run_stage(pool, 'extract', files, {'levels_percent': [50]})\n"
