@@ -71,7 +71,8 @@ def read_bare(url: str) -> list[float]:
 
 def read_listening(url: str) -> list[float]:
     """Read a topic to its end as `sirenflow listen` does."""
-    from sirenflow.inbox.receiver import Fetch, Message, Receipt, Receiver
+    from sirenflow.inbox.arrival import Arrival
+    from sirenflow.inbox.receiver import Receipt, Receiver
     from sirenflow.kafka.address import parse_address
     from sirenflow.kafka.listener import listen
     from sirenflow.kafka.source import Subscription
@@ -79,8 +80,8 @@ def read_listening(url: str) -> list[float]:
     times = []
     receive = Receiver.receive
 
-    def timed(self: Receiver, message: Message, fetch: Fetch) -> Receipt:
-        receipt = receive(self, message, fetch)
+    def timed(self: Receiver, arrival: Arrival) -> Receipt:
+        receipt = receive(self, arrival)
         times.append(time.perf_counter())
         return receipt
 

@@ -19,12 +19,12 @@ import fastavro
 import numpy as np
 import pytest
 import states
+from arrivals import put_in_quarantine
 from browser import WIDTHS, accessibility_faults, browsing, chromium, keep_screenshot, look, resize
 from builders import SYNC, distance_columns, fits_map, flat_columns, json_alert
 from pages import assert_safe
 
 from sirenflow.errors import AlertError
-from sirenflow.inbox import quarantine
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -136,7 +136,7 @@ def write_alerts(inbox: Path) -> None:
         states.write_alert(inbox, SUPEREVENT, "UPDATE", f"{number:03}.{kind}", data)
     for text in PAYLOADS:
         unreadable = json_alert({**head, "alert_type": "RETRACTION", "time_created": text})
-        quarantine.keep(inbox, unreadable, AlertError(text), {"way": text})
+        put_in_quarantine(inbox, unreadable, AlertError(text), {"way": text})
 
 
 @pytest.fixture(scope="module")

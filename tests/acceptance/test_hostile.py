@@ -37,7 +37,7 @@ from fuzz.targets import check_products
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.identify_isolated import IDENTIFY_POOL
-from sirenflow.inbox.ingest import Outcome, ingest
+from sirenflow.inbox.ingest import ItemOutcome, ingest
 from sirenflow.pipeline.isolate_alerts import Runner
 from sirenflow.pipeline.stage_workers import PRELOAD
 from sirenflow.pipeline.stage_workers import run_stage as run_in
@@ -50,7 +50,7 @@ CASES = [*alerts.cases(), *names.cases(), *maps.CASES, *contents.cases()]
 TABLE = Table(
     Path(hostile.alerts.__file__).parent / "README.md",
     "hostile",
-    ("Input", "Sent as", "Outcome", "Reason", "Bytes", "Time, s", "Memory, MB"),
+    ("Input", "Sent as", "ItemOutcome", "Reason", "Bytes", "Time, s", "Memory, MB"),
     ("---", "---", "---", "---", "---:", "---:", "---:"),
 )
 _SHORT = 110
@@ -95,8 +95,8 @@ class Trial:
         Largest memory of a worker.
     """
 
-    good: Outcome
-    taken_in: list[Outcome]
+    good: ItemOutcome
+    taken_in: list[ItemOutcome]
     event: Path
     seconds: float
     megabytes: float

@@ -20,6 +20,7 @@ from typing import Any
 
 import environment_faults
 import pytest
+from arrivals import put_alert
 from astropy.table import Table
 from builders import avro_alert, record, with_map
 from commands import PROGRAM
@@ -27,8 +28,6 @@ from environment_faults import Fault, FaultRecorder
 from paths import ROOT
 from superevents import FAR, NEAR, one_cell_map
 
-from sirenflow.alerts.alert import parse_alert
-from sirenflow.inbox import store
 from sirenflow.pipeline.watch import preloaded_server
 
 SUPEREVENTS = ("MS260101a", "MS260102b", "MS260103c")
@@ -55,7 +54,7 @@ def make_project(directory: Path) -> Path:
         skymap = one_cell_map(FAR if number % 2 else NEAR)
         content = with_map(skymap, superevent_id=superevent)
         data = avro_alert({**content, "time_created": f"2026-01-0{number + 1}T00:10:00Z"})
-        store.store(directory / "inbox", parse_alert(data).identity, data, {})
+        put_alert(directory / "inbox", data)
     (directory / "galaxies.csv").write_text(GALAXIES)
     (directory / "candidates.csv").write_text(CANDIDATES)
     (directory / "config").mkdir()
@@ -446,7 +445,7 @@ def test_clock_that_was_set_back(project: Path, run: Runner, record_fault: Fault
     assert "nothing new" in run(project).stdout
     content = record(alert_type="RETRACTION", event=None, superevent_id=SUPEREVENTS[0])
     data = avro_alert({**content, "time_created": "2026-01-09T00:00:00Z"})
-    store.store(project / "inbox", parse_alert(data).identity, data, {})
+    put_alert(project / "inbox", data)
     ended = run(project)
     situation = "the clock was set back by an hour, then an alert came"
     fault = observe(project, situation, "sirenflow run", ended)

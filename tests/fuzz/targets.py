@@ -36,7 +36,7 @@ from fuzz.mutations import (
 )
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, Alert, parse_alert
 from sirenflow.errors import AlertError, SkymapError
-from sirenflow.inbox.ingest import items
+from sirenflow.inbox.archives import source_items
 from sirenflow.inbox.store import alert_path
 from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.skymap import read_skymap
@@ -93,7 +93,7 @@ def archive(data: bytes) -> int:
         for suffix in (".zip", ".tar.gz"):  # what it begins with says how a tar is compressed
             path = Path(name, f"x{suffix}")
             path.write_bytes(data)
-            for item in items(path):
+            for item in source_items(path):
                 assert item.data is None or item.problem is None
                 assert item.data is None or len(item.data) <= MAX_ALERT_BYTES
                 found += item.data is not None

@@ -232,12 +232,12 @@ IMPATIENT = """
 import datetime
 from adc.consumer import Consumer
 from sirenflow.monitoring import health
-from sirenflow.kafka import listener, source, trouble
+from sirenflow.kafka import diagnosis, listener, source
 Consumer.subscribe.__defaults__ = (datetime.timedelta(seconds=3),)
 health.BEAT_SECONDS = 0.5
 listener._PATIENCE_AT_THE_END = {True: 5.0, False: 5.0}
 source._REOPEN_SECONDS = (0.5, 2.0)
-trouble._DIAGNOSIS_SECONDS = 3.0
+diagnosis._DIAGNOSIS_SECONDS = 3.0
 """
 """Shorter waits than in earnest, where they take up to a minute; nothing else is changed."""
 
@@ -246,13 +246,13 @@ def parse_raises(data: bytes) -> str:
     """Make an error of ours of one alert."""
     return f"""
 import hashlib
-from sirenflow.inbox import receiver as receive
-identify = receive.identify_isolated
+from sirenflow.inbox import receiver
+identify = receiver.identify_isolated
 def identify_or_raise(data):
     if hashlib.sha256(data).hexdigest() == {hashlib.sha256(data).hexdigest()!r}:
         raise ZeroDivisionError("a mistake")
     return identify(data)
-receive.identify_isolated = identify_or_raise
+receiver.identify_isolated = identify_or_raise
 """
 
 

@@ -19,11 +19,11 @@ from typing import Any
 import fastavro
 import numpy as np
 import yaml
+from arrivals import put_in_quarantine
 from builders import json_alert
 from paths import BIN, ROOT, SAMPLES
 
 from sirenflow.errors import AlertError
-from sirenflow.inbox import quarantine
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def write_inbox(inbox: Path) -> None:
         (json_alert(retraction), "time_created '2026-04-18T09:12:44.5.5Z'; expected ISO 8601"),
         (garbage, "not an Avro container: its header ends after 4 bytes"),
     ):
-        quarantine.keep(inbox, data, AlertError(reason, "key"), {"way": "listen"})
+        put_in_quarantine(inbox, data, AlertError(reason, "key"), {"way": "listen"})
 
 
 def write_tables(

@@ -14,11 +14,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from arrivals import put_alert
 from commands import PROGRAM
 from paths import ROOT, SAMPLES
 
 from sirenflow.alerts.alert import parse_alert
-from sirenflow.inbox import store as inbox
 
 PATIENCE_SECONDS = 240
 """No test is of speed: so long a loaded machine may take for anything."""
@@ -44,7 +44,7 @@ def small_alert(superevent: str = "MS260926m", minute: int = 0) -> bytes:
 
 def store(directory: Path, data: bytes) -> None:
     """Have an alert in the inbox, as the listener does."""
-    inbox.store(directory / "inbox", parse_alert(data).identity, data, {})
+    put_alert(directory / "inbox", data)
 
 
 def is_told(directory: Path, data: bytes) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from arrivals import SentMessage, retry
 from builders import avro_alert, json_alert, record, record_type
 from disk import Disk, files_below
 from hypothesis import given
@@ -17,15 +18,16 @@ from hypothesis import strategies as st
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.inbox import quarantine, store
-from sirenflow.inbox.receiver import Message, Receipt, Receiver
+from sirenflow.inbox.receiver import Receipt, Receiver
+from sirenflow.kafka.messages import receive
 
 ALERT = json_alert(record())
 PLACE = store.alert_path(parse_alert(ALERT).identity).as_posix()
 
 
 def take_in(directory: Path, value: bytes | None) -> Receipt:
-    message = Message(value, "host/topic", "topic", partition=2, offset=7)
-    return Receiver(directory).receive(message, lambda _: b"nothing is to be fetched")
+    message = SentMessage(value).message
+    return receive(message, "host/topic", Receiver(directory), lambda _: b"nothing to be fetched")
 
 
 # ------------------------------------------------------------------------------------ poison
@@ -73,7 +75,7 @@ def test_any_bytes_are_kept(value: bytes) -> None:
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), RecursionError(), KeyError("x")], ids=repr)
 @pytest.mark.parametrize(
-    "place", ["sirenflow.inbox.receiver.identify_isolated", "sirenflow.inbox.store.store"]
+    "place", ["sirenflow.inbox.receiver.identify_isolated", "sirenflow.inbox.receiver.store_alert"]
 )
 def test_fault_of_ours_costs_no_alert_and_its_traceback_is_logged(
     tmp_path: Path,
@@ -95,7 +97,7 @@ def test_fault_of_ours_costs_no_alert_and_its_traceback_is_logged(
     assert logged.exc_info is not None
     assert logged.exc_info[1] is error
     (entry,) = quarantine.list_entries(tmp_path)
-    quarantine.retry(tmp_path, entry, lambda data, _: data)
+    retry(tmp_path, entry)
     assert set(files_below(tmp_path)) == {PLACE, PLACE.replace(".json", ".meta.json")}
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from arrivals import put_in_quarantine, retry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paths import BIN, ROOT, SAMPLE_ALERTS, SAMPLES
@@ -499,7 +500,7 @@ def quarantine_retraction(directory: Path) -> str:
     """Have a retraction of TS260902f in quarantine; return its name there."""
     data = json.dumps(UNREADABLE_RETRACTION).encode()
     error = AlertError(f"time_created {UNREADABLE_RETRACTION['time_created']!r}", "key")
-    quarantine.keep(directory / "inbox", data, error, {"way": "listen"})
+    put_in_quarantine(directory / "inbox", data, error, {"way": "listen"})
     (entry,) = quarantine.list_entries(directory / "inbox")
     return entry.name
 
@@ -622,7 +623,7 @@ def test_quarantine_that_cannot_be_read_is_reported_by_every_run(worked: Path) -
 
 def test_message_about_no_known_superevent_makes_the_catalogue_only(worked: Path) -> None:
     data = json.dumps(UNREADABLE_RETRACTION | {"superevent_id": "S999999zz"}).encode()
-    quarantine.keep(worked / "inbox", data, AlertError("no"), {"way": "listen"})
+    put_in_quarantine(worked / "inbox", data, AlertError("no"), {"way": "listen"})
     assert done(run(worked, "--format", "json")) == [("catalogue", None)]
     assert warns(worked) == (False, True)
     assert run(worked).stdout == "nothing new\n"
@@ -645,11 +646,11 @@ def test_retried_message_leaves_the_products_that_it_would_have_made(
 ) -> None:
     """Products do not tell whether an alert was in quarantine once."""
     data = json.dumps(UNREADABLE_RETRACTION | {"time_created": "2026-09-03T00:00:00Z"}).encode()
-    quarantine.keep(worked / "inbox", data, AlertError("a bug"), {"way": "listen"})
+    put_in_quarantine(worked / "inbox", data, AlertError("a bug"), {"way": "listen"})
     sirenflow_run(worked)
     assert warns(worked) == (True, True)
     (entry,) = quarantine.list_entries(worked / "inbox")
-    quarantine.retry(worked / "inbox", entry, lambda data, _: data)
+    retry(worked / "inbox", entry)
     sirenflow_run(worked)
     (tmp_path / "later.json").write_bytes(data)
     ingest(tmp_path / "inbox", BURST, OTHER, tmp_path / "later.json")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from arrivals import put_in_quarantine, retry
 from builders import avro_alert, flat_map, json_alert, record, with_map
 from every_stage import call_stage, make_products
 from pages import Page
@@ -16,6 +17,7 @@ from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.claimed_identity import ClaimedIdentity
 from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine, store
+from sirenflow.inbox.arrival import Arrival
 from sirenflow.inbox.receiver import Receiver
 
 RETRACTION = {"alert_type": "RETRACTION", "event": None}
@@ -25,7 +27,7 @@ def process(folder: Path, *alerts: bytes) -> Path:
     """Store alerts of one superevent and make every product; give their directory."""
     receiver = Receiver(folder / "inbox")
     for data in alerts:
-        receipt = receiver.receive_copy(data, "test")
+        receipt = receiver.accept(Arrival.now(data, "test"))
         assert not isinstance(receipt.content, AlertError), receipt.content
     ((_, files),) = store.list_superevents(folder / "inbox").items()
     return make_products(call_stage, files, folder / "results")
@@ -207,9 +209,9 @@ def test_banner_has_the_time_of_the_first_retraction_of_the_run(tmp_path: Path) 
 def test_alert_that_an_earlier_version_rejected_is_stored_by_retry(
     tmp_path: Path, data: bytes
 ) -> None:
-    quarantine.keep(tmp_path, data, AlertError("as 0.3 said", "key"), {"way": "listen"})
+    put_in_quarantine(tmp_path, data, AlertError("as 0.3 said", "key"), {"way": "listen"})
     (entry,) = quarantine.list_entries(tmp_path)
-    stored = quarantine.retry(tmp_path, entry, lambda kept, _: kept)
+    stored = retry(tmp_path, entry)
     assert stored.new
     assert stored.path.read_bytes() == data
     assert not quarantine.list_entries(tmp_path)
@@ -219,17 +221,17 @@ def test_identifier_that_differs_in_case_goes_to_quarantine_and_says_what_to_do(
     tmp_path: Path,
 ) -> None:
     receiver = Receiver(tmp_path)
-    receiver.receive_copy(json_alert(record(superevent_id="S260101ab")), "test")
+    receiver.accept(Arrival.now(json_alert(record(superevent_id="S260101ab")), "test"))
     urls = {"gracedb": "https://gracedb.ligo.org/superevents/S250101zz/view/"}
     data = avro_alert(record(superevent_id="S260101AB", urls=urls))
-    receipt = receiver.receive_copy(data, "test")
+    receipt = receiver.accept(Arrival.now(data, "test"))
     assert isinstance(receipt.content, AlertError)
     (entry,) = quarantine.list_entries(tmp_path)
     assert all(name in entry.reason for name in ("'S260101AB'", "'S260101ab'", "retry"))
     assert entry.path.read_bytes() == data
     assert entry.claims == ClaimedIdentity("S260101AB", "PRELIMINARY", "2026-01-01T00:10:00Z")
     with pytest.raises(AlertError, match="only in case"):
-        quarantine.retry(tmp_path, entry, lambda kept, _: kept)
+        retry(tmp_path, entry)
     assert parse_alert(data).superevent_id == "S260101AB"
     assert list(store.list_superevents(tmp_path)) == ["S260101ab"]
 
@@ -241,6 +243,6 @@ def test_decoded_record_of_a_hostile_identifier_claims_none(
     """The identifier in its link is that of another superevent."""
     urls = {"gracedb": "https://gracedb.ligo.org/superevents/S250101zz/view/"}
     data = json_alert(record(superevent_id=superevent, urls=urls))
-    Receiver(tmp_path).receive_copy(data, "test")
+    Receiver(tmp_path).accept(Arrival.now(data, "test"))
     (entry,) = quarantine.list_entries(tmp_path)
     assert entry.claims == ClaimedIdentity(None, "PRELIMINARY", "2026-01-01T00:10:00Z")

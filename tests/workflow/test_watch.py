@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from arrivals import put_in_quarantine
 from commands import PROGRAM
 from paths import SAMPLE_ALERTS
 from watching import (
@@ -260,10 +261,10 @@ def test_message_that_goes_to_quarantine_or_leaves_it_is_on_the_pages_at_once(
     with waiting(tmp_path, "watch"):
         wait_until(lambda: is_told(tmp_path, small_alert()))
         data = small_alert(minute=1).replace(b"00:01:00Z", b"in the morning")
-        quarantine.keep(tmp_path / "inbox", data, AlertError("no time", "key"), {"way": "listen"})
+        put_in_quarantine(tmp_path / "inbox", data, AlertError("no time", "key"), {"way": "listen"})
         wait_until(lambda: unreadable_messages(tmp_path) == ["1", "1"])
         other = b"no alert"
-        quarantine.keep(tmp_path / "inbox", other, AlertError("no alert"), {"way": "listen"})
+        put_in_quarantine(tmp_path / "inbox", other, AlertError("no alert"), {"way": "listen"})
         wait_until(lambda: unreadable_messages(tmp_path) == ["2", "1"])
         for entry in quarantine.list_entries(tmp_path / "inbox"):
             quarantine.drop_entry(entry)

@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from sirenflow.cli.options import EXIT_CODES, REJECTED_EXIT_CODES, format_option, inbox_option
 from sirenflow.cli.terminal import printable
 from sirenflow.config.configuration import read_settings
-from sirenflow.errors import AlertError, InboxError, StreamError
+from sirenflow.errors import AlertError
 from sirenflow.inbox import acknowledgements
-from sirenflow.inbox import quarantine as kept
 from sirenflow.inbox.acknowledgements import Acknowledgement
-from sirenflow.inbox.quarantine import QuarantineEntry
-from sirenflow.inbox.receiver import OFFLOADED, looks_like_reference
+from sirenflow.inbox.quarantine import (
+    QuarantineEntry,
+    drop_entry,
+    find_entry,
+    list_entries,
+    read_entry,
+)
+from sirenflow.inbox.store import check_inbox_exists
 from sirenflow.processes import exit_codes
 
 _SHOWN_BYTES = 256
@@ -52,10 +55,9 @@ def list_(inbox: Path, output_format: str) -> None:
 
     Example: sirenflow quarantine list
     """
-    if not inbox.is_dir():
-        raise InboxError(f"inbox {str(inbox)!r} does not exist; name another with --inbox")
+    check_inbox_exists(inbox)
     as_json = output_format == "json"
-    entries = kept.list_entries(inbox)
+    entries = list_entries(inbox)
     seen = acknowledgements.read_acknowledgements(inbox)
     for entry in entries:
         note = seen.get((entry.name, entry.time_received))
@@ -100,7 +102,7 @@ def show(inbox: Path, name: str) -> None:
 
     Example: sirenflow quarantine show 9b0a4c
     """
-    entry = kept.find_entry(inbox, name)
+    entry = find_entry(inbox, name)
     note = acknowledgements.read_acknowledgements(inbox).get((entry.name, entry.time_received))
     facts = {"file": entry.path, "bytes": entry.size_bytes, "kind": entry.kind}
     claimed = {f"claims {key}": value for key, value in asdict(entry.claims).items() if value}
@@ -123,18 +125,18 @@ def retry(inbox: Path, names: tuple[str, ...]) -> None:
 
     Example: sirenflow quarantine retry
     """
+    from sirenflow.inbox.receiver import retry_entry
+    from sirenflow.kafka.large_messages import with_content
+
     hosts = read_settings().large_message_hosts
-    entries = [kept.find_entry(inbox, name) for name in names] or [
-        entry for entry in kept.list_entries(inbox) if entry.kind != "crash"
+    entries = [find_entry(inbox, name) for name in names] or [
+        entry for entry in list_entries(inbox) if entry.kind != "crash"
     ]
-
-    def recover(data: bytes, how: Mapping[str, Any]) -> bytes:
-        return _fetch_if_offloaded(data, how, hosts)
-
     moved = 0
     for entry in entries:
         try:
-            stored = kept.retry(inbox, entry, recover)
+            arrival = with_content(read_entry(entry), hosts, os.environ)
+            stored = retry_entry(inbox, entry, arrival)
         except AlertError as error:
             click.echo(printable(f"sirenflow: {entry.name} stays: {error}"), err=True)
         else:
@@ -164,7 +166,7 @@ def acknowledge(inbox: Path, everything: bool, names: tuple[str, ...]) -> None:
     entries = (
         acknowledgements.list_unacknowledged(inbox)
         if everything
-        else [kept.find_entry(inbox, name) for name in names]
+        else [find_entry(inbox, name) for name in names]
     )
     acknowledgements.acknowledge(inbox, entries, datetime.now(UTC))
     for entry in () if everything else entries:
@@ -181,23 +183,6 @@ def drop(inbox: Path, names: tuple[str, ...]) -> None:
 
     Example: sirenflow quarantine drop 9b0a4c
     """
-    for entry in [kept.find_entry(inbox, name) for name in names]:
-        kept.drop_entry(entry)
+    for entry in [find_entry(inbox, name) for name in names]:
+        drop_entry(entry)
         click.echo(f"{entry.name} is deleted")
-
-
-def _fetch_if_offloaded(data: bytes, how: Mapping[str, Any], hosts: Sequence[str]) -> bytes:
-    """Fetch a message that was sent by reference; return any other unchanged."""
-    headers = how.get("headers")
-    is_marked = isinstance(headers, list) and ["_format", OFFLOADED] in headers
-    if "reference" in how or not is_marked or not looks_like_reference(data):
-        return data
-    from sirenflow.kafka.address import parse_address
-    from sirenflow.kafka.credentials import find_credential
-    from sirenflow.kafka.large_messages import fetch
-
-    try:
-        login = find_credential(parse_address(f"kafka://{how.get('source')}"), os.environ)
-    except StreamError:  # the server that holds it decides whether it wants one
-        login = None
-    return fetch(data, hosts, login)

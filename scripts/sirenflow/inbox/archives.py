@@ -1,7 +1,7 @@
-"""What archives hold: tar, compressed or not, and zip.
+"""Alerts in files, directories and archives: tar, compressed or not, and zip.
 
-Nobody vouches for an archive either. It is read once, in order, and not unpacked to disk; names of
-members decide nothing. What is unpacked is bounded, by members and in all.
+Archives are untrusted input, too. An archive is read once, in order, and not unpacked to disk;
+names of members decide no path. What is unpacked is bounded, per member and in all.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
 import sys
 import tarfile
 import zipfile
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import IO, NoReturn, Self, cast
 
 from sirenflow.alerts.decoding import MAX_ALERT_BYTES
-from sirenflow.inbox import store
+from sirenflow.inbox.store import is_alert_name
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -28,7 +29,7 @@ else:
     from backports import zstd
 
 _COMPRESSED_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
-ARCHIVE_SUFFIXES = (".zip", ".tar", *_COMPRESSED_TAR_SUFFIXES, ".tzst")
+_ARCHIVE_SUFFIXES = (".zip", ".tar", *_COMPRESSED_TAR_SUFFIXES, ".tzst")
 # What tarfile reads into memory as a whole: a long name or the like.
 _TAR_EXTENSIONS = (
     tarfile.XHDTYPE,
@@ -54,12 +55,12 @@ _BROKEN_ARCHIVE = (
     ValueError,
 )
 _ENCRYPTED = 0x1
-_EXPANDS = f"it expands to more than {_MAX_EXPANSION} times its size"
+_EXPANDS_TOO_FAR = f"it expands to more than {_MAX_EXPANSION} times its size"
 
 
 @dataclass(frozen=True)
 class SourceItem:
-    """Something found on the way through the sources: bytes, or why there are none.
+    """A file or a member of an archive: its bytes, or why it has none.
 
     Attributes
     ----------
@@ -76,7 +77,52 @@ class SourceItem:
     problem: str | None = None
 
 
-def read_bounded(source: str, file: IO[bytes]) -> SourceItem:
+def source_items(source: Path) -> Iterator[SourceItem]:
+    """Yield what a file, a directory or an archive holds, in order of names or as archived."""
+    try:
+        if source.is_dir():
+            yield from _directory_items(source)
+        elif source.name.lower().endswith(_ARCHIVE_SUFFIXES):
+            yield from _archive_items(source)
+        else:
+            with source.open("rb") as file:
+                yield _read_bounded(str(source), file)
+    except OSError as error:
+        yield _unreadable_item(source, error)
+
+
+def _directory_items(directory: Path) -> Iterator[SourceItem]:
+    unlisted: list[OSError] = []
+    for parent, directories, names in os.walk(directory, onerror=unlisted.append):
+        directories.sort()
+        for name in sorted(names):
+            path = Path(parent, name)
+            if not _is_alert_or_archive_name(name):
+                yield SourceItem(str(path), None)
+            elif _is_pipe(path):  # might never be written to
+                yield SourceItem(str(path), None, "is a named pipe; expected a file")
+            else:
+                yield from source_items(path)
+    for error in unlisted:
+        yield _unreadable_item(error.filename, error)
+
+
+def _is_alert_or_archive_name(name: str) -> bool:
+    return is_alert_name(name) or name.lower().endswith(_ARCHIVE_SUFFIXES)
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        return path.is_fifo()
+    except OSError:  # to read it fails too, and says why
+        return False
+
+
+def _unreadable_item(source: Path | str, error: OSError) -> SourceItem:
+    return SourceItem(str(source), None, f"cannot be read: {error.strerror}")
+
+
+def _read_bounded(source: str, file: IO[bytes]) -> SourceItem:
     """Read a file up to the size that an alert may have."""
     data = file.read(MAX_ALERT_BYTES + 1)
     if len(data) > MAX_ALERT_BYTES:
@@ -84,8 +130,8 @@ def read_bounded(source: str, file: IO[bytes]) -> SourceItem:
     return SourceItem(source, data)
 
 
-def archive_items(path: Path) -> Iterator[SourceItem]:
-    """Find what an archive holds, as archived; what cannot be read is told, and ends it."""
+def _archive_items(path: Path) -> Iterator[SourceItem]:
+    """Yield what an archive holds, in its order, up to what cannot be read, with the reason."""
     members = _zip_items(path) if path.name.lower().endswith(".zip") else _tar_items(path)
     try:
         for item in members:
@@ -95,14 +141,14 @@ def archive_items(path: Path) -> Iterator[SourceItem]:
 
 
 def _zip_items(path: Path) -> Iterator[SourceItem]:
-    room = _room(path)
+    room = _max_expanded_bytes(path)
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
-            if store.is_alert_name(member.filename):
+            if is_alert_name(member.filename):
                 # Members may share their bytes, so that there is no end of them.
                 room -= min(member.file_size, MAX_ALERT_BYTES)
                 if room < 0:
-                    raise zipfile.BadZipFile(_EXPANDS)
+                    raise zipfile.BadZipFile(_EXPANDS_TOO_FAR)
                 yield _zip_item(archive, member)
             elif not member.filename.endswith("/"):
                 yield SourceItem(member.filename, None)
@@ -115,7 +161,7 @@ def _zip_item(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> SourceItem:
         return SourceItem(member.filename, None, "is not compressed by deflate; pack it anew")
     try:
         with archive.open(member) as file:
-            return read_bounded(member.filename, file)
+            return _read_bounded(member.filename, file)
     except _BROKEN_ARCHIVE as error:
         return SourceItem(member.filename, None, f"cannot be read: {error}")
 
@@ -124,8 +170,8 @@ def _tar_items(path: Path) -> Iterator[SourceItem]:
     with _open_tar(path) as archive:
         for member in archive:
             file = archive.extractfile(member) if member.isfile() else None
-            if file is not None and store.is_alert_name(member.name):
-                yield read_bounded(member.name, file)
+            if file is not None and is_alert_name(member.name):
+                yield _read_bounded(member.name, file)
             elif not member.isdir():
                 yield SourceItem(member.name, None)
 
@@ -137,9 +183,9 @@ def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
         with (
             _decompressed(path) as stream,
             tarfile.open(
-                fileobj=cast("IO[bytes]", _Bounded(stream, _room(path))),
+                fileobj=cast("IO[bytes]", _BoundedStream(stream, _max_expanded_bytes(path))),
                 mode="r|",
-                tarinfo=_TarMember,
+                tarinfo=_CheckedTarInfo,
             ) as archive,
         ):
             yield archive
@@ -162,14 +208,14 @@ def _decompressed(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _room(archive: Path) -> int:
-    """Give the most that an archive may expand to, bytes."""
+def _max_expanded_bytes(archive: Path) -> int:
+    """Return the most bytes that an archive may expand to."""
     return max(_MAX_EXPANSION * archive.stat().st_size, _MIN_ROOM_BYTES)
 
 
 @dataclass
-class _Bounded:
-    """A stream from which so many bytes are read at most."""
+class _BoundedStream:
+    """A stream that raises an error after a number of bytes."""
 
     stream: IO[bytes]
     room: int
@@ -178,12 +224,12 @@ class _Bounded:
         data = self.stream.read(size)
         self.room -= len(data)
         if self.room < 0:
-            raise tarfile.ReadError(_EXPANDS)
+            raise tarfile.ReadError(_EXPANDS_TOO_FAR)
         return data
 
 
-class _TarMember(tarfile.TarInfo):
-    """A member, whose broken header tarfile would take for the end of the archive."""
+class _CheckedTarInfo(tarfile.TarInfo):
+    """A member whose broken header is an error; tarfile takes it for the end of the archive."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
@@ -197,8 +243,8 @@ class _TarMember(tarfile.TarInfo):
             raise tarfile.ReadError(f"header of {member.size} bytes")
         return member
 
-    def _refuse(self, *_: object) -> NoReturn:
+    def _reject_sparse(self, *_: object) -> NoReturn:
         raise tarfile.ReadError(f"{self.name[:64]!r} is sparse; pack it anew")
 
     # Their lists of holes have no end that tarfile would look for.
-    _proc_sparse = _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse
+    _proc_sparse = _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _reject_sparse

@@ -1,18 +1,17 @@
-"""The inbox's quarantine: what arrived and is no alert, byte for byte, and why.
+"""The inbox's quarantine: arrivals that are not valid alerts, byte for byte, with the reason.
 
 quarantine/{sha256[:12]}.bin            the bytes that arrived
-quarantine/{sha256[:12]}.reason.json    why they are no alert, what they claim to be,
+quarantine/{sha256[:12]}.reason.json    why they were rejected, what they claim to be,
                                         how and when they came
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,21 +22,24 @@ from sirenflow.alerts.claimed_identity import (
     read_claimed_identity,
     search_claimed_identity,
 )
-from sirenflow.errors import AlertError, InboxError
-from sirenflow.files.durable import link_durably, replace_file, sync_directory, write_durably
-from sirenflow.inbox import store as alerts
-from sirenflow.inbox.identify_isolated import identify_isolated
+from sirenflow.errors import AlertError, InboxError, os_errors_as
+from sirenflow.files.durable import replace_file, sync_directory, write_durably
+from sirenflow.inbox.arrival import Arrival
+from sirenflow.inbox.store import (
+    HASH_DIGITS,
+    check_name_is_free,
+    encode_notes,
+    holds_other_bytes,
+    store_bytes,
+)
 
 QUARANTINE_DIRECTORY = "quarantine"
 
-_NAME = re.compile(r"[0-9a-f]{12}|[0-9a-f]{64}")
-_OWN_NOTES = {"sha256", "size_bytes", "kind", "reason", "claims"}
-_MOST_NOTE_BYTES = 2**20
+_ENTRY_NAME = re.compile(r"[0-9a-f]{12}|[0-9a-f]{64}")
+_ENTRY_KEYS = {"sha256", "size_bytes", "kind", "reason", "claims"}
+_MAX_NOTES_BYTES = 2**20
 # Of an entry without claims; the key of an alert is at its beginning, or at its end.
 _SEARCHED_BYTES = (64 * 2**10, 4 * 2**10)
-
-Recover = Callable[[bytes, Mapping[str, Any]], bytes]
-"""From what was kept and how it came, the bytes to judge: fetches what was sent by reference."""
 
 
 @dataclass(frozen=True)
@@ -81,54 +83,34 @@ class QuarantineEntry:
     @property
     def claims(self) -> ClaimedIdentity:
         """What it claims to be; searched for in its beginning and end where it is not noted."""
-        return _search(self.path) if self.noted_claims is None else self.noted_claims
+        return _search_file(self.path) if self.noted_claims is None else self.noted_claims
 
 
-def keep(
-    inbox: Path,
-    data: bytes,
-    error: AlertError,
-    how: Mapping[str, Any],
-    synced: Path | None = None,
-) -> bool:
-    """Keep bytes that are no alert, with the reason; return False if they are there already.
-
-    Parameters
-    ----------
-    inbox
-        The inbox directory.
-    data
-        The bytes that arrived, kept unchanged.
-    error
-        Why they are no alert.
-    how
-        How and when they came.
-    synced
-        A file in the inbox with these bytes, on disk already; only its name is to be given.
+def quarantine_arrival(inbox: Path, arrival: Arrival, error: AlertError) -> bool:
+    """Keep an arrival with the reason; return False if its bytes are in quarantine already.
 
     Raises
     ------
     InboxError
-        If they cannot be written.
+        If it cannot be written.
     """
-    sha256 = hashlib.sha256(data).hexdigest()
-    path = inbox / QUARANTINE_DIRECTORY / f"{sha256[: alerts.HASH_DIGITS]}.bin"
-    if alerts.holds_other_bytes(path, data):
-        path = path.with_name(f"{sha256}.bin")
-        alerts.check_name_is_free(path, data)
-    new = link_durably(synced, path) if synced else write_durably(path, data)
-    note = {
-        "sha256": sha256,
-        "size_bytes": len(data),
+    path = inbox / QUARANTINE_DIRECTORY / f"{arrival.sha256[:HASH_DIGITS]}.bin"
+    if holds_other_bytes(path, arrival):
+        path = path.with_name(f"{arrival.sha256}.bin")
+        check_name_is_free(path, arrival)
+    new = store_bytes(path, arrival)
+    notes = {
+        "sha256": arrival.sha256,
+        "size_bytes": len(arrival.data),
         "kind": error.kind,
         "reason": str(error),
-        "claims": asdict(_claims(error, data)),
-        **how,
+        "claims": asdict(_claims(error, arrival.data)),
+        **arrival.how,
     }
-    written = write_durably(_reason_file(path), alerts.encode_notes(note))
-    if not written and not _entry(path).is_live and how.get("way") != "ingest":
-        # Ingested before, and sent now: that must be told.
-        replace_file(_reason_file(path), alerts.encode_notes(note), synced=True)
+    written = write_durably(_reason_file(path), encode_notes(notes))
+    if not written and not _read_entry_notes(path).is_live and arrival.how.get("way") != "ingest":
+        # Ingested before, and sent now: `health` must report it.
+        replace_file(_reason_file(path), encode_notes(notes), synced=True)
     return new
 
 
@@ -141,21 +123,24 @@ def list_entries(inbox: Path) -> list[QuarantineEntry]:
         If the directory cannot be read.
     """
     directory = inbox / QUARANTINE_DIRECTORY
-    listed = []
-    try:
-        with os.scandir(directory) as found:
-            for file in found:
-                stem, _, suffix = file.name.partition(".")
-                if suffix == "bin" and _NAME.fullmatch(stem):
-                    with _no_file_suppressed():
-                        listed += [_entry(directory / file.name)] if file.is_file() else []
-    except FileNotFoundError as error:
-        if directory.is_symlink():
-            raise InboxError(f"{directory} is a link that leads nowhere") from error
-        return []
-    except OSError as error:
-        raise InboxError(f"{directory} cannot be read: {error.strerror}") from error
-    return sorted(listed, key=lambda entry: (entry.time_received, entry.name))
+    with os_errors_as(InboxError, directory, "read"):
+        try:
+            entries = [*_scan_entries(directory)]
+        except FileNotFoundError as error:
+            if directory.is_symlink():
+                raise InboxError(f"{directory} is a link that leads nowhere") from error
+            return []
+    return sorted(entries, key=lambda entry: (entry.time_received, entry.name))
+
+
+def _scan_entries(directory: Path) -> Iterator[QuarantineEntry]:
+    with os.scandir(directory) as found:
+        for file in found:
+            stem, _, suffix = file.name.partition(".")
+            if suffix == "bin" and _ENTRY_NAME.fullmatch(stem):
+                with _no_file_suppressed():
+                    if file.is_file():
+                        yield _read_entry_notes(directory / file.name)
 
 
 @contextmanager
@@ -189,39 +174,17 @@ def find_entry(inbox: Path, name: str) -> QuarantineEntry:
     raise InboxError(f"{name!r} is the start of {', '.join(entry.name for entry in found)}")
 
 
-def read_entry(entry: QuarantineEntry) -> bytes:
-    """Give the bytes that arrived.
+def read_entry(entry: QuarantineEntry) -> Arrival:
+    """Return what arrived, to be received again; it is spooled where it is.
 
     Raises
     ------
     InboxError
-        If they cannot be read.
+        If it cannot be read.
     """
-    try:
-        return entry.path.read_bytes()
-    except OSError as error:
-        raise InboxError(f"{entry.path} cannot be read: {error.strerror}") from error
-
-
-def retry(inbox: Path, entry: QuarantineEntry, recover: Recover) -> alerts.Stored:
-    """Judge an entry again: an alert moves to its place, anything else stays with its reason.
-
-    Raises
-    ------
-    AlertError
-        If it is still no alert.
-    InboxError
-        If it cannot be read, or moved.
-    """
-    kept = read_entry(entry)
-    data = recover(kept, entry.how)
-    alert = identify_isolated(data)
-    how = {**entry.how, "quarantined_because": entry.reason}
-    # What was sent by reference is other bytes than the reference kept.
-    synced = entry.path if data == kept else None
-    stored = alerts.store(inbox, alert, data, how, synced)
-    drop_entry(entry)
-    return stored
+    with os_errors_as(InboxError, entry.path, "read"):
+        data = entry.path.read_bytes()
+    return Arrival(data, {**entry.how, "quarantined_because": entry.reason}, spooled=entry.path)
 
 
 def drop_entry(entry: QuarantineEntry) -> None:
@@ -232,16 +195,14 @@ def drop_entry(entry: QuarantineEntry) -> None:
     InboxError
         If it cannot be deleted.
     """
-    try:
+    with os_errors_as(InboxError, entry.path, "deleted"):
         entry.path.unlink()
         _reason_file(entry.path).unlink(missing_ok=True)
         sync_directory(entry.path.parent)
-    except OSError as error:
-        raise InboxError(f"{entry.path} cannot be deleted: {error.strerror}") from error
 
 
-def _entry(file: Path) -> QuarantineEntry:
-    note = _note(_reason_file(file))
+def _read_entry_notes(file: Path) -> QuarantineEntry:
+    note = _read_reason_file(_reason_file(file))
     noted = note.get("claims")
     return QuarantineEntry(
         name=file.stem,
@@ -249,17 +210,17 @@ def _entry(file: Path) -> QuarantineEntry:
         kind=str(note.get("kind", "unknown")),
         reason=str(note.get("reason", "the file with the reason is missing or damaged")),
         size_bytes=file.stat().st_size,
-        how={key: value for key, value in note.items() if key not in _OWN_NOTES},
+        how={key: value for key, value in note.items() if key not in _ENTRY_KEYS},
         noted_claims=read_claimed_identity(noted) if isinstance(noted, dict) else None,
     )
 
 
-def _note(file: Path) -> dict[str, Any]:
+def _read_reason_file(file: Path) -> dict[str, Any]:
     """Read a reason file; empty if its writer was stopped before it, or somebody changed it."""
     try:
         with file.open("rb") as stream:
             # To read more than there is costs the memory of it, ten thousand times.
-            size = min(_MOST_NOTE_BYTES, os.fstat(stream.fileno()).st_size)
+            size = min(_MAX_NOTES_BYTES, os.fstat(stream.fileno()).st_size)
             note = json.loads(stream.read(size))
     except (OSError, ValueError, RecursionError):
         return {}
@@ -278,7 +239,7 @@ def _claims(error: AlertError, data: bytes) -> ClaimedIdentity:
     )
 
 
-def _search(file: Path) -> ClaimedIdentity:
+def _search_file(file: Path) -> ClaimedIdentity:
     begin, end = _SEARCHED_BYTES
     try:
         with file.open("rb") as stream:

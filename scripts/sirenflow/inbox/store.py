@@ -14,24 +14,24 @@ The same alert in another encoding is other bytes: it is stored too, and its not
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from sirenflow.alerts.alert import Identity
 from sirenflow.alerts.alert_type import ALERT_TYPES, canonical_type
 from sirenflow.alerts.identifier import is_identifier, same_but_for_case
-from sirenflow.errors import AlertError, InboxError
-from sirenflow.files.durable import link_durably, write_durably
+from sirenflow.errors import AlertError, InboxError, os_errors_as
+from sirenflow.files.durable import link_durably, replace_file, write_durably
 from sirenflow.formats.timestamp import read_timestamp
-from sirenflow.inbox.identify_isolated import hash_content_isolated
+from sirenflow.inbox.arrival import Arrival
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,28 +81,22 @@ def _time_in_name(alert: Identity) -> str:
     return read_timestamp(alert.time_created).in_file_name
 
 
-def store(
-    inbox: Path, alert: Identity, data: bytes, how: Mapping[str, Any], synced: Path | None = None
+def store_alert(
+    inbox: Path, alert: Identity, arrival: Arrival, hash_content: Callable[[bytes], str]
 ) -> Stored:
-    """Keep an alert for good.
+    """Store an alert; when the call returns, it survives a power cut.
 
     Parameters
     ----------
     inbox
         The inbox directory; created if needed.
     alert
-        Which one `data` is.
-    data
-        The bytes that arrived, kept unchanged.
-    how
-        How and when they came, for the ``.meta.json`` beside them.
-    synced
-        A file in the inbox with these bytes, on disk already; only its name is to be given.
-
-    Returns
-    -------
-    Stored
-        When the call returns, the alert is on disk.
+        Which alert arrived.
+    arrival
+        Its bytes, stored unchanged, and how they came, for the ``.meta.json`` next to them.
+    hash_content
+        Returns the hash of what an alert says (`Alert.content_sha256`), or raises AlertError. It is
+        called only if the inbox has another alert of the same superevent, type and second.
 
     Raises
     ------
@@ -112,22 +106,40 @@ def store(
         If it cannot be written.
     """
     _check_case_is_free(inbox, alert)
-    path = _find_earlier_name(inbox / alert_path(alert), alert, data)
-    if holds_other_bytes(path, data):
+    path = _find_earlier_name(inbox / alert_path(alert), alert, arrival)
+    if holds_other_bytes(path, arrival):
         _LOG.warning("%s holds other bytes than its name says: is the disk sound?", path)
         path = inbox / alert_path(alert, digits=64)
-        check_name_is_free(path, data)
-    same = _find_same_alerts(path, alert, data)
-    new = link_durably(synced, path) if synced else write_durably(path, data)
-    meta = {
+        check_name_is_free(path, arrival)
+    content: str | None = None
+    same: tuple[str, ...] = ()
+    if others := _others_of_second(path, alert):
+        content = _content_hash(path, hash_content) or hash_content(arrival.data)
+        same = tuple(file.name for file in others if _content_hash(file, hash_content) == content)
+    new = store_bytes(path, arrival)
+    notes = {
         "sha256": alert.sha256,
         "size_bytes": alert.size_bytes,
         "same_alert_as": list(same),
-        **how,
+        **({"content_sha256": content} if content else {}),
+        **arrival.how,
     }
-    # Also for what is there already: whoever wrote it may have been stopped before this.
-    write_durably(path.with_suffix(".meta.json"), encode_notes(meta))
+    # Also next to a file that is there already: its writer may have been stopped before this.
+    write_durably(_notes_file(path), encode_notes(notes))
     return Stored(path, new, same)
+
+
+def store_bytes(path: Path, arrival: Arrival) -> bool:
+    """Write or link the bytes of an arrival durably; return False if the path exists already.
+
+    Raises
+    ------
+    InboxError
+        If it cannot be written.
+    """
+    if arrival.spooled is not None:
+        return link_durably(arrival.spooled, path)
+    return write_durably(path, arrival.data)
 
 
 def _check_case_is_free(inbox: Path, alert: Identity) -> None:
@@ -159,73 +171,100 @@ def _list_names(directory: Path) -> list[str]:
     InboxError
         If it cannot be read.
     """
-    try:
-        with os.scandir(directory) as entries:
-            return [entry.name for entry in entries]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise InboxError(f"{directory} cannot be read: {error.strerror}") from error
+    with os_errors_as(InboxError, directory, "read"):
+        try:
+            with os.scandir(directory) as entries:
+                return [entry.name for entry in entries]
+        except FileNotFoundError:
+            return []
 
 
-def _find_earlier_name(path: Path, alert: Identity, data: bytes) -> Path:
-    """Return the file beside a path that holds the same bytes under another time, else the path.
+def _find_earlier_name(path: Path, alert: Identity, arrival: Arrival) -> Path:
+    """Return a file in the same directory with the same bytes and another time, else the path.
 
     Version 0.3 wrote fractions of a second into names.
     """
     end = f"-{alert.sha256[:HASH_DIGITS]}.{alert.encoding}"
     others = (name for name in _list_names(path.parent) if name.endswith(end) and name != path.name)
     same = (path.with_name(name) for name in sorted(others))
-    return next((other for other in same if not holds_other_bytes(other, data)), path)
+    return next((other for other in same if not holds_other_bytes(other, arrival)), path)
 
 
-def _find_same_alerts(path: Path, alert: Identity, data: bytes) -> tuple[str, ...]:
-    """Find files beside a path that hold the same alert in other bytes."""
+def _others_of_second(path: Path, alert: Identity) -> list[Path]:
+    """List the other alert files in the directory of a path whose names have the same second."""
     second = _time_in_name(alert).removesuffix("Z")
     of_second = (f"{second}Z-", f"{second}.")  # with a fraction, as version 0.3 named them
-    beside = sorted(name for name in _list_names(path.parent) if name.startswith(of_second))
-    others = [path.with_name(name) for name in beside if is_alert_name(name) and name != path.name]
-    content = hash_content_isolated(data) if others else ""
-    return tuple(file.name for file in others if _has_content(file, content))
+    names = sorted(name for name in _list_names(path.parent) if name.startswith(of_second))
+    return [path.with_name(name) for name in names if is_alert_name(name) and name != path.name]
 
 
-def _has_content(file: Path, content: str) -> bool:
+def _content_hash(file: Path, hash_content: Callable[[bytes], str]) -> str | None:
+    """Return the content hash of a stored alert; None if it is missing or damaged.
+
+    It is read from the notes of the file, or computed and added to them: otherwise alerts of the
+    same second, each compared with all before, would take longer and longer.
+    """
     try:
-        found = file.stat()
-        return _content(file, found.st_size, found.st_mtime_ns) == content
-    except (OSError, AlertError):  # damaged: the workflow says so
-        return False
+        data = file.read_bytes()
+    except OSError:
+        return None
+    notes = _read_notes(file)
+    are_of_file = notes.get("sha256") == hashlib.sha256(data).hexdigest()
+    if are_of_file and "content_sha256" in notes:
+        return str(notes["content_sha256"])
+    try:
+        content = hash_content(data)
+    except AlertError:  # the workflow reports it
+        return None
+    if are_of_file:
+        added = encode_notes({**notes, "content_sha256": content})
+        replace_file(_notes_file(file), added, synced=True)
+    return content
 
 
-# Or alerts of the same second, each compared with all before, would take longer and longer.
-@lru_cache(maxsize=4096)
-def _content(file: Path, size_bytes: int, time_changed_ns: int) -> str:  # noqa: ARG001
-    return hash_content_isolated(file.read_bytes())
-
-
-def holds_other_bytes(path: Path, data: bytes) -> bool:
-    """Tell whether a path holds other bytes: damaged on disk, or the hash's start collides.
+def holds_other_bytes(path: Path, arrival: Arrival) -> bool:
+    """Return whether a path holds other bytes: damaged on disk, or the hash's start collides.
 
     Raises
     ------
     InboxError
         If it cannot be read.
     """
-    try:
-        return path.exists() and path.read_bytes() != data
-    except OSError as error:
-        raise InboxError(f"{path} cannot be read: {error.strerror}") from error
+    with os_errors_as(InboxError, path, "read"):
+        return path.exists() and path.read_bytes() != arrival.data
 
 
-def check_name_is_free(path: Path, data: bytes) -> None:
+def check_name_is_free(path: Path, arrival: Arrival) -> None:
     """Raise InboxError if a path holds other bytes: no name is left for these."""
-    if holds_other_bytes(path, data):
+    if holds_other_bytes(path, arrival):
         raise InboxError(f"{path} holds other bytes than its name says; move it away")
 
 
+def _notes_file(alert: Path) -> Path:
+    return alert.with_suffix(".meta.json")
+
+
+def _read_notes(alert: Path) -> dict[str, Any]:
+    """Read how an alert came; empty if its writer was stopped before, or the file is damaged."""
+    try:
+        notes = json.loads(_notes_file(alert).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return notes if isinstance(notes, dict) else {}
+
+
 def encode_notes(value: Mapping[str, Any]) -> bytes:
-    """Write what is kept beside a file."""
+    """Return the content of a file of notes."""
     return json.dumps(value, sort_keys=True, indent=1).encode() + b"\n"
+
+
+def check_inbox_exists(inbox: Path) -> None:
+    """Raise InboxError if there is no such directory."""
+    if not inbox.is_dir():
+        raise InboxError(
+            f"inbox {str(inbox)!r} does not exist; fill it with `sirenflow ingest PATH...`, "
+            "or name another with `--inbox DIR` (in Snakemake, `--config inbox=DIR`)"
+        )
 
 
 def list_superevents(inbox: Path, only: Iterable[str] | None = None) -> dict[str, list[Path]]:
@@ -243,15 +282,8 @@ def list_superevents(inbox: Path, only: Iterable[str] | None = None) -> dict[str
     InboxError
         If there is no such directory, or it cannot be read.
     """
-    if not inbox.is_dir():
-        raise InboxError(
-            f"inbox {str(inbox)!r} does not exist; fill it with `sirenflow ingest PATH...`, "
-            "or name another with `--config inbox=DIR`"
-        )
-    try:
-        ids = _list_superevent_ids(_list_names(inbox))
-    except OSError as error:
-        raise InboxError(f"{error.filename} cannot be read: {error.strerror}") from error
+    check_inbox_exists(inbox)
+    ids = _list_superevent_ids(_list_names(inbox))
     wanted = ids if only is None else sorted({*ids} & {*only})
     listed = {superevent: list_alerts(inbox / superevent) for superevent in wanted}
     return {superevent: files for superevent, files in listed.items() if files}

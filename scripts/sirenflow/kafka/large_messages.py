@@ -14,7 +14,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -28,8 +28,11 @@ from hop.http_scram import SCRAMAuth
 
 from sirenflow import __version__
 from sirenflow.alerts.decoding import MAX_ALERT_BYTES
-from sirenflow.errors import AlertError
+from sirenflow.errors import AlertError, StreamError
+from sirenflow.inbox.arrival import Arrival, bytes_to_text
+from sirenflow.kafka.address import parse_address
 from sirenflow.kafka.bson import BINARY, DOCUMENT, read_elements
+from sirenflow.kafka.credentials import find_credential
 
 FETCH_SECONDS = 60.0
 """Longest that a fetch may take in all; the largest alert needs 2.3 Mbit/s for it."""
@@ -44,6 +47,59 @@ _URL = re.compile(
     r"(:(?P<port>[0-9]{1,5}))?(?P<path>/[!\"$-\[\]-~]*)?"
 )
 _CHUNK_BYTES = 2**16
+
+
+_REFERENCE_HEADER = ["_format", "external"]
+_MAX_REFERENCE_BYTES = 4096
+# The second in JSON that is text within an envelope.
+_ALERT_KEYS = (b'"superevent_id"', b'\\"superevent_id\\"')
+
+
+def is_reference(arrival: Arrival) -> bool:
+    """Return whether a message holds only a reference to its content.
+
+    Its header must say so, and the value must look like one: a header does not make an alert a
+    reference.
+    """
+    headers = arrival.how.get("headers")
+    is_marked = isinstance(headers, list) and _REFERENCE_HEADER in headers
+    is_short = len(arrival.data) <= _MAX_REFERENCE_BYTES
+    is_alert = any(key in arrival.data for key in _ALERT_KEYS)
+    return is_marked and is_short and not is_alert and "reference" not in arrival.how
+
+
+def replace_reference(arrival: Arrival, content: bytes) -> Arrival:
+    """Return the arrival of the content in place of the reference, which is noted."""
+    return Arrival(content, {**arrival.how, "reference": bytes_to_text(arrival.data)})
+
+
+def with_content(
+    arrival: Arrival, allowed_hosts: Sequence[str], environ: Mapping[str, str]
+) -> Arrival:
+    """Fetch the content of a reference in quarantine; return any other arrival as it is.
+
+    Parameters
+    ----------
+    arrival
+        An entry of the quarantine.
+    allowed_hosts
+        As for `fetch`.
+    environ
+        Environment variables, for the login of the server from which the message came.
+
+    Raises
+    ------
+    AlertError
+        As `fetch`.
+    """
+    if not is_reference(arrival):
+        return arrival
+    try:
+        address = parse_address(f"kafka://{arrival.how.get('source')}")
+        login = find_credential(address, environ)
+    except StreamError:  # the server that holds the content decides whether it wants a login
+        login = None
+    return replace_reference(arrival, fetch(arrival.data, allowed_hosts, login))
 
 
 class UnreachableError(AlertError):

@@ -1,4 +1,4 @@
-"""Messages of an open connection, whatever their senders have put into them.
+"""Messages of an open connection, whatever their senders have put into them, as arrivals.
 
 hop-client's own iterators read a message's key, headers and time before they give it, and end for
 ever on a header whose name is not UTF-8, or on a batch that cannot be unpacked. So hop-client opens
@@ -16,7 +16,10 @@ import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from hop.io import Consumer
 
-from sirenflow.inbox.receiver import Message
+from sirenflow.errors import AlertError
+from sirenflow.inbox.arrival import Arrival, bytes_to_text
+from sirenflow.inbox.receiver import Receipt, Receiver
+from sirenflow.kafka.large_messages import is_reference, replace_reference
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,15 +28,15 @@ _WAIT_SECONDS = 0.5
 _UNREADABLE = (KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG)
 
 _Value = TypeVar("_Value")
+Fetch = Callable[[bytes], bytes]
 
 
-def read(
+def read_messages(
     consumer: Consumer, is_over: Callable[[], bool], until_end: bool
 ) -> Iterator[confluent_kafka.Message]:
-    """Give each message as soon as it is there; none is marked as done.
+    """Yield each message as soon as it is there; none is marked as stored.
 
-    One of which nothing can be had, as its batch cannot be unpacked, has an error; reading goes on
-    after it.
+    A message whose batch cannot be unpacked has an error; reading goes on after it.
 
     Parameters
     ----------
@@ -61,50 +64,99 @@ def read(
                 unfinished.discard(message.partition())
             elif error.code() in _UNREADABLE:
                 yield message
-                library.seek(_place_after(message))
+                library.seek(_position_after(message))
             else:
                 raise KafkaException(error)
 
 
-def mark_done(consumer: Consumer, message: confluent_kafka.Message) -> None:
+def store_offset(consumer: Consumer, message: confluent_kafka.Message) -> None:
     """Let the library tell the server, in its own time, that a message is stored."""
     _library(consumer).store_offsets(message)
 
 
-def unpack(message: confluent_kafka.Message, source: str) -> Message:
-    """Take a message apart; what cannot be read of its frame is left out."""
-    key: str | bytes | None = _or_none(message.key)
+def receive(
+    message: confluent_kafka.Message, source: str, receiver: Receiver, fetch: Fetch
+) -> Receipt:
+    """Bring the content of a message into an inbox.
+
+    Parameters
+    ----------
+    message
+        A message without an error.
+    source
+        Name of the server and topic.
+    receiver
+        Takes the content.
+    fetch
+        Returns the content of a message that was sent by reference, or raises AlertError.
+
+    Raises
+    ------
+    InboxError
+        If the inbox cannot be written; nothing has been accepted.
+    """
+    arrival = to_arrival(message, source)
+    if message.value() is None:
+        error = AlertError("the message has no value; expected an alert", "no_value")
+        return receiver.reject(arrival, error)
+    if is_reference(arrival):
+        try:
+            arrival = replace_reference(arrival, fetch(arrival.data))
+        except Exception as error:  # an internal error must not stop the stream
+            return receiver.reject(arrival, error)
+    return receiver.receive(arrival)
+
+
+def to_arrival(message: confluent_kafka.Message, source: str) -> Arrival:
+    """Return the value of a message, and where and when it was sent, with its key and headers.
+
+    What cannot be read of key, headers and time is left out.
+    """
+    partition, offset = position_of(message)
     headers: Any = _or_none(message.headers) or ()
-    return Message(
-        value=message.value(),
+    return Arrival.now(
+        message.value() or b"",
+        "listen",
         source=source,
         topic=message.topic() or "",
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
-        time_sent=_or_none(lambda: _time(message.timestamp()[1])),
-        key=key.encode() if isinstance(key, str) else key,
-        headers=tuple(
-            (name, value.encode() if isinstance(value, str) else value) for name, value in headers
-        ),
+        partition=partition,
+        offset=offset,
+        time_sent=_or_none(lambda: _sent_text(message.timestamp()[1])),
+        key=_or_none(lambda: _bytes_to_text(message.key())),
+        headers=[[name, _bytes_to_text(value)] for name, value in headers],
     )
+
+
+def position_of(message: confluent_kafka.Message) -> tuple[int, int]:
+    """Return partition and offset of a message."""
+    return message.partition() or 0, message.offset() or 0
 
 
 def _library(consumer: Consumer) -> Any:
     return consumer._consumer._consumer
 
 
-def _place_after(message: confluent_kafka.Message) -> TopicPartition:
-    offset = (message.offset() or 0) + 1
-    return TopicPartition(message.topic() or "", message.partition() or 0, offset)
+def _position_after(message: confluent_kafka.Message) -> TopicPartition:
+    partition, offset = position_of(message)
+    return TopicPartition(message.topic() or "", partition, offset + 1)
 
 
-def _or_none(read_: Callable[[], _Value]) -> _Value | None:
+def _or_none(read_part: Callable[[], _Value]) -> _Value | None:
     try:
-        return read_()
+        return read_part()
     except Exception as error:  # the library raises even SystemError, for what a sender chose
         _LOG.warning("part of a message's frame cannot be read: %r", error)
         return None
 
 
-def _time(milliseconds: int) -> datetime | None:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds > 0 else None
+def _sent_text(milliseconds: int) -> str | None:
+    """Return a time in ISO 8601, UTC; None if neither sender nor server gave one."""
+    if milliseconds <= 0:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _bytes_to_text(value: bytes | str | None) -> str | None:
+    """Return text from which the bytes can be read back: as UTF-8, else as base64."""
+    data = value.encode() if isinstance(value, str) else value
+    return None if data is None else bytes_to_text(data)

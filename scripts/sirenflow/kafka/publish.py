@@ -21,8 +21,7 @@ from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.avro_container import AVRO_MAGIC
 from sirenflow.errors import AlertError, StreamError
 from sirenflow.formats.timestamp import read_timestamp
-from sirenflow.inbox.archives import SourceItem
-from sirenflow.inbox.ingest import items
+from sirenflow.inbox.archives import SourceItem, source_items
 from sirenflow.kafka.address import PUBLIC_TOPIC, Address
 from sirenflow.kafka.credentials import Stream, tuned
 
@@ -134,7 +133,7 @@ def _gather(sources: Iterable[Path], spool: IO[bytes]) -> tuple[list[_Waiting], 
     waiting: list[_Waiting] = []
     problems = []
     order: _Order = ("", 0, False, "")
-    for item in (item for source in sources for item in items(source)):
+    for item in (item for source in sources for item in source_items(source)):
         if item.problem is not None:
             problems.append(item)
         if item.data is None:

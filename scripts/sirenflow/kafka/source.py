@@ -23,7 +23,7 @@ from hop.io import Consumer, StartPosition
 from sirenflow.alerts.alert import Identity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.mount import DirectoryGuard
-from sirenflow.inbox.receiver import Message, Receipt, Receiver
+from sirenflow.inbox.receiver import Receipt, Receiver
 from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.connection_state import ConnectionState
@@ -140,23 +140,23 @@ class Source(threading.Thread):
 
     def run(self) -> None:
         """Read; whatever happens to the connection, open it again."""
-        delays = _delays()
+        delays = _backoff_seconds()
         while not self._stopping.is_set():
             try:
-                with self._opened() as consumer:
+                with self._open_consumer() as consumer:
                     self._read(consumer)
                 if self.subscription.until_end and not self._reopen:
                     break
             except Exception as error:
-                delays = _delays() if self.health.state == "connected" else delays
-                self._lose(error)
+                delays = _backoff_seconds() if self.health.state == "connected" else delays
+                self._note_failure(error)
                 if self.subscription.until_end:
                     self.failure = self.health.reason
                     break
             self._stopping.wait(next(delays))
         self._connection.change("finished")
 
-    def _lose(self, error: Exception) -> None:
+    def _note_failure(self, error: Exception) -> None:
         if isinstance(error, InboxError):
             self._connection.change("blocked", str(error))
             return
@@ -180,12 +180,12 @@ class Source(threading.Thread):
         return reason
 
     @contextmanager
-    def _opened(self) -> Iterator[Consumer]:
+    def _open_consumer(self) -> Iterator[Consumer]:
         if self.subscription.has_login:
             self._login = find_credential(self.address, os.environ)
-        self._auth = tuned(self._login, self._settings())
+        self._auth = tuned(self._login, self._librdkafka_settings())
         self._guard.check()  # the group is written there
-        self._group_id = self._find_group()
+        self._group_id = self._choose_group_id()
         stream = Stream(auth=self._auth, until_eos=self.subscription.until_end)
         stream.start_at = StartPosition.EARLIEST  # where the group has no valid position
         consumer = stream.open(
@@ -206,7 +206,7 @@ class Source(threading.Thread):
             self._consumer = None
             consumer.close()
 
-    def _settings(self) -> dict[str, Any]:
+    def _librdkafka_settings(self) -> dict[str, Any]:
         return {
             "client.id": "sirenflow",
             "session.timeout.ms": _GOOD_BYE_MS,
@@ -218,7 +218,7 @@ class Source(threading.Thread):
             "logger": _LIBRARY_LOG,
         }
 
-    def _find_group(self) -> str:
+    def _choose_group_id(self) -> str:
         """Give the group, which must not be shared: two inboxes would skip each other's alerts."""
         asked, kept = self.subscription.group_id, self._progress.group_id
         # SCiMMA lets a user read in groups whose names begin with the user's.
@@ -237,38 +237,37 @@ class Source(threading.Thread):
         def is_over() -> bool:
             return self._stopping.is_set() or self._reopen
 
-        for message in messages.read(consumer, is_over, self.subscription.until_end):
+        for message in messages.read_messages(consumer, is_over, self.subscription.until_end):
             if message.error() is not None:
-                self._leave_out(message)
+                self._skip_unreadable(message)
                 continue
-            if not self._take(messages.unpack(message, self.name)):
+            if not self._store_message(message):
                 return
-            messages.mark_done(consumer, message)
+            messages.store_offset(consumer, message)
 
-    def _leave_out(self, message: confluent_kafka.Message) -> None:
-        place = (message.partition() or 0, message.offset() or 0)
-        self._progress.leave_out(*place)
+    def _skip_unreadable(self, message: confluent_kafka.Message) -> None:
+        position = messages.position_of(message)
+        self._progress.leave_out(*position)
         self._metrics.lost.labels(self.name).inc()
         _LOG.error(
             "%s: a message (partition %d, offset %d) cannot be read, and is left out: %s",
-            *(self.name, *place, message.error()),
+            *(self.name, *position, message.error()),
         )
         self._connection.note_progress(self._progress)
 
-    def _take(self, message: Message) -> bool:
+    def _store_message(self, message: confluent_kafka.Message) -> bool:
         """Store a message, however long that takes; False if stopped before it was."""
         self._metrics.received.labels(self.name).inc()
         self._connection.note_reading(self._group_id)
-        delays = _delays()
+        position = messages.position_of(message)
+        delays = _backoff_seconds()
         while True:
             try:
                 begin = time.monotonic()
                 self._guard.check()
-                receipt = self._receiver.receive(message, self._fetch)
+                receipt = messages.receive(message, self.name, self._receiver, self._fetch)
                 self._guard.check()  # what was moved meanwhile is stored again, not committed
-                gap = self._progress.advance(
-                    message.partition, message.offset, isinstance(receipt.content, Identity)
-                )
+                gap = self._progress.advance(*position, isinstance(receipt.content, Identity))
             except InboxError as error:
                 self._connection.change("blocked", str(error))
                 if self._stopping.wait(next(delays)):
@@ -286,23 +285,24 @@ class Source(threading.Thread):
                 "before they were read",
                 *(self.name, gap.size, gap.partition, gap.first, gap.last),
             )
-        self._tell(message, receipt)
+        self._log_receipt(position, receipt)
         self._connection.note_progress(self._progress)
         return True
 
-    def _fetch(self, message: Message) -> bytes:
-        """Fetch what a message only names; a moment's trouble must not put it in quarantine."""
+    def _fetch(self, reference: bytes) -> bytes:
+        """Fetch the content of a reference; a short outage must not put it in quarantine."""
         end = time.monotonic() + _FETCH_SECONDS
         while True:
             try:
                 hosts = self.subscription.large_message_hosts
-                return fetch(message.value or b"", hosts, self._login)
+                return fetch(reference, hosts, self._login)
             except UnreachableError:  # others wait behind it, so not for long
                 if time.monotonic() > end or self._stopping.wait(_REFETCH_SECONDS):
                     raise
 
-    def _tell(self, message: Message, receipt: Receipt) -> None:
-        where = f"{self.name} {message.partition}:{message.offset}"
+    def _log_receipt(self, position: tuple[int, int], receipt: Receipt) -> None:
+        partition, offset = position
+        where = f"{self.name} {partition}:{offset}"
         if isinstance(receipt.content, AlertError):
             self._metrics.quarantined.labels(self.name, receipt.content.kind).inc()
             _LOG.warning(
@@ -365,7 +365,7 @@ _LOST_CONNECTION = (
 _NO_CONNECTION = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 
 
-def _delays(draw: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
+def _backoff_seconds(draw: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
     """Give seconds to wait: at random, lest all try at once, below a limit that doubles."""
     least, most = _REOPEN_SECONDS
     limit = least

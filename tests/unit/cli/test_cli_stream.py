@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from arrivals import put_in_quarantine
 from builders import json_alert, record
 from click.testing import Result
 from commands import PROGRAM, example_of, run, sirenflow
@@ -281,7 +282,7 @@ def test_reason_of_a_server_cannot_forge_a_line() -> None:
 
 def quarantined(data: bytes = b"no alert", reason: str = "not understood", **how: Any) -> str:
     how = {"way": "listen", "time_received": "2026-11-22T17:00:00.000+00:00", **how}
-    quarantine.keep(Path("inbox"), data, AlertError(reason), how)
+    put_in_quarantine(Path("inbox"), data, AlertError(reason), how)
     return quarantine.find_entry(Path("inbox"), hashlib.sha256(data).hexdigest()[:12]).name
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from arrivals import put_in_quarantine
 from builders import json_alert, record
 from commands import sirenflow
 
 from sirenflow.errors import AlertError
-from sirenflow.inbox import quarantine
 
 ESCAPES = b"\x1b[2J\nno alert"
 ALERT = json_alert(record(alert_type="RETRACTION", event=None))
@@ -26,7 +26,7 @@ def name_of(data: bytes) -> str:
 def keep(
     data: bytes, reason: str = "not understood", time: str = "2026-11-22T17:00", **how: Any
 ) -> str:
-    quarantine.keep(Path("inbox"), data, AlertError(reason), {"time_received": time, **how})
+    put_in_quarantine(Path("inbox"), data, AlertError(reason), {"time_received": time, **how})
     return name_of(data)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from arrivals import put_alert, put_in_quarantine, retry
 from builders import avro_alert, json_alert, record
 from disk import files_below
 from watching import wait_until
@@ -24,13 +25,14 @@ from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.lock import exclusive
 from sirenflow.inbox import identify_isolated as isolated
 from sirenflow.inbox import quarantine, store
+from sirenflow.inbox.arrival import Arrival
 from sirenflow.inbox.identify_isolated import (
     IDENTIFY_CONFIG,
     hash_content_isolated,
     identify_isolated,
 )
 from sirenflow.inbox.ingest import ingest
-from sirenflow.inbox.receiver import Message, Receipt, Receiver
+from sirenflow.inbox.receiver import Receipt, Receiver
 from sirenflow.processes.limits import Limits
 from sirenflow.processes.pool import PoolConfig, SharedPool
 
@@ -75,8 +77,7 @@ def judged_by(
 
 
 def take_in(receiver: Receiver, value: bytes) -> Receipt:
-    message = Message(value, "host/topic", "topic", partition=2, offset=7)
-    return receiver.receive(message, lambda _: b"nothing is to be fetched")
+    return receiver.receive(Arrival.now(value, "listen"))
 
 
 def hang() -> None:
@@ -161,7 +162,7 @@ def test_deadly_bytes_that_come_again_are_not_judged_again(
 def test_deadly_file_beside_hides_no_alert(tmp_path: Path, judged_by: Callable[..., None]) -> None:
     """It was stored by a version that it did not kill, and has the same second."""
     deadly = json_alert(record(n=1))
-    store.store(tmp_path, parse_alert(deadly).identity, deadly, {})
+    put_alert(tmp_path, deadly)
     judged_by(lambda data: crash() if data == deadly else None)
     receipt = take_in(Receiver(tmp_path), ALERT)
     assert (receipt.new, receipt.same_alert_as) == (True, ())
@@ -179,11 +180,11 @@ def test_ingest_goes_on_after_deadly_bytes(tmp_path: Path, judged_by: Callable[.
 def test_retry_of_deadly_bytes_leaves_them_where_they_are(
     tmp_path: Path, judged_by: Callable[..., None]
 ) -> None:
-    quarantine.keep(tmp_path, POISON, AlertError("no good"), {})
+    put_in_quarantine(tmp_path, POISON, AlertError("no good"), {})
     judged_by(lambda data: crash() if data == POISON else None)
     (entry,) = quarantine.list_entries(tmp_path)
     with pytest.raises(AlertError, match="SIGSEGV"):
-        quarantine.retry(tmp_path, entry, lambda data, _: data)
+        retry(tmp_path, entry)
     assert quarantine.list_entries(tmp_path) == [entry]
 
 
@@ -317,12 +318,13 @@ identify.parse_alert = decode_slowly
 """
 PROGRAM = """
 import signal, sys; from pathlib import Path; from sirenflow.files.lock import exclusive
-from sirenflow.inbox.receiver import Receiver, Message
+from sirenflow.inbox.arrival import Arrival
+from sirenflow.inbox.receiver import Receiver
 signal.signal(signal.SIGTERM, lambda *_: None)
 signal.signal(signal.SIGINT, lambda *_: None)
 with exclusive(Path("lock")):
     receiver = Receiver(Path("inbox"))
-    receipt = receiver.receive(Message(Path("alert").read_bytes(), "a", "b", 0, 0), None)
+    receipt = receiver.receive(Arrival.now(Path("alert").read_bytes(), "listen"))
 print(type(receipt.content).__name__)
 """
 

@@ -22,7 +22,8 @@ import pytest
 from paths import SAMPLES
 
 from sirenflow.alerts.alert import MAX_ALERT_BYTES
-from sirenflow.inbox.ingest import Outcome, ingest, items
+from sirenflow.inbox.archives import source_items
+from sirenflow.inbox.ingest import ItemOutcome, ingest
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -70,12 +71,12 @@ def expected(*names: str) -> dict[str, bytes]:
     return {PATHS[name]: ALERTS[name] for name in names}
 
 
-def take_in(inbox: Path, *sources: Path) -> list[Outcome]:
+def take_in(inbox: Path, *sources: Path) -> list[ItemOutcome]:
     """Ingest; return the outcomes of what may be an alert by its name."""
     return [outcome for outcome in ingest(sources, inbox) if outcome.result != "left alone"]
 
 
-def rejections(outcomes: list[Outcome]) -> dict[str, str | None]:
+def rejections(outcomes: list[ItemOutcome]) -> dict[str, str | None]:
     return {outcome.source: outcome.reason for outcome in outcomes if outcome.result == "rejected"}
 
 
@@ -111,7 +112,7 @@ def write_files(directory: Path, members: dict[str, bytes]) -> Path:
 def test_file_is_stored_under_its_contents_name_whatever_its_own(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_bytes(ALERTS[FIRST])
-    assert take_in(tmp_path / "inbox", file) == [Outcome(str(file), "stored")]
+    assert take_in(tmp_path / "inbox", file) == [ItemOutcome(str(file), "stored")]
     assert stored(tmp_path / "inbox") == expected(FIRST)
     assert file.read_bytes() == ALERTS[FIRST]
 
@@ -121,7 +122,7 @@ def test_archive_gives_its_alerts_and_leaves_other_members(tmp_path: Path, suffi
     members = {"README": b"no alert", "a/": b"", **{f"a/b/{name}": ALERTS[name] for name in ALERTS}}
     archive = write_archive(tmp_path / f"x{suffix}", members)
     outcomes = take_in(tmp_path / "inbox", archive)
-    assert outcomes == [Outcome(f"{archive}!a/b/{name}", "stored") for name in ALERTS]
+    assert outcomes == [ItemOutcome(f"{archive}!a/b/{name}", "stored") for name in ALERTS]
     assert stored(tmp_path / "inbox") == expected(*ALERTS)
 
 
@@ -515,7 +516,7 @@ def test_zip_members_that_share_their_bytes_come_to_an_end(tmp_path: Path) -> No
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as written:
         written.writestr(FIRST, bytes(MAX_ALERT_BYTES))
         written.filelist += [written.getinfo(FIRST)] * 100
-    found = [item.problem for item in items(archive)]
+    found = [item.problem for item in source_items(archive)]
     assert len(found) < 20
     assert "expands to more than 100 times its size" in str(found[-1])
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from arrivals import put_in_quarantine, retry
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
 
@@ -16,7 +16,9 @@ from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.claimed_identity import ClaimedIdentity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.inbox import quarantine, store
-from sirenflow.inbox.quarantine import QuarantineEntry
+from sirenflow.inbox.arrival import Arrival
+from sirenflow.inbox.quarantine import QuarantineEntry, read_entry
+from sirenflow.inbox.receiver import retry_entry
 
 HOW = {"way": "test"}
 ERROR = AlertError("no good", "not_alert")
@@ -29,12 +31,8 @@ def sha256(data: bytes) -> str:
 
 
 def keep(directory: Path, data: bytes, error: AlertError = ERROR, **how: Any) -> QuarantineEntry:
-    quarantine.keep(directory, data, error, {**HOW, **how})
+    put_in_quarantine(directory, data, error, {**HOW, **how})
     return quarantine.find_entry(directory, sha256(data)[:12])
-
-
-def as_kept(data: bytes, _: Mapping[str, Any]) -> bytes:
-    return data
 
 
 # ------------------------------------------------------------------------------------- what is kept
@@ -42,8 +40,8 @@ def as_kept(data: bytes, _: Mapping[str, Any]) -> bytes:
 
 def test_bytes_are_kept_with_the_reason_beside_them(tmp_path: Path) -> None:
     data = b"\x00\xffno alert"
-    assert quarantine.keep(tmp_path, data, ERROR, HOW) is True
-    assert quarantine.keep(tmp_path, data, ERROR, HOW) is False
+    assert put_in_quarantine(tmp_path, data, ERROR, HOW) is True
+    assert put_in_quarantine(tmp_path, data, ERROR, HOW) is False
     kept = files_below(tmp_path / "quarantine")
     name = sha256(data)[:12]
     assert set(kept) == {f"{name}.bin", f"{name}.reason.json"}
@@ -66,7 +64,7 @@ def test_both_are_kept_when_hashes_begin_alike(tmp_path: Path) -> None:
     taken = tmp_path / "quarantine" / f"{sha256(data)[:12]}.bin"
     taken.parent.mkdir()
     taken.write_bytes(b"other")
-    assert quarantine.keep(tmp_path, data, ERROR, HOW) is True
+    assert put_in_quarantine(tmp_path, data, ERROR, HOW) is True
     assert taken.read_bytes() == b"other"
     assert (taken.parent / f"{sha256(data)}.bin").read_bytes() == data
     for name in (sha256(data), sha256(data)[:12]):
@@ -79,7 +77,7 @@ def test_synced_file_gets_the_name_and_is_not_written_again(
     (tmp_path / "synced").write_bytes(b"no alert")
     (tmp_path / "quarantine").mkdir()
     disk = Disk(monkeypatch)
-    quarantine.keep(tmp_path, b"no alert", ERROR, HOW, tmp_path / "synced")
+    put_in_quarantine(tmp_path, b"no alert", ERROR, HOW, tmp_path / "synced")
     (entry,) = quarantine.list_entries(tmp_path)
     assert entry.path.samefile(tmp_path / "synced")
     assert disk.calls[:3] == [f"link {entry.name}.bin", "sync directory quarantine", "open"]
@@ -184,7 +182,7 @@ def test_entry_without_a_sound_reason_file_is_listed_and_can_be_looked_after(
     (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.size_bytes, entry.how) == ("unknown", len(ALERT), {})
     assert entry.reason == "the file with the reason is missing or damaged"
-    quarantine.retry(tmp_path, entry, as_kept)
+    retry(tmp_path, entry)
     assert quarantine.list_entries(tmp_path) == []
 
 
@@ -241,7 +239,7 @@ def test_start_of_several_names_is_an_error_that_lists_them(tmp_path: Path) -> N
 
 def test_what_is_an_alert_now_moves_to_its_place(tmp_path: Path) -> None:
     entry = keep(tmp_path, ALERT, AlertError("a bug", "fault"), topic="igwn.gwalert")
-    stored = quarantine.retry(tmp_path, entry, as_kept)
+    stored = retry(tmp_path, entry)
     note = PLACE.replace(".json", ".meta.json")
     assert set(files_below(tmp_path)) == {PLACE, note}
     assert (stored.path, stored.path.read_bytes()) == (tmp_path / PLACE, ALERT)
@@ -254,54 +252,45 @@ def test_what_is_still_no_alert_stays_as_it_was(tmp_path: Path) -> None:
     entry = keep(tmp_path, b"no alert")
     before = files_below(tmp_path)
     with pytest.raises(AlertError, match="expected an Avro container"):
-        quarantine.retry(tmp_path, entry, as_kept)
+        retry(tmp_path, entry)
     assert files_below(tmp_path) == before
 
 
-def test_what_was_sent_by_reference_is_fetched_and_the_alert_stored(tmp_path: Path) -> None:
+def test_content_that_was_fetched_for_a_reference_is_stored(tmp_path: Path) -> None:
     entry = keep(tmp_path, b"at example.org", AlertError("no answer", "offloaded"), offset=7)
-    asked: list[object] = []
-
-    def recover(*given: object) -> bytes:
-        asked.append(given)
-        return ALERT
-
-    stored = quarantine.retry(tmp_path, entry, recover)
-    assert asked == [(b"at example.org", {"way": "test", "offset": 7})]
+    stored = retry_entry(tmp_path, entry, Arrival(ALERT, read_entry(entry).how))
     assert stored.path.read_bytes() == ALERT
+    assert json.loads(stored.path.with_suffix(".meta.json").read_bytes())["offset"] == 7
     assert b"at example.org" not in files_below(tmp_path).values()
 
 
-@pytest.mark.parametrize("answer", [AlertError("no answer", "offloaded"), b"no alert"])
-def test_reference_that_leads_to_no_alert_stays(tmp_path: Path, answer: bytes | AlertError) -> None:
+def test_content_that_is_not_an_alert_leaves_the_reference_where_it_is(tmp_path: Path) -> None:
     entry = keep(tmp_path, b"at example.org", AlertError("no answer", "offloaded"))
     before = files_below(tmp_path)
-
-    def recover(*_: object) -> bytes:
-        if isinstance(answer, AlertError):
-            raise answer
-        return answer
-
     with pytest.raises(AlertError):
-        quarantine.retry(tmp_path, entry, recover)
+        retry_entry(tmp_path, entry, Arrival(b"no alert", entry.how))
     assert files_below(tmp_path) == before
 
 
-@pytest.mark.parametrize("moment", ["drop_entry", "_reason_file", "sync_directory"])
+@pytest.mark.parametrize(
+    "moment", ["receiver.drop_entry", "quarantine._reason_file", "quarantine.sync_directory"]
+)
 def test_killed_while_moving_an_alert_a_retry_completes(tmp_path: Path, moment: str) -> None:
     """Before its entry is deleted, half way, and after."""
     entry = keep(tmp_path, ALERT)
     script = (
-        "import os, sys; from pathlib import Path; from sirenflow.inbox import quarantine\n"
+        "import os, sys; from pathlib import Path\n"
+        "from sirenflow.inbox import quarantine, receiver\n"
         "(entry,) = quarantine.list_entries(Path(sys.argv[1]))\n"
-        f"quarantine.{moment} = lambda *_: os._exit(9)\n"
-        "quarantine.retry(Path(sys.argv[1]), entry, lambda data, how: data)\n"
+        f"{moment} = lambda *_: os._exit(9)\n"
+        "arrival = quarantine.read_entry(entry)\n"
+        "receiver.retry_entry(Path(sys.argv[1]), entry, arrival)\n"
     )
     assert run_python(script, tmp_path).returncode == 9
     assert (tmp_path / PLACE).read_bytes() == ALERT
     left = quarantine.list_entries(tmp_path)
     assert left in ([], [entry])
-    assert [quarantine.retry(tmp_path, each, as_kept).new for each in left] in ([], [False])
+    assert [retry(tmp_path, each).new for each in left] in ([], [False])
     assert quarantine.list_entries(tmp_path) == []
     assert store.list_superevents(tmp_path) == {"MS260101a": [tmp_path / PLACE]}
 
@@ -317,11 +306,11 @@ def test_disk_that_fails_at_any_call_of_a_retry_loses_nothing(
             disk = Disk(patch)
             disk.fails_at = fails_at
             try:
-                quarantine.retry(directory, entry, as_kept)
+                retry(directory, entry)
             except InboxError:
                 tried += 1
         for left in quarantine.list_entries(directory):
-            quarantine.retry(directory, left, as_kept)
+            retry(directory, left)
         assert store.list_superevents(directory) == {"MS260101a": [directory / PLACE]}
         assert (directory / PLACE).read_bytes() == ALERT
     assert tried == len(disk.calls)
@@ -350,4 +339,4 @@ def test_entry_that_is_gone_is_an_inbox_error(tmp_path: Path) -> None:
     with pytest.raises(InboxError, match="cannot be deleted: No such file"):
         quarantine.drop_entry(entry)
     with pytest.raises(InboxError, match="cannot be read: No such file"):
-        quarantine.retry(tmp_path, entry, as_kept)
+        retry(tmp_path, entry)

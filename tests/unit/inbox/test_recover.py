@@ -7,12 +7,14 @@ import signal
 from pathlib import Path
 
 import pytest
+from arrivals import put_alert
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
 
 from sirenflow.alerts.alert import Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.inbox import quarantine, receiver, store
+from sirenflow.inbox.arrival import Arrival
 from sirenflow.inbox.receiver import Receipt, Receiver
 from sirenflow.inbox.spool import spooled
 
@@ -23,7 +25,9 @@ POISON = b"poison"
 
 def leave(directory: Path, data: bytes) -> Path:
     """Leave a file as a process does that dies while it judges."""
-    with spooled(directory, data) as path:
+    with spooled(directory, Arrival(data, {})) as arrival:
+        path = arrival.spooled
+        assert path is not None
         kept = path.with_suffix(".kept")
         path.rename(kept)
     return kept.rename(path)
@@ -45,8 +49,8 @@ def test_alert_is_stored_and_its_file_removed(tmp_path: Path) -> None:
 
 
 def test_alert_that_was_stored_before_the_death_is_known(tmp_path: Path) -> None:
-    with spooled(tmp_path, ALERT) as path:
-        store.store(tmp_path, parse_alert(ALERT).identity, ALERT, {"way": "listen"}, path)
+    with spooled(tmp_path, Arrival(ALERT, {})) as arrival:
+        put_alert(tmp_path, ALERT, {"way": "listen"}, arrival.spooled)
     before = files_below(tmp_path)
     leave(tmp_path, ALERT)
     assert [receipt.new for receipt in recover(tmp_path)] == [False]
@@ -83,7 +87,7 @@ def test_what_three_processes_died_of_is_put_away_unread(
     assert isinstance(receipt.content, AlertError)
     (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.path.read_bytes()) == ("crash", POISON)
-    assert entry.reason == "3 processes died when they judged these bytes"
+    assert entry.reason == "3 processes crashed when they received these bytes"
     assert recover(tmp_path) == []
 
 
@@ -144,7 +148,8 @@ def test_full_disk_is_no_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 LISTENER = """
 import os, resource, signal, sys
 from pathlib import Path
-from sirenflow.inbox import receiver as receive
+from sirenflow.inbox import receiver
+from sirenflow.inbox.arrival import Arrival
 from sirenflow.alerts.alert import parse_alert
 
 def die_of_poison(data):
@@ -153,14 +158,13 @@ def die_of_poison(data):
     return parse_alert(data).identity
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-receive.identify_isolated = die_of_poison
+receiver.identify_isolated = die_of_poison
 inbox, topic, committed = map(Path, sys.argv[1:])
-receiver = receive.Receiver(inbox)
-list(receiver.recover())
+topic_receiver = receiver.Receiver(inbox)
+list(topic_receiver.recover())
 values = [bytes.fromhex(line) for line in topic.read_text().split()]
 for offset in range(int(committed.read_text()), len(values)):
-    message = receive.Message(values[offset], "host/topic", "topic", 0, offset)
-    receiver.receive(message, lambda message: b"")
+    topic_receiver.receive(Arrival.now(values[offset], "listen"))
     committed.write_text(str(offset + 1))
 """
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from arrivals import put_alert, put_in_quarantine
 from builders import json_alert, record
 from disk import Disk, files_below, run_python
 from paths import SAMPLES
@@ -13,7 +14,7 @@ from paths import SAMPLES
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.alert_type import ALERT_TYPES
 from sirenflow.errors import AlertError, InboxError
-from sirenflow.inbox import quarantine, store
+from sirenflow.inbox import store
 
 RETRACTION = SAMPLES / "MS260926m-01-retraction-alone.json"
 DATA = RETRACTION.read_bytes()
@@ -59,7 +60,7 @@ def test_notes_and_temporary_files_are_not_taken_for_alerts(name: str) -> None:
 
 
 def test_stored_bytes_are_those_that_arrived_with_a_note_beside_them(tmp_path: Path) -> None:
-    assert store.store(tmp_path, ALERT, DATA, HOW) == store.Stored(tmp_path / NAME, new=True)
+    assert put_alert(tmp_path, DATA, HOW) == store.Stored(tmp_path / NAME, new=True)
     kept = files_below(tmp_path)
     note = NAME.replace(".json", ".meta.json")
     assert set(kept) == {NAME, note}
@@ -73,19 +74,19 @@ def test_stored_bytes_are_those_that_arrived_with_a_note_beside_them(tmp_path: P
 
 
 def test_same_alert_again_changes_nothing(tmp_path: Path) -> None:
-    store.store(tmp_path, ALERT, DATA, HOW)
+    put_alert(tmp_path, DATA, HOW)
     before = files_below(tmp_path)
-    again = store.store(tmp_path, ALERT, DATA, {"way": "another"})
+    again = put_alert(tmp_path, DATA, {"way": "another"})
     assert again == store.Stored(tmp_path / NAME, new=False)
     assert files_below(tmp_path) == before
 
 
 def test_missing_note_is_written_when_the_alert_comes_again(tmp_path: Path) -> None:
     """Killed between the alert and its note, a run leaves the alert alone."""
-    store.store(tmp_path, ALERT, DATA, HOW)
+    put_alert(tmp_path, DATA, HOW)
     note = (tmp_path / NAME).with_suffix(".meta.json")
     note.unlink()
-    assert store.store(tmp_path, ALERT, DATA, HOW).new is False
+    assert put_alert(tmp_path, DATA, HOW).new is False
     assert json.loads(note.read_bytes())["sha256"] == SHA256
 
 
@@ -95,8 +96,8 @@ def test_other_bytes_under_the_name_are_kept_beside_the_alert(tmp_path: Path, ot
     path.parent.mkdir(parents=True)
     path.write_bytes(other)
     beside = path.with_name(f"20260926T230605Z-{SHA256}.json")
-    assert store.store(tmp_path, ALERT, DATA, HOW) == store.Stored(beside, new=True)
-    assert store.store(tmp_path, ALERT, DATA, HOW) == store.Stored(beside, new=False)
+    assert put_alert(tmp_path, DATA, HOW) == store.Stored(beside, new=True)
+    assert put_alert(tmp_path, DATA, HOW) == store.Stored(beside, new=False)
     assert path.read_bytes() == other
     assert beside.read_bytes() == DATA
 
@@ -108,7 +109,7 @@ def test_synced_file_gets_the_name_and_is_not_written_again(
     synced.write_bytes(DATA)
     (tmp_path / NAME).parent.mkdir(parents=True)
     disk = Disk(monkeypatch)
-    stored = store.store(tmp_path, ALERT, DATA, HOW, synced)
+    stored = put_alert(tmp_path, DATA, HOW, synced)
     assert stored == store.Stored(tmp_path / NAME, new=True)
     assert stored.path.samefile(synced)
     # The note last: who finds it finds the alert.
@@ -120,10 +121,10 @@ def test_synced_file_gets_the_name_and_is_not_written_again(
 
 
 def test_synced_file_of_an_alert_that_is_there_changes_nothing(tmp_path: Path) -> None:
-    store.store(tmp_path, ALERT, DATA, HOW)
+    put_alert(tmp_path, DATA, HOW)
     before = files_below(tmp_path)
     (tmp_path / "synced").write_bytes(DATA)
-    assert store.store(tmp_path, ALERT, DATA, HOW, tmp_path / "synced").new is False
+    assert put_alert(tmp_path, DATA, HOW, tmp_path / "synced").new is False
     assert files_below(tmp_path) == {**before, "synced": DATA}
 
 
@@ -132,7 +133,7 @@ def test_synced_file_is_kept_beside_other_bytes_too(tmp_path: Path, other: bytes
     (tmp_path / NAME).parent.mkdir(parents=True)
     (tmp_path / NAME).write_bytes(other)
     (tmp_path / "synced").write_bytes(DATA)
-    stored = store.store(tmp_path, ALERT, DATA, HOW, tmp_path / "synced")
+    stored = put_alert(tmp_path, DATA, HOW, tmp_path / "synced")
     assert (stored.new, stored.path.read_bytes()) == (True, DATA)
     assert (tmp_path / NAME).read_bytes() == other
 
@@ -145,16 +146,17 @@ def test_killed_while_writing_the_inbox_shows_all_or_nothing_and_a_rerun_complet
     script = (
         "import os, sys; from pathlib import Path\n"
         "from sirenflow.files import durable\n"
-        "from sirenflow.inbox import store as inbox\n"
+        "from sirenflow.inbox.arrival import Arrival\n"
+        "from sirenflow.inbox.store import store_alert\n"
         "from sirenflow.alerts.alert import parse_alert\n"
         f"{moment} = lambda *_: os._exit(9)\n"
         "data = Path(sys.argv[2]).read_bytes()\n"
-        "inbox.store(Path(sys.argv[1]), parse_alert(data).identity, data, {})\n"
+        "store_alert(Path(sys.argv[1]), parse_alert(data).identity, Arrival(data, {}), repr)\n"
     )
     assert run_python(script, tmp_path, RETRACTION).returncode == 9
     shown = store.list_superevents(tmp_path)
     assert [path.read_bytes() for path in shown.get("MS260926m", [])] in ([], [DATA])
-    store.store(tmp_path, ALERT, DATA, HOW)
+    put_alert(tmp_path, DATA, HOW)
     assert store.list_superevents(tmp_path) == {"MS260926m": [tmp_path / NAME]}
     assert (tmp_path / NAME).read_bytes() == DATA
     assert (tmp_path / NAME).with_suffix(".meta.json").exists()
@@ -162,13 +164,13 @@ def test_killed_while_writing_the_inbox_shows_all_or_nothing_and_a_rerun_complet
 
 def test_name_too_long_for_the_file_system_is_an_inbox_error(tmp_path: Path) -> None:
     with pytest.raises(InboxError, match="File name too long"):
-        store.store(tmp_path / ("x" * 300), ALERT, DATA, HOW)
+        put_alert(tmp_path / ("x" * 300), DATA, HOW)
 
 
 def test_file_in_place_of_a_directory_is_an_inbox_error(tmp_path: Path) -> None:
     (tmp_path / "MS260926m").write_bytes(b"")
     with pytest.raises(InboxError, match="Not a directory"):
-        store.store(tmp_path, ALERT, DATA, HOW)
+        put_alert(tmp_path, DATA, HOW)
 
 
 def test_listing_is_by_superevent_then_life_cycle_then_name(tmp_path: Path) -> None:
@@ -185,7 +187,7 @@ def test_listing_is_by_superevent_then_life_cycle_then_name(tmp_path: Path) -> N
                 path = tmp_path / superevent / alert_type / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(b"")
-    quarantine.keep(tmp_path, b"no alert", AlertError("no good"), HOW)
+    put_in_quarantine(tmp_path, b"no alert", AlertError("no good"), HOW)
     (tmp_path / "MS260926p" / "UPDATE").mkdir(parents=True)
     for alert_type in ("premerger", "ANOTHER", "no type", ".hidden"):
         (tmp_path / "MS260926q" / alert_type).mkdir(parents=True)
@@ -227,7 +229,7 @@ def test_unusual_identifier_and_unknown_type_have_their_place(
     tmp_path: Path, superevent: str
 ) -> None:
     data = json_alert(record(superevent_id=superevent, alert_type="Pre_Merger"))
-    stored = store.store(tmp_path, parse_alert(data).identity, data, HOW)
+    stored = put_alert(tmp_path, data, HOW)
     assert stored.path.relative_to(tmp_path).parts[:2] == (superevent, "PREMERGER")
     assert store.list_superevents(tmp_path) == {superevent: [stored.path]}
 
@@ -240,9 +242,9 @@ def test_identifier_that_differs_from_a_present_one_in_case_is_rejected(
         (tmp_path / present / "UPDATE").mkdir(parents=True)
     data = json_alert(record(superevent_id=sent))
     with pytest.raises(AlertError, match=f"'{sent}' differs only in case from '.*', which is in"):
-        store.store(tmp_path, parse_alert(data).identity, data, HOW)
+        put_alert(tmp_path, data, HOW)
     same = json_alert(record(superevent_id="S1234a"))
-    assert store.store(tmp_path, parse_alert(same).identity, same, HOW).new
+    assert put_alert(tmp_path, same, HOW).new
 
 
 def test_of_directories_that_differ_in_case_the_first_is_listed_and_the_other_reported(
@@ -266,7 +268,7 @@ def test_alert_that_0_3_stored_with_a_fraction_in_its_name_is_a_duplicate(tmp_pa
     old = place / f"20260926T230605.123Z-{alert.sha256[:12]}.{alert.encoding}"
     place.mkdir(parents=True)
     old.write_bytes(data)
-    stored = store.store(tmp_path, alert, data, HOW)
+    stored = put_alert(tmp_path, data, HOW)
     assert (stored.path, stored.new) == (old, False)
     assert store.list_superevents(tmp_path) == {alert.superevent_id: [old]}
 

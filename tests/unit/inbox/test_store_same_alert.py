@@ -7,12 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from arrivals import content_hash, put_alert
 from builders import avro_alert, json_alert, record, with_map
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.inbox import store
+from sirenflow.inbox.arrival import Arrival
 
 AVRO, PACKED = avro_alert(with_map(b"map")), avro_alert(with_map(b"map"), codec="deflate")
 JSON = json_alert(with_map(b"map"))
@@ -20,7 +22,7 @@ OTHER = json_alert(record(urls={}))  # of the same superevent, type and time
 
 
 def take_in(directory: Path, data: bytes) -> store.Stored:
-    return store.store(directory, parse_alert(data).identity, data, {"way": "test"})
+    return put_alert(directory, data, {"way": "test"})
 
 
 def name_of(data: bytes) -> str:
@@ -36,12 +38,14 @@ def test_same_alert_in_other_bytes_is_kept_and_names_the_first(
     tmp_path: Path, first: bytes, second: bytes
 ) -> None:
     earlier = take_in(tmp_path, first)
-    note = note_of(earlier).read_bytes()
+    note = json.loads(note_of(earlier).read_bytes())
     later = take_in(tmp_path, second)
     assert (earlier.same_alert_as, later.same_alert_as) == ((), (earlier.path.name,))
     assert later.new is True
     assert json.loads(note_of(later).read_bytes())["same_alert_as"] == [earlier.path.name]
-    assert note_of(earlier).read_bytes() == note
+    content = {"content_sha256": parse_alert(first).content_sha256}
+    assert json.loads(note_of(earlier).read_bytes()) == note | content
+    assert json.loads(note_of(later).read_bytes())["content_sha256"] == content["content_sha256"]
     assert store.list_superevents(tmp_path)["MS260101a"] == sorted([earlier.path, later.path])
 
 
@@ -114,3 +118,25 @@ def test_alert_kept_beside_its_damaged_file_is_not_its_own_double(tmp_path: Path
     assert take_in(tmp_path, AVRO) == store.Stored(
         first.path.with_name(f"20260101T001000Z-{parse_alert(AVRO).sha256}.avro"), False
     )
+
+
+def test_content_is_hashed_only_where_the_second_has_another_alert_and_once_per_alert(
+    tmp_path: Path,
+) -> None:
+    hashed: list[bytes] = []
+
+    def hash_content(data: bytes) -> str:
+        hashed.append(data)
+        return content_hash(data)
+
+    def take(data: bytes) -> None:
+        store.store_alert(tmp_path, parse_alert(data).identity, Arrival(data, {}), hash_content)
+
+    take(AVRO)
+    take(json_alert(record(time_created="2026-01-01T00:10:01Z")))
+    assert hashed == []
+    take(JSON)
+    assert hashed == [JSON, AVRO]
+    for data in (PACKED, AVRO, JSON):
+        take(data)
+    assert hashed == [JSON, AVRO, PACKED]

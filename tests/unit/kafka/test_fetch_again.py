@@ -8,7 +8,7 @@ import pytest
 
 from sirenflow.errors import AlertError
 from sirenflow.files.mount import DirectoryGuard
-from sirenflow.inbox.receiver import Message, Receiver
+from sirenflow.inbox.receiver import Receiver
 from sirenflow.kafka import source as sources
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.large_messages import UnreachableError
@@ -16,7 +16,7 @@ from sirenflow.kafka.offsets import Progress
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.monitoring.metrics import Metrics
 
-MESSAGE = Message(b'{"url": "https://host/x"}', "host/topic", "topic", 0, 0)
+REFERENCE = b'{"url": "https://host/x"}'
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_server_that_answers_later_is_asked_again(
         return answer
 
     monkeypatch.setattr(sources, "fetch", fetch)
-    assert source._fetch(MESSAGE) == b"content"
+    assert source._fetch(REFERENCE) == b"content"
 
 
 @pytest.mark.parametrize("patience", [0.0, 15.0])
@@ -54,7 +54,7 @@ def test_what_will_not_come_is_not_waited_for(
     monkeypatch.setattr(sources, "_FETCH_SECONDS", patience)
     monkeypatch.setattr(sources, "fetch", fetch)
     with pytest.raises(AlertError) as caught:
-        source._fetch(MESSAGE)
+        source._fetch(REFERENCE)
     assert caught.value is error
     assert caught.value.kind == "offloaded"
 
@@ -69,4 +69,4 @@ def test_fetch_ends_when_the_listener_is_told_to_stop(
     monkeypatch.setattr(sources, "fetch", fetch)
     source.stop()
     with pytest.raises(UnreachableError):
-        source._fetch(MESSAGE)
+        source._fetch(REFERENCE)

@@ -15,7 +15,7 @@ from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox.receiver import Receiver
 from sirenflow.inbox.store import list_superevents
 from sirenflow.kafka.broker import embedded_broker
-from sirenflow.kafka.messages import unpack
+from sirenflow.kafka.messages import to_arrival
 from sirenflow.kafka.offsets import Progress
 from sirenflow.kafka.source import Source, Subscription
 from sirenflow.monitoring.metrics import Metrics
@@ -111,10 +111,10 @@ class Unreadable:
 
 
 def test_header_name_that_is_no_text() -> None:
-    message = unpack(Unreadable(), "host/topic")  # type: ignore[arg-type]
-    assert message.value == ALERT
-    assert (message.partition, message.offset, message.key) == (3, 7, b"\xff")
-    assert (message.headers, message.time_sent) == ((), None)
+    arrival = to_arrival(Unreadable(), "host/topic")  # type: ignore[arg-type]
+    assert arrival.data == ALERT
+    how = [arrival.how[name] for name in ("partition", "offset", "key", "headers", "time_sent")]
+    assert how == [3, 7, "base64:/w==", [], None]
 
 
 def test_cause_that_cannot_be_found_does_not_end_the_source(
@@ -124,7 +124,7 @@ def test_cause_that_cannot_be_found_does_not_end_the_source(
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr("sirenflow.kafka.source.explain", fail)
-    monkeypatch.setattr("sirenflow.kafka.source.messages.read", fail)
+    monkeypatch.setattr("sirenflow.kafka.source.messages.read_messages", fail)
     source = read_to_the_end(address, tmp_path)
     assert source.health.state == "finished"
     assert source.failure is not None

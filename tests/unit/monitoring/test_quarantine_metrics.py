@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from arrivals import put_in_quarantine
 
 from sirenflow.errors import AlertError
 from sirenflow.inbox import acknowledgements, quarantine
@@ -16,7 +17,7 @@ from sirenflow.monitoring.quarantine_metrics import QuarantineGauges
 
 
 def keep(inbox: Path, data: bytes, way: str = "listen") -> None:
-    quarantine.keep(inbox, data, AlertError("no good"), {"way": way})
+    put_in_quarantine(inbox, data, AlertError("no good"), {"way": way})
 
 
 @pytest.fixture

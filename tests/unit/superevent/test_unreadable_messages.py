@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from arrivals import put_in_quarantine
 from builders import json_alert, record
 from jsonschema import Draft202012Validator
 from pages import assert_safe
@@ -35,7 +36,7 @@ HOSTILE = "</p><script>alert(1)</script>{{ 7 * 7 }}\x1b[2J\u202e\n" + "W" * 10_0
 def keep(inbox: Path, reason: str = "no good", **sent: Any) -> QuarantineEntry:
     """Have a message in quarantine that says that it is this alert."""
     data = json_alert(record(**{"urls": ..., "event": None, **sent}))
-    quarantine.keep(inbox, data, AlertError(reason, "key"), {"way": "listen"})
+    put_in_quarantine(inbox, data, AlertError(reason, "key"), {"way": "listen"})
     return next(each for each in quarantine.list_entries(inbox) if each.path.read_bytes() == data)
 
 
@@ -99,7 +100,7 @@ def test_superevent_has_those_that_claim_to_be_about_it_whatever_the_case(tmp_pa
 
 def test_files_and_messages_count_alike(tmp_path: Path) -> None:
     for number, way in enumerate(("listen", "ingest", "recovered")):
-        quarantine.keep(tmp_path, b"%d" % number, AlertError("no"), {"way": way})
+        put_in_quarantine(tmp_path, b"%d" % number, AlertError("no"), {"way": way})
     assert read_unreadable(tmp_path).all()["count"] == 3
 
 
@@ -300,7 +301,7 @@ def test_error_of_the_machine_hides_no_entry(
     def fail(file: Path) -> QuarantineEntry:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
 
-    monkeypatch.setattr(quarantine, "_entry", fail)
+    monkeypatch.setattr(quarantine, "_read_entry_notes", fail)
     assert read_unreadable(tmp_path).quarantine_error == "Permission denied"
 
 
