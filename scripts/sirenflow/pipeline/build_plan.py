@@ -150,11 +150,6 @@ def plan_build(project: Project, selection: Selection) -> BuildPlan:
 
 
 def _list_alerts(project: Project, selection: Selection) -> dict[str, list[Path]]:
-    if not project.inbox.is_dir():
-        raise InboxError(
-            f"inbox {str(project.inbox)!r} does not exist; fill it with `sirenflow ingest "
-            "PATH...`, or name another with `--inbox DIRECTORY`"
-        )
     alerts = store.list_superevents(project.inbox, selection.superevents or None)
     unknown = sorted(set(selection.superevents) - set(alerts))
     if unknown:
