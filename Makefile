@@ -3,7 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test-fast test test-acceptance test-kafka test-browser test-slurm test-lowest fuzz audit
+.PHONY: demo test-fast test test-acceptance test-kafka test-browser test-slurm test-wheel test-lowest
+.PHONY: fuzz audit weight
 .PHONY: faults environment-faults hostile reference golden schemas lint structure constraints
 
 demo: .venv/installed
@@ -41,6 +42,18 @@ test-browser: .venv/installed
 test-slurm: .venv/installed
 	$(PYTEST) -m slurm
 
+# A built wheel in an empty environment, without the clone. Needs the package index.
+test-wheel: .venv/installed
+	$(PYTEST) tests/external/test_wheel.py
+
+# What the installed package weighs, without extras: the table of docs/explanation/weight.md.
+weight: .venv/installed
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv venv --quiet --clear .venv/runtime
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv/runtime/bin/python \
+	  --constraints constraints.txt .
+	.venv/runtime/bin/python .ci/weight.py
+
 # With the oldest versions that pyproject.toml allows, in an environment of its own.
 test-lowest: .venv/installed
 	$(BIN)/python -m pip install --quiet uv
@@ -52,7 +65,7 @@ test-lowest: .venv/installed
 	$(BIN)/uv pip install --quiet --python .venv/lowest/bin/python --no-deps --editable .
 	.venv/lowest/bin/python -m pytest $(LOWEST_TESTS)
 
-LOWEST_RUNNER := pytest hypothesis igwn-gwalert-schema
+LOWEST_RUNNER := pytest hypothesis igwn-gwalert-schema scipy
 LOWEST_TESTS := tests/workflow tests/unit/processes tests/unit/inbox tests/unit/skymap
 
 # Looks for alerts that break something, in all for so many seconds; see tests/README.md.
