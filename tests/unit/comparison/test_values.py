@@ -14,7 +14,7 @@ from runs import EVENT, a_run
 
 from sirenflow.comparison.differences import SupereventDifferences
 from sirenflow.comparison.text import both_texts, magnitude_text, where_text
-from sirenflow.comparison.values import Place, alert_outcomes, read_alerts, read_product
+from sirenflow.comparison.values import ValuePath, alert_outcomes, read_alerts, read_product
 from sirenflow.errors import SirenflowError
 
 JSON = st.recursive(
@@ -90,9 +90,9 @@ def test_values_are_of_an_alert_a_part_and_a_path(contents: dict[str, dict[str, 
     alerts = read_alerts(contents["alerts.json"])
     names = {alert.sha256: alert.sha256[::-1] for alert in alerts}
     reading = read_product("regions.json", contents["regions.json"], alerts, names)
-    place = Place(alerts[0].sha256[::-1], ("gw", "lobes_90 1"), "alerts.maps.lobes_90")
+    place = ValuePath(alerts[0].sha256[::-1], ("gw", "lobes_90 1"), "alerts.maps.lobes_90")
     lobe = contents["regions.json"]["alerts"][0]["maps"][0]["lobes_90"][0]
     assert reading.values[place] == lobe
-    assert reading.values[Place(alerts[2].sha256[::-1], (), "alerts")]["since_previous.number"] == (
-        f"INITIAL of 2026-01-01T00:11:00Z, {alerts[1].sha256[::-1][:12]}"
-    )
+    assert reading.values[ValuePath(alerts[2].sha256[::-1], (), "alerts")][
+        "since_previous.number"
+    ] == (f"INITIAL of 2026-01-01T00:11:00Z, {alerts[1].sha256[::-1][:12]}")
