@@ -8,6 +8,7 @@ from pathlib import Path
 from sirenflow.comparison.differences import Difference
 from sirenflow.comparison.superevents import SupereventComparison
 from sirenflow.comparison.values import Value
+from sirenflow.files.durable import replacement
 from sirenflow.formats.ecsv import Cell, Column, cells_to_line, write_ecsv
 from sirenflow.formats.sanitize import number_or_none, text_or_none
 
@@ -46,19 +47,15 @@ def write_differences(
     Parameters
     ----------
     path
-        Where it goes; whoever looks sees the old one or the new one.
+        Where it goes; readers see the old one or the new one.
     comparisons
         Of every superevent.
     old, new
         What the two runs are called.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
     meta: dict[str, Cell] = {"old": _text(old), "new": _text(new)}
-    try:
+    with replacement(path) as temporary:
         write_ecsv(temporary, COLUMNS, _lines(comparisons), meta)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _lines(comparisons: Iterable[SupereventComparison]) -> Iterator[str]:

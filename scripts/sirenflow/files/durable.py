@@ -1,4 +1,4 @@
-"""Files that survive a power cut, or that whoever looks sees whole."""
+"""Files that survive a power cut, and of which readers see the whole or nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sirenflow.errors import InboxError, os_errors_as
 def write_durably(path: Path, data: bytes) -> bool:
     """Write a file so that, on return, it survives a power cut; never replace one.
 
-    A temporary file in the same directory is written and synced, then linked to its name: whoever
-    looks sees the whole file or none.
+    A temporary file in the same directory is written and synced, then linked to its name: readers
+    see the whole file or none.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def write_durably(path: Path, data: bytes) -> bool:
 
 
 def link_durably(synced: Path, path: Path) -> bool:
-    """Give a file whose bytes are on disk its name; False if the path exists already.
+    """Link a file whose bytes are on disk to a path; return False if the path exists already.
 
     Raises
     ------
@@ -50,24 +50,34 @@ def link_durably(synced: Path, path: Path) -> bool:
 
 
 def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
-    """Write a file that is replaced now and then; whoever looks sees the old one or the new one.
+    """Write a file, or replace it; with `synced`, it survives a power cut.
 
     Raises
     ------
     InboxError
         If it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with os_errors_as(InboxError, path, "written"), _removed(temporary):
+    with os_errors_as(InboxError, path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
+        with replacement(path) as temporary, temporary.open("xb") as file:
             file.write(data)
             file.flush()
             if synced:
                 os.fsync(file.fileno())
-        temporary.replace(path)
         if synced:
             sync_directory(path.parent)
+
+
+@contextmanager
+def replacement(path: Path) -> Iterator[Path]:
+    """Yield the path of a new file that replaces another at the end; readers see one or the other.
+
+    If the block raises, the old file stays.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with _removed(temporary):
+        yield temporary
+        temporary.replace(path)
 
 
 def write_synced(path: Path, data: bytes) -> None:

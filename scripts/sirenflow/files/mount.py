@@ -1,4 +1,4 @@
-"""What kind of file system a directory is on."""
+"""File systems: whether one is shared between machines, and whether a directory was replaced."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from sirenflow.errors import InboxError
 
 _MOUNTS = Path("/proc/self/mountinfo")
-# Of these the system hears only what this machine writes, or nothing at all.
+# inotify reports only what this machine writes to these, or nothing.
 _SHARED = {
     *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs"),
     *("panfs", "orangefs", "pvfs2", "ocfs2", "gfs2", "virtiofs", "vboxsf", "prl_fs"),
@@ -21,8 +21,8 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")  # of a space, a tab, a newline and a back
 
 
 def is_shared(directory: Path) -> bool:
-    """Tell whether another machine may write there, unnoticed by this one's inotify."""
-    kind = _kind(directory.resolve())
+    """Return whether other machines may write there without a notification on this one."""
+    kind = _file_system_type(directory.resolve())
     return kind in _SHARED or kind.startswith("fuse")
 
 
@@ -107,8 +107,8 @@ def _list_states(directory: str, depth: int) -> Iterator[tuple[str, int, int]]:
                 yield from _list_states(entry.path, depth - 1)
 
 
-def _kind(directory: Path) -> str:
-    """Find the type of the file system that a path is on; empty if the system does not tell."""
+def _file_system_type(directory: Path) -> str:
+    """Return the type of the file system that a path is on; empty if it is unknown."""
     try:
         lines = _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Who may change the files that are made."""
+"""The umask: users outside the group cannot change files that are written."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import stat
 
 
 def refuse_others() -> None:
-    """Keep users outside the group from changing any file that this process makes from now on.
+    """Forbid users outside the group to write to files that this process creates from now on.
 
-    All else is as the umask says: who may read, and whether the group may write, too. The processes
-    that this one starts inherit it.
+    Whether they may read, and whether the group may write, stays as the umask says. Child processes
+    inherit it.
     """
     before = os.umask(0o077)
     os.umask(before | stat.S_IWOTH)

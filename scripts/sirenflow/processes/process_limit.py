@@ -1,4 +1,4 @@
-"""The system's limit on processes and threads: how it is noticed, and what is reported."""
+"""The system's limit on processes and threads: errors that it causes, and the message."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _NO_THREAD = "can't start new thread"
 
 
 def is_limit_text(text: str) -> bool:
-    """Return whether an error's text, or a traceback, is that of a process or thread too many."""
+    """Return whether the text of an error or a traceback is caused by the limit."""
     return _NO_THREAD in text or os.strerror(errno.EAGAIN) in text
 
 
 def is_limit_error(error: BaseException) -> bool:
-    """Return whether an error says that no process or thread can be started."""
+    """Return whether an error is caused by the limit."""
     if isinstance(error, OSError):
         return error.errno == errno.EAGAIN
     return isinstance(error, RuntimeError) and _NO_THREAD in str(error)

@@ -14,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sirenflow.errors import InboxError
-from sirenflow.files.durable import link_durably, make_directories, write_durably, write_synced
+from sirenflow.files.durable import (
+    link_durably,
+    make_directories,
+    replacement,
+    write_durably,
+    write_synced,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,3 +235,15 @@ def test_name_too_long_for_the_file_system_is_an_inbox_error(tmp_path: Path) -> 
     (tmp_path / "synced").write_bytes(b"data")
     with pytest.raises(InboxError, match="File name too long"):
         link_durably(tmp_path / "synced", tmp_path / ("x" * 300) / "x.avro")
+
+
+def test_replacement_is_complete_or_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    with replacement(path) as new:
+        new.write_text("first")
+        assert not path.exists()
+    assert path.read_text() == "first"
+    with pytest.raises(TypeError), replacement(path) as new, new.open("w") as file:
+        file.writelines(["half", None])  # type: ignore[list-item]
+    assert [file.name for file in tmp_path.iterdir()] == ["table"]
+    assert path.read_text() == "first"
