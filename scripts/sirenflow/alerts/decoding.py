@@ -5,6 +5,7 @@ fields which a later schema adds are kept and fields which an earlier one lacks 
 the record there may be
 
 - a byte-order mark of UTF-8 (JSON);
+- one text of JSON that holds the record's JSON, as hop-client's ``write(json.dumps(alert))`` sends;
 - a list of which the record is the only item;
 - one envelope of hop-client, ``{"format": ..., "content": ...}``, in JSON or in Avro. Its content
   is the record, or the record's bytes: as JSON text, as base64, or as bytes (Avro).
@@ -62,7 +63,8 @@ def decode(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> tuple[Encoding, dic
     """
     if len(data) > max_bytes:
         raise AlertError(f"larger than {max_bytes} bytes", "too_large")
-    record = _only_item(_read(data, max_bytes))
+    is_text = data.removeprefix(BOM_UTF8).lstrip().startswith(b'"')
+    record = _only_item(_read_json_text(data) if is_text else _read(data, max_bytes))
     if _is_envelope(record):
         record = _only_item(_content(record["content"], max_bytes))
         if _is_envelope(record):
@@ -215,6 +217,14 @@ def _read_json(data: bytes) -> Any:
         return json.loads(data, object_pairs_hook=_without_doubt)
     except (ValueError, RecursionError) as error:
         raise AlertError(f"JSON cannot be decoded: {error}") from error
+
+
+def _read_json_text(data: bytes) -> Any:
+    """Read the JSON object or list that is inside a text of JSON."""
+    text: str = _read_json(data.removeprefix(BOM_UTF8))
+    if text.lstrip()[:1] not in ("{", "["):
+        raise AlertError(f"a JSON text that begins with {text[:8]!r}; {_EXPECTED}", "not_alert")
+    return _read_json(text.encode("utf-8", "surrogatepass"))
 
 
 def _without_doubt(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -33,12 +33,21 @@ def base64_text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def as_json_text(data: bytes) -> bytes:
+    return json.dumps(data.decode()).encode()
+
+
 def in_lines(text: str) -> str:
     return "\r\n".join(text[start : start + 76] for start in range(0, len(text), 76))
 
 
 WRAPPED = {
     "a byte-order mark": BOM + PLAIN,
+    "JSON text": as_json_text(PLAIN),
+    "JSON text after a byte-order mark and blanks": BOM + b" \n" + as_json_text(PLAIN),
+    "JSON text of a list of one": as_json_text(b"[" + PLAIN + b"]"),
+    "JSON text of an envelope": as_json_text(envelope(RECORD)),
+    "hop's serialized JSON text": JSONBlob(PLAIN.decode()).serialize()["content"],
     "a byte-order mark and blanks": BOM + b" \n" + PLAIN,
     "base64 in lines": json_alert(with_map(in_lines(base64_text(SKYMAP)))),
     "a list of one": b"[" + PLAIN + b"]",
@@ -87,6 +96,13 @@ REJECTED = {
     "an envelope around a text": (envelope("hello, world"), "neither JSON nor base64"),
     "an envelope around broken JSON": (envelope("{'a': 1}"), "in the content of the envelope"),
     "an envelope around base64 of no alert": (envelope(base64_text(b"GIF89a")), "begins with"),
+    "JSON text of JSON text": (as_json_text(as_json_text(PLAIN)), "JSON text that begins with '\""),
+    "JSON text in an envelope": (envelope(as_json_text(PLAIN).decode()), "neither JSON nor base64"),
+    "JSON text of Avro": (as_json_text(b"Obj\x01"), "JSON text that begins with 'Obj"),
+    "JSON text of a number": (b'"3"', "JSON text that begins with '3'"),
+    "JSON text without end": (as_json_text(PLAIN)[:-1], "JSON cannot be decoded"),
+    "two JSON texts": (2 * as_json_text(PLAIN), "JSON cannot be decoded"),
+    "a lone surrogate in JSON text": (b'"{\\ud800"', "JSON cannot be decoded"),
     "two byte-order marks": (BOM + BOM + PLAIN, "begins with"),
     "a byte-order mark before Avro": (BOM + AVRO, "begins with"),
 }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hop
 import pytest
 from confluent_kafka import Producer
 from paths import SAMPLES
@@ -59,6 +61,17 @@ def read_to_the_end(address: Address, inbox: Path, **options: Any) -> Source:
     source.join(60)
     assert not source.is_alive()
     return source
+
+
+def test_text_of_json_that_hop_sends_is_an_alert(address: Address, tmp_path: Path) -> None:
+    """``write(json.dumps(alert))`` encodes the alert twice."""
+    alert = {"superevent_id": "S260101a", "alert_type": "RETRACTION", "event": None}
+    text = json.dumps({**alert, "time_created": "2026-01-01T00:00:00Z"})
+    with hop.Stream(auth=False).open(address.url, "w", automatic_offload=False) as stream:
+        stream.write(text)
+    assert read_to_the_end(address, tmp_path).failure is None
+    ((name, (file,)),) = list_superevents(tmp_path).items()
+    assert (name, file.read_bytes()) == ("S260101a", json.dumps(text).encode())
 
 
 def test_time_beyond_all_calendars(address: Address, producer: Producer, tmp_path: Path) -> None:
