@@ -15,7 +15,7 @@ demo: .venv/installed
 # Tests run in two processes; those that need another program have targets of their own.
 # Compiled modules are kept, also where the environment forbids it: tests start many interpreters.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q
-EXTERNAL := kafka or browser or slurm
+EXTERNAL := kafka or browser or slurm or wheel
 
 # A minute: the tests of single modules.
 test-fast: .venv/installed
@@ -44,7 +44,7 @@ test-slurm: .venv/installed
 
 # A built wheel in an empty environment, without the clone. Needs the package index.
 test-wheel: .venv/installed
-	$(PYTEST) tests/external/test_wheel.py
+	$(PYTEST) -m wheel tests/external
 
 # What the installed package weighs, without extras: the table of docs/explanation/weight.md.
 weight: .venv/installed

@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from paths import ROOT
 
+pytestmark = pytest.mark.wheel
+
 BUILT_FROM = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "Snakefile")
 BUILT_FROM_FOLDERS = ("scripts", "workflow", "profiles", "config", "samples")
 PAGES = {"MS260607d", "MS260715s", "MS260926m", "TS260902f"}
@@ -67,7 +69,15 @@ class Installed:
             r"^[\w.-]+==\S+(?: ;[^\\\n]*)?", (ROOT / "constraints.txt").read_text(), re.M
         )
         (directory / "pins.txt").write_text("\n".join(pins))
-        install = ["-m", "pip", "install", "--quiet", "--constraint", str(directory / "pins.txt")]
+        install = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-compile",
+            "--constraint",
+            str(directory / "pins.txt"),
+        ]
         subprocess.run([self.program("python"), *install, str(wheel)], check=True)
 
     def program(self, name: str) -> str:
