@@ -33,10 +33,11 @@ with replace_which():  # Snakemake imports its plugins when it is imported itsel
 _LOGGER_PLUGIN = "sirenflow"
 # The destinations of the options that name the workflow, and of our own.
 _OWN_OPTIONS = ("snakefile", "workflow_profile", "profile", "lock", "nolock", "logger", "targets")
-_IMPORTED_LATE = (
+IMPORTED_LATE = (
     *("jsonschema.validators", "pandas", "smart_open", "snakemake.report"),
     *("snakemake.scheduling.job_scheduler", "snakemake.executors.local"),
 )
+"""Modules that Snakemake imports when it needs them."""
 
 
 def run_snakemake(arguments: Sequence[str], on_progress: ProgressCallback) -> Attempt:
@@ -144,7 +145,7 @@ def preload() -> None:
 
     A module that a version of Snakemake lacks is left out: it costs only time.
     """
-    for module in _IMPORTED_LATE:
+    for module in IMPORTED_LATE:
         with suppress(ImportError):
             import_module(module)
     set_home()
