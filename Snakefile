@@ -2,10 +2,7 @@
 
 # This is the workflow of Sirenflow: `sirenflow run` recognises its own Snakefile by this line.
 
-import os
 import sys
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 # Of this file, also where it is a module of another workflow.
@@ -16,83 +13,31 @@ for folder in (SOURCE, Path(workflow.main_snakefile).absolute().parent):
     if Path(sys.path[0]).absolute() == folder:
         del sys.path[0]
 
-import sirenflow
-from sirenflow.pipeline import input_state, isolate_alerts, stage_workers
-from sirenflow.pipeline.snakemake import workflow_hooks
-from sirenflow.inbox import store as inbox
-from sirenflow.alerts import identifier
-from sirenflow.files import umask
-from sirenflow.config.configuration import (
-    CONFIG_FILE,
-    credible_levels_percent,
-    digest,
-    find_config,
-    load,
-    validate,
-)
-from sirenflow.errors import SirenflowError
-from sirenflow.pipeline.input_state import files_digest
-from sirenflow.superevent.unreadable_messages import read_unreadable
-from snakemake.exceptions import WorkflowError
+from sirenflow.pipeline import snakefile
 
-IS_MODULE = workflow_hooks.is_module(workflow)
-umask.refuse_others()
-if IS_MODULE and workflow_hooks.has_prefix(workflow):
-    raise WorkflowError(
-        "module of Sirenflow: prefix and replace_prefix are not supported, as inputs of "
-        "its rules are outside the products; set inbox and results in config: instead"
-    )
+snakefile.prepare(workflow)
 
-if not IS_MODULE:
-    workflow_hooks.protect_subprocesses()
-    workflow_hooks.share_one_process(workflow)
+if not snakefile.is_module(workflow):
 
-    try:
-        CONFIGURATION = find_config(SOURCE)
-        if CONFIGURATION.exists():  # else --configfile may name another
-            load(CONFIGURATION)
-    except SirenflowError as error:
-        raise WorkflowError(str(error)) from None
-
-    configfile: CONFIGURATION
+    configfile: snakefile.find_configuration(SOURCE)
 
 
-try:
-    if not IS_MODULE:
-        # Also those of --configfile: Snakemake takes the last value of a key that is set twice.
-        for file in workflow.configfiles:
-            load(Path(file))
-    elif not workflow_hooks.has_config(workflow):
-        # config/config.yaml and --config are those of the other workflow.
-        config = load(SOURCE / CONFIG_FILE)
-    config = validate(config)
-    # Those to consider; all others stand as they are.
-    ALERTS = inbox.list_superevents(
-        INBOX := Path(config["inbox"]), config["superevents"]
-    )
-except SirenflowError as error:
-    raise WorkflowError(str(error)) from None
-
-UNREADABLE = read_unreadable(INBOX)
-RESULTS = config["results"]
+INPUTS = snakefile.read_inputs(workflow, config, SOURCE)
+config = INPUTS.config
+RESULTS = INPUTS.results
 LOGS = f"{RESULTS}/logs"
-PRIVATE = f"{RESULTS}/.sirenflow"
 
 
 wildcard_constraints:
-    # Of those that are not to be considered, no rule can make anything.
-    superevent=(
-        identifier.PATTERN
-        if config["superevents"] is None
-        else "|".join(ALERTS) or "(?!)"
-    ),
+    superevent=INPUTS.superevent_pattern,
 
 
-if not IS_MODULE:
+if snakefile.is_module(workflow):
+    snakefile.start_before_first_job(workflow, INPUTS)
+else:
 
     onstart:
-        take_lock()
-        workflow_hooks.disable_rate_limit(workflow)
+        snakefile.start_run(workflow, INPUTS)
 
 
 report: "workflow/report/workflow.rst"
@@ -105,12 +50,6 @@ rule all:
 
 
 include: "workflow/rules/common.smk"
-
-
-if IS_MODULE:  # whose onstart: Snakemake ignores
-    workflow_hooks.before_first_job(workflow, take_lock)
-
-
 include: "workflow/rules/extract.smk"
 include: "workflow/rules/regions.smk"
 include: "workflow/rules/flatten.smk"
@@ -124,15 +63,15 @@ include: "workflow/rules/catalogue.smk"
 rule superevents:
     """Reports of superevents, without the catalogue"""
     input:
-        expand(rules.report.output.page, superevent=ALERTS),
+        expand(rules.report.output.page, superevent=INPUTS.alerts),
         # Each file that is named costs a millisecond: so of the others, only what is not there.
         [
             file
             for product in (rules.report.output.event, rules.report.output.circular)
-            for file in expand(product, superevent=ALERTS)
+            for file in expand(product, superevent=INPUTS.alerts)
             if not Path(file).exists()
         ],
-        expand(rules.flatten.output.flat, superevent=ALERTS)
+        expand(rules.flatten.output.flat, superevent=INPUTS.alerts)
         if config["skymaps"]["flat_nside"]
         else [],
 

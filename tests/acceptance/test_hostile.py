@@ -38,8 +38,7 @@ from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.identify_isolated import IDENTIFY_POOL
 from sirenflow.inbox.ingest import ItemOutcome, ingest
-from sirenflow.pipeline.isolate_alerts import Runner
-from sirenflow.pipeline.stage_workers import PRELOAD
+from sirenflow.pipeline.stage_workers import PRELOAD, Runner
 from sirenflow.pipeline.stage_workers import run_stage as run_in
 from sirenflow.processes.limits import Limits
 from sirenflow.processes.pool import Pool, PoolConfig

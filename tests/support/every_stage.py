@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sirenflow.pipeline.isolate_alerts import Runner, run_stage
+from sirenflow.pipeline.stage_recovery import run_with_recovery
+from sirenflow.pipeline.stage_workers import Runner
 from sirenflow.processes.pool import Paths
 from sirenflow.processes.worker import call
 
@@ -49,7 +50,7 @@ def make_products(run: Runner, alerts: Sequence[Path], results: Path) -> Path:
             name: str(file) if isinstance(file, Path) else [*map(str, file)]
             for name, file in files.items()
         }
-        run_stage(run, stage, named, arguments)
+        run_with_recovery(run, stage, named, arguments)
 
     said, numbers = event / "alerts.json", event / "localization.json"
     of_alerts = {"alerts": said, "localization": numbers, "skymaps": event / "skymaps"}

@@ -5,16 +5,16 @@ if config["candidates"]:
     rule candidate_list:
         """Read the table of candidates"""
         input:
-            lambda _: table_state("candidates"),
+            lambda _: INPUTS.table_state("candidates"),
         output:
             candidates=f"{RESULTS}/candidates.json",
         log:
             f"{LOGS}/candidate_list.log",
         params:
             table=config["candidates"]["table"],
-            state=lambda _: input_state.table_digest(config, "candidates"),
+            state=lambda _: INPUTS.table_digest("candidates"),
             columns=config["candidates"]["columns"],
-            version=sirenflow.__version__,  # another version makes everything anew
+            version=snakefile.VERSION,
         message:
             "candidates: read {params.table}"
         run:
@@ -41,7 +41,7 @@ if config["candidates"]:
         params:
             days_before=config["candidates"]["days_before"],
             days_after=config["candidates"]["days_after"],
-            version=sirenflow.__version__,  # another version makes everything anew
+            version=snakefile.VERSION,
         message:
             "{wildcards.superevent}: candidates"
         run:
@@ -57,7 +57,7 @@ if config["candidates"]:
     rule candidate_table:
         """Write the table and the page of all candidates"""
         input:
-            events=lambda _: of_all(rules.candidates.output.candidates),
+            events=lambda _: INPUTS.products_of_all(rules.candidates.output.candidates),
             listed=rules.candidate_list.output.candidates,
         output:
             table=f"{RESULTS}/candidates.ecsv",
@@ -65,7 +65,7 @@ if config["candidates"]:
         log:
             f"{LOGS}/candidate_table.log",
         params:
-            version=sirenflow.__version__,  # another version makes everything anew
+            version=snakefile.VERSION,
         message:
             "candidates of all superevents: {output.page}"
         run:

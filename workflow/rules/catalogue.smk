@@ -4,7 +4,7 @@
 rule catalogue:
     """Write the catalogue's page, tables and feed"""
     input:
-        events=lambda _: of_all(rules.report.output.event),
+        events=lambda _: INPUTS.products_of_all(rules.report.output.event),
     output:
         **(
             {"parquet": f"{RESULTS}/catalogue.parquet"}
@@ -27,8 +27,8 @@ rule catalogue:
     params:
         # Only linked: the catalogue is made even if the page of candidates cannot be.
         candidates=[f"{RESULTS}/candidates.html"] if config["candidates"] else [],
-        unreadable=lambda _: UNREADABLE.all(),
-        version=sirenflow.__version__,  # another version makes everything anew
+        unreadable=lambda _: INPUTS.unreadable.all(),
+        version=snakefile.VERSION,
     message:
         "catalogue of all superevents: {output.page}"
     run:
@@ -38,6 +38,6 @@ rule catalogue:
             output,
             log,
             outside={"candidates": params.candidates},
-            memory=f"{PRIVATE}/catalogue",
+            memory=f"{RESULTS}/.sirenflow/catalogue",
             unreadable=params.unreadable,
         )

@@ -12,10 +12,10 @@ rule extract:
     log:
         f"{LOGS}/extract/{{superevent}}.log",
     params:
-        files=lambda wildcards: [*map(str, ALERTS[wildcards.superevent])],
-        state=lambda wildcards: files_digest(ALERTS[wildcards.superevent]),
-        levels_percent=credible_levels_percent(config),
-        version=sirenflow.__version__,  # another version makes everything anew
+        files=lambda wildcards: [*map(str, INPUTS.alerts[wildcards.superevent])],
+        state=lambda wildcards: INPUTS.alerts_digest(wildcards.superevent),
+        levels_percent=INPUTS.levels_percent,
+        version=snakefile.VERSION,
     message:
         "{wildcards.superevent}: decode, extract and measure {params.files}"
     run:

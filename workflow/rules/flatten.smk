@@ -13,7 +13,7 @@ rule flatten:
         f"{LOGS}/flatten/{{superevent}}.log",
     params:
         nside=config["skymaps"]["flat_nside"],
-        version=sirenflow.__version__,  # another version makes everything anew
+        version=snakefile.VERSION,
     message:
         "{wildcards.superevent}: flat sky maps, nside {params.nside}"
     run:

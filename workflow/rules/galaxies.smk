@@ -5,7 +5,7 @@ if config["galaxies"]:
     rule galaxy_catalogue:
         """Read the table of galaxies into an array that jobs map to memory"""
         input:
-            lambda _: table_state("galaxies"),
+            lambda _: INPUTS.table_state("galaxies"),
         output:
             rows=f"{RESULTS}/galaxies.npy",
             facts=f"{RESULTS}/galaxies.json",
@@ -13,9 +13,9 @@ if config["galaxies"]:
             f"{LOGS}/galaxy_catalogue.log",
         params:
             table=config["galaxies"]["table"],
-            state=lambda _: input_state.table_digest(config, "galaxies"),
+            state=lambda _: INPUTS.table_digest("galaxies"),
             columns=config["galaxies"]["columns"],
-            version=sirenflow.__version__,  # another version makes everything anew
+            version=snakefile.VERSION,
         message:
             "galaxies: read {params.table}"
         run:
@@ -45,7 +45,7 @@ if config["galaxies"]:
             name=config["galaxies"]["name"],
             completeness=config["galaxies"]["completeness"],
             max_listed=config["galaxies"]["max_listed"],
-            version=sirenflow.__version__,  # another version makes everything anew
+            version=snakefile.VERSION,
         message:
             "{wildcards.superevent}: galaxies"
         run:

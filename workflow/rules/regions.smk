@@ -13,7 +13,7 @@ rule regions:
     log:
         f"{LOGS}/regions/{{superevent}}.log",
     params:
-        version=sirenflow.__version__,  # another version makes everything anew
+        version=snakefile.VERSION,
     message:
         "{wildcards.superevent}: credible regions and comparisons"
     run:

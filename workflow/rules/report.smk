@@ -36,10 +36,10 @@ rule report:
     log:
         f"{LOGS}/report/{{superevent}}.log",
     params:
-        config_sha256=digest(config),
+        config_sha256=INPUTS.config_sha256,
         # Not files: there may be thousands, and one that is deleted must make the page anew, too.
-        unreadable=lambda wildcards: UNREADABLE.of(wildcards.superevent),
-        version=sirenflow.__version__,  # another version makes everything anew
+        unreadable=lambda wildcards: INPUTS.unreadable.of(wildcards.superevent),
+        version=snakefile.VERSION,
     message:
         "{wildcards.superevent}: report"
     run:

@@ -15,7 +15,7 @@ rule visibility:
         sites=config["visibility"]["sites"],
         minimum_altitude_deg=config["visibility"]["minimum_altitude_deg"],
         maximum_sun_altitude_deg=config["visibility"]["maximum_sun_altitude_deg"],
-        version=sirenflow.__version__,  # another version makes everything anew
+        version=snakefile.VERSION,
     message:
         "{wildcards.superevent}: visibility from the sites"
     run:

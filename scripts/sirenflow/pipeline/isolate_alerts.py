@@ -1,81 +1,68 @@
-"""What is done when a worker dies on an alert: find which one it was, and go on without it.
+"""Recovery of a stage whose worker died while it read alerts: go on without the fatal ones.
 
-Every other defence gives a reason before that. This is the last one: an alert that nobody thought
-of costs itself, or only its sky maps, and not the others of its superevent; where only all maps
-together are too much, it is the larger ones.
+Every other defence ends with a reason before that. This is the last one: an alert of an unforeseen
+kind is rejected, or only its sky maps are left out, and the other alerts of its superevent are
+used. If only all maps together are too much, the larger ones are left out.
 
-First a worker is given an alert and a map that are known to be good. If it fails on those too, the
-fault is the machine's: the stage fails, and no alert is rejected for it.
+First a worker is given an alert and a map that are known to be good. If it dies on those too, the
+machine is at fault: the stage fails, and no alert is rejected.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from sirenflow.errors import WorkerUnavailableError
-from sirenflow.pipeline.stage_workers import TABLE_STAGES
+from sirenflow.pipeline.stage_workers import Runner
 from sirenflow.processes.pool import Paths, TaskDied, TaskError
 
-Runner = Callable[[str, Paths, Mapping[str, Any]], None]
-"""Runs a stage of a name with files and arguments, in a process that may die of it."""
+_PRODUCTS = ("alerts", "skymaps", "localization")
 
 
-def run_stage(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
-    """Run a stage; where alerts or a table are read, without those that cannot be.
+def run_without_fatal_alerts(
+    run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any], death: TaskDied
+) -> None:
+    """Run a stage again without the alerts, or the sky maps, on which its worker dies.
+
+    Parameters
+    ----------
+    run
+        Runs a stage.
+    stage, files, arguments
+        The stage, which reads the alerts ``files`` and takes the arguments ``refused`` and
+        ``unmeasured``: reasons by the name of an alert.
+    death
+        How the worker died at the first attempt.
 
     Raises
     ------
-    TaskError
-        If the stage raises.
     TaskDied
-        If its worker dies whatever is left out, or was killed from outside.
+        If it dies whatever is left out, or was killed from outside.
     WorkerUnavailableError
-        If no worker can be started, or workers fail on a known good alert too.
+        If workers die on a known good alert, too.
     """
-    try:
-        run(stage, files, arguments)
-    except TaskDied as death:
-        if stage in TABLE_STAGES:
-            _read_table_again(run, stage, files, arguments, death)
-            return
-        if stage != "extract" or death.externally:
-            raise
-        _check_workers(run, death)
-        refused, unmeasured = _find_blamed(run, files, arguments)
-        for withheld in _more_and_more(files, refused, unmeasured, str(death)):
-            shutil.rmtree(str(files["skymaps"]), ignore_errors=True)
-            try:
-                run(stage, files, {**arguments, "refused": refused, "unmeasured": withheld})
-            except TaskDied as again:
-                if again.externally:
-                    raise
-            else:
-                return
-        raise
-
-
-def _read_table_again(
-    run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any], death: TaskDied
-) -> None:
-    """Read a table once more if its reader was killed from outside, else write why it failed."""
     if death.externally:
+        raise death
+    _check_workers(run, death)
+    refused, unmeasured = _test_each_alert(run, stage, files, arguments)
+    for withheld in _withheld_maps(files, refused, unmeasured, str(death)):
+        shutil.rmtree(str(files["skymaps"]), ignore_errors=True)
         try:
-            run(stage, files, arguments)
+            run(stage, files, {**arguments, "refused": refused, "unmeasured": withheld})
         except TaskDied as again:
-            death = again
+            if again.externally:
+                raise
         else:
             return
-    cause = f"{Path(str(files['table'])).name}: reading it {death}"
-    failure = {"failed_because": cause, "may_pass": death.externally}
-    run(stage, files, {**arguments, **failure})
+    raise death
 
 
 def _check_workers(run: Runner, death: TaskDied) -> None:
-    """Raise WorkerUnavailableError if a worker fails on what is known to be good."""
+    """Raise WorkerUnavailableError if a worker fails on a known good alert."""
     try:
         run("self_check", {}, {})
     except (TaskDied, TaskError) as error:
@@ -86,12 +73,12 @@ def _check_workers(run: Runner, death: TaskDied) -> None:
         ) from death
 
 
-def _more_and_more(
+def _withheld_maps(
     files: Paths, refused: Mapping[str, str], unmeasured: Mapping[str, str], cause: str
 ) -> Iterator[dict[str, str]]:
-    """Give the alerts whose maps are withheld: those to blame; then the larger half, and so on.
+    """Yield alerts whose maps to leave out: the fatal ones; then also the larger half, and so on.
 
-    No map may be too much by itself, and all of them be so together.
+    Each map may be acceptable alone, and all of them too much together.
     """
     if refused or unmeasured:
         yield {**unmeasured}
@@ -100,52 +87,55 @@ def _more_and_more(
     while kept:
         kept //= 2
         together = f"{cause}, with the sky maps of the other alerts"
-        yield {**{_name(file): together for file in ascending[kept:]}, **unmeasured}
+        yield {**{_alert_name(file): together for file in ascending[kept:]}, **unmeasured}
 
 
 def _size(file: str) -> int:
     try:
         return Path(file).stat().st_size
-    except OSError:  # to read it fails, too, and says why
+    except OSError:  # reading it fails, too, and reports the reason
         return 0
 
 
-def _name(file: str) -> str:
+def _alert_name(file: str) -> str:
     return "/".join(Path(file).parts[-2:])
 
 
-def _find_blamed(
-    run: Runner, files: Paths, arguments: Mapping[str, Any]
+def _test_each_alert(
+    run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Try each alert by itself, and if it is deadly, without its maps.
+    """Run the stage on each alert alone, and if its worker dies, without the alert's maps.
 
-    Gives those to be refused, and those whose maps are to be withheld; and why.
+    Returns
+    -------
+    refused, unmeasured
+        Alerts to reject, and alerts whose maps to leave out, with reasons.
     """
     refused: dict[str, str] = {}
     unmeasured: dict[str, str] = {}
-    beside = Path(str(files["alerts"])).parent
+    directory = Path(str(files["alerts"])).parent
     for file in files["files"]:
-        name = _name(file)
-        cause = _cause_of_death(run, file, arguments, beside)
+        name = _alert_name(file)
+        cause = _test_alert(run, stage, file, arguments, directory)
         if cause is None:
             continue
         without_maps = {**arguments, "unmeasured": {name: cause}}
-        deadly = _cause_of_death(run, file, without_maps, beside)
-        if deadly is None:
+        fatal = _test_alert(run, stage, file, without_maps, directory)
+        if fatal is None:
             unmeasured[name] = cause
         else:
-            refused[name] = deadly
+            refused[name] = fatal
     return refused, unmeasured
 
 
-def _cause_of_death(
-    run: Runner, file: str, arguments: Mapping[str, Any], beside: Path
+def _test_alert(
+    run: Runner, stage: str, file: str, arguments: Mapping[str, Any], directory: Path
 ) -> str | None:
-    products = ("alerts", "skymaps", "localization")
-    with TemporaryDirectory(prefix=".", dir=beside) as scratch:
-        tried = {name: str(Path(scratch, name)) for name in products}
+    """Return how the worker dies on an alert; None if it does not."""
+    with TemporaryDirectory(prefix=".", dir=directory) as scratch:
+        products = {name: str(Path(scratch, name)) for name in _PRODUCTS}
         try:
-            run("extract", {"files": [file], **tried}, arguments)
+            run(stage, {"files": [file], **products}, arguments)
         except TaskDied as death:
             if death.externally:
                 raise

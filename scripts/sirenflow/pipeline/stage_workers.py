@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sirenflow.files.lock import HeldLocks
 from sirenflow.processes.limits import Limits
 from sirenflow.processes.pool import Paths, Pool, PoolConfig, SharedPool
+
+Runner = Callable[[str, Paths, Mapping[str, Any]], None]
+"""Runs a stage by its name, with files and arguments, in a process that may die of it."""
 
 PRELOAD = (
     *(f"sirenflow.stages.{stage}" for stage in ("extract", "regions", "visibility", "report")),

@@ -13,13 +13,12 @@ import pytest
 from paths import SAMPLES
 
 from sirenflow.errors import WorkerUnavailableError
-from sirenflow.pipeline import isolate_alerts
-from sirenflow.pipeline.stage_workers import PRELOAD, run_stage
+from sirenflow.pipeline.stage_recovery import run_with_recovery
+from sirenflow.pipeline.stage_workers import PRELOAD, Runner, run_stage
 from sirenflow.processes.limits import Limits
 from sirenflow.processes.pool import Pool, PoolConfig, TaskDied, TaskError
 from sirenflow.processes.preload import preload
 from sirenflow.stages import extract as stage
-from sirenflow.stages.candidate_list import candidate_list
 
 ALERT_FILES = sorted(SAMPLES.glob("MS260418b-*.avro"))[::2]
 LEVELS = {"levels_percent": [50, 90]}
@@ -52,13 +51,13 @@ def dies_of(module: Any, name: str, victim: bytes, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def fork() -> Iterator[Callable[[], isolate_alerts.Runner]]:
+def fork() -> Iterator[Callable[[], Runner]]:
     """Give a way to run stages in a fork of this process, which has what the test has changed."""
     preload(PRELOAD)
     config = PoolConfig(limits=Limits(wall_seconds=60), start_method="fork")
     pools: list[Pool] = []
 
-    def runner() -> isolate_alerts.Runner:
+    def runner() -> Runner:
         pools.append(Pool(1, config))
         return partial(run_stage, pools[-1])
 
@@ -69,11 +68,11 @@ def fork() -> Iterator[Callable[[], isolate_alerts.Runner]]:
 
 def test_alert_that_kills_whoever_reads_it_is_rejected_and_the_others_are_made(
     files: dict[str, Any],
-    fork: Callable[[], isolate_alerts.Runner],
+    fork: Callable[[], Runner],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     dies_of(stage, "parse_alert", ALERT_FILES[1].read_bytes(), monkeypatch)
-    isolate_alerts.run_stage(fork(), "extract", files, LEVELS)
+    run_with_recovery(fork(), "extract", files, LEVELS)
     alerts = json.loads(Path(files["alerts"]).read_bytes())
     assert len(alerts["alerts"]) == 2
     (rejected,) = alerts["rejected"]
@@ -85,12 +84,12 @@ def test_alert_that_kills_whoever_reads_it_is_rejected_and_the_others_are_made(
 
 def test_map_that_kills_whoever_measures_it_is_withheld_and_the_alert_is_shown(
     files: dict[str, Any],
-    fork: Callable[[], isolate_alerts.Runner],
+    fork: Callable[[], Runner],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (attached,) = stage.parse_alert(ALERT_FILES[1].read_bytes()).maps
     dies_of(stage, "read_skymap", attached.data, monkeypatch)
-    isolate_alerts.run_stage(fork(), "extract", files, LEVELS)
+    run_with_recovery(fork(), "extract", files, LEVELS)
     alerts = json.loads(Path(files["alerts"]).read_bytes())
     assert len(alerts["alerts"]) == 3
     assert alerts["rejected"] == []
@@ -109,7 +108,7 @@ def test_death_that_no_alert_is_to_blame_for_is_told(files: dict[str, Any]) -> N
             raise TaskDied("was killed")
 
     with pytest.raises(TaskDied, match="was killed"):
-        isolate_alerts.run_stage(run, "extract", files, LEVELS)
+        run_with_recovery(run, "extract", files, LEVELS)
 
 
 def test_maps_that_are_too_much_together_are_withheld_from_the_largest_on(
@@ -125,7 +124,7 @@ def test_maps_that_are_too_much_together_are_withheld_from_the_largest_on(
             if "UPDATE/1.avro" not in tried[-1]:
                 raise TaskDied("takes more than 300 s of a processor's time")
 
-    isolate_alerts.run_stage(run, "extract", files, LEVELS)
+    run_with_recovery(run, "extract", files, LEVELS)
     assert tried[0] == set()
     assert len(tried) == 2
     assert "UPDATE/1.avro" in tried[1]
@@ -141,7 +140,7 @@ def test_alert_is_not_to_blame_for_what_came_from_outside(files: dict[str, Any])
             raise TaskDied("was killed", externally=len(calls) != 1)
 
     with pytest.raises(TaskDied, match="was killed"):
-        isolate_alerts.run_stage(run, "extract", files, LEVELS)
+        run_with_recovery(run, "extract", files, LEVELS)
     assert len(calls) == 2
 
 
@@ -158,7 +157,7 @@ def test_no_alert_is_to_blame_where_workers_fail_on_a_good_one_too(
         raise failure if stage == "self_check" else TaskDied("crashes (SIGILL)")
 
     with pytest.raises(WorkerUnavailableError, match="on a known good alert too") as error:
-        isolate_alerts.run_stage(run, "extract", files, LEVELS)
+        run_with_recovery(run, "extract", files, LEVELS)
     assert str(failure).rpartition("\n")[2] in str(error.value)
     assert calls == ["extract", "self_check"]
 
@@ -171,74 +170,9 @@ def test_worker_that_cannot_start_is_no_death(files: dict[str, Any]) -> None:
         raise WorkerUnavailableError("no worker process can be started")
 
     with pytest.raises(WorkerUnavailableError):
-        isolate_alerts.run_stage(run, "extract", files, LEVELS)
+        run_with_recovery(run, "extract", files, LEVELS)
     assert calls == ["extract"]
 
 
-def test_self_check_passes(fork: Callable[[], isolate_alerts.Runner]) -> None:
+def test_self_check_passes(fork: Callable[[], Runner]) -> None:
     fork()("self_check", {}, {})
-
-
-def test_other_stage_that_dies_is_not_tried_again() -> None:
-    calls: list[str] = []
-
-    def run(stage: str, _files: Any, _arguments: Any) -> None:
-        calls.append(stage)
-        raise TaskDied("takes longer than 600 s")
-
-    with pytest.raises(TaskDied):
-        isolate_alerts.run_stage(run, "regions", {"regions": "regions.json"}, {})
-    assert calls == ["regions"]
-
-
-def test_error_is_no_death(files: dict[str, Any]) -> None:
-    def run(_stage: str, _files: Any, _arguments: Any) -> None:
-        raise TaskError("Traceback")
-
-    with pytest.raises(TaskError):
-        isolate_alerts.run_stage(run, "extract", files, LEVELS)
-
-
-@pytest.mark.parametrize("stage_name", ["galaxy_catalogue", "candidate_list"])
-@pytest.mark.parametrize("from_outside", [True, False])
-def test_reader_of_a_table_that_dies_leaves_a_product_that_says_so(
-    stage_name: str, from_outside: bool
-) -> None:
-    """A kill from outside is no fault of the table: it is read once more, and by the next run."""
-    calls: list[dict[str, Any]] = []
-
-    def run(stage: str, files: Any, arguments: Any) -> None:  # noqa: ARG001
-        calls.append(arguments)
-        if "failed_because" not in arguments:
-            raise TaskDied("was killed (SIGKILL)", externally=from_outside)
-
-    isolate_alerts.run_stage(run, stage_name, {"table": "/home/me/g.csv"}, {"columns": {}})
-    tries = 2 if from_outside else 1
-    failure = {
-        "failed_because": "g.csv: reading it was killed (SIGKILL)",
-        "may_pass": from_outside,
-    }
-    assert calls == [{"columns": {}}] * tries + [{"columns": {}, **failure}]
-
-
-def test_reader_of_a_table_that_is_killed_once_reads_it_again() -> None:
-    calls: list[dict[str, Any]] = []
-
-    def run(stage: str, files: Any, arguments: Any) -> None:  # noqa: ARG001
-        calls.append(arguments)
-        if len(calls) == 1:
-            raise TaskDied("was killed (SIGKILL)", externally=True)
-
-    isolate_alerts.run_stage(run, "candidate_list", {"table": "c.csv"}, {"columns": {}})
-    assert calls == [{"columns": {}}] * 2
-
-
-@pytest.mark.parametrize("may_pass", [True, False])
-def test_table_whose_reader_was_killed_is_read_by_the_next_run(
-    tmp_path: Path, may_pass: bool
-) -> None:
-    product = tmp_path / "candidates.json"
-    candidate_list(
-        tmp_path / "c.csv", product, {}, failed_because="c.csv: killed", may_pass=may_pass
-    )
-    assert json.loads(product.read_bytes())["read_again"] is may_pass

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from sirenflow.errors import SirenflowError
 from sirenflow.processes import interpreter
 
 _NODE_OPTIONS = ["--executor", "local", "--force-use-threads", "--keep-going"]
@@ -100,3 +102,14 @@ def _call_both(first: Callable[[], object], second: Callable[..., object]) -> Ca
         second(log)
 
     return call
+
+
+@contextmanager
+def workflow_errors() -> Iterator[None]:
+    """Turn errors of Sirenflow into `WorkflowError`, which Snakemake prints without a traceback."""
+    from snakemake.exceptions import WorkflowError
+
+    try:
+        yield
+    except SirenflowError as error:
+        raise WorkflowError(str(error)) from None
