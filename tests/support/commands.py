@@ -50,3 +50,11 @@ def example_of(command: str) -> str:
     example = re.search(r"Example: sirenflow (.*(?:\n +\S.*)*)\n\n", shown)
     assert example, shown
     return " ".join(example[1].split())
+
+
+def one_line(done: subprocess.CompletedProcess[str] | Result) -> str:
+    """Return the one line that a command wrote, to standard error."""
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("sirenflow: ")
+    return done.stderr.removeprefix("sirenflow: ").rstrip("\n")

@@ -41,7 +41,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
-class Column:
+class CatalogueColumn:
     """A column of every table; `kind` is str, bool, int or float."""
 
     name: str
@@ -51,16 +51,17 @@ class Column:
     ucd: str | None
 
 
-def columns() -> list[Column]:
+def columns() -> list[CatalogueColumn]:
     """Give the columns of the tables, in order."""
     hints = get_type_hints(CatalogueColumns, include_extras=True)
     return [_column(name, *get_args(hints[name])) for name in CatalogueColumns.__struct_fields__]
 
 
-def _column(name: str, optional: Any, meta: Meta) -> Column:
+def _column(name: str, optional: Any, meta: Meta) -> CatalogueColumn:
     kind = next(kind for kind in _ECSV_TYPES if optional in (kind, kind | None))
     described = meta.extra_json_schema or {}
-    return Column(name, kind, meta.description or "", described.get("unit"), described.get("ucd"))
+    unit, ucd = described.get("unit"), described.get("ucd")
+    return CatalogueColumn(name, kind, meta.description or "", unit, ucd)
 
 
 _NAMES = tuple(column.name for column in columns())
@@ -151,7 +152,7 @@ def xml_safe(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
 
 
-def _votable_field(column: Column) -> str:
+def _votable_field(column: CatalogueColumn) -> str:
     unit = _VOTABLE_UNITS.get(column.unit or "", column.unit)
     named = {"ID": column.name, "name": column.name, "unit": unit, "ucd": column.ucd}
     attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in named.items() if value)

@@ -22,7 +22,7 @@ from sirenflow.inbox import store
 
 RETRACTION = SAMPLES / "MS260926m-01-retraction-alone.json"
 COMMANDS = dict(all_commands())
-# Their examples need a server, or a listener: see test_cli_stream.py.
+# Their examples need a server, or a listener: see test_broker.py and test_health.py.
 STREAM_COMMANDS = {"broker", "health", "listen", "publish"}
 # Their examples need products: see test_compare.py and test_crossmatch.py.
 PRODUCT_COMMANDS = {"compare", "crossmatch", "reprocess", "run", "watch"}
@@ -323,6 +323,15 @@ def test_every_option_is_explained(command: str) -> None:
         else:
             context = click.Context(COMMANDS[command])
             assert parameter.make_metavar(context).strip("[].") in help_of(command)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_number_of_an_option_has_a_unit(command: str) -> None:
+    """As its metavar: HOURS, FACTOR, or N, which the help explains."""
+    for parameter in COMMANDS[command].params:
+        if isinstance(parameter, click.Option) and not (parameter.is_flag or parameter.hidden):
+            shown = parameter.make_metavar(click.Context(COMMANDS[command]))
+            assert shown not in {"TEXT", "FLOAT", "INTEGER", "INTEGER RANGE"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

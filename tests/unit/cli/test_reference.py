@@ -17,7 +17,7 @@ def test_page_is_up_to_date(name: str) -> None:
     assert written == PAGES[name](), "run `make reference`"
 
 
-@pytest.mark.parametrize(("name", "command"), all_commands())
+@pytest.mark.parametrize(("name", "command"), [*all_commands()])
 def test_every_command_documents_codes_that_are_defined(name: str, command: object) -> None:
     codes = set(meaning_of_codes(getattr(command, "epilog", "")))
     stopped = {exit_codes.of_signal(number) for number in (signal.SIGINT, signal.SIGTERM)}

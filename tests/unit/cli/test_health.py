@@ -1,4 +1,4 @@
-"""The commands on the stream: what they need, what they say, and how they end."""
+"""`sirenflow health`: the state of the listener, and messages in quarantine."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ import hashlib
 import json
 import re
 import shlex
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,205 +14,19 @@ from typing import Any
 import pytest
 from arrivals import put_in_quarantine
 from builders import json_alert, record
-from click.testing import Result
-from commands import PROGRAM, example_of, run, sirenflow
+from commands import example_of, sirenflow
 from paths import SAMPLES
 
 from sirenflow.errors import AlertError
-from sirenflow.files.lock import exclusive
-from sirenflow.inbox import acknowledgements, quarantine, store
-from sirenflow.kafka.broker import embedded_broker
+from sirenflow.inbox import acknowledgements, quarantine
 from sirenflow.monitoring import health
 from sirenflow.monitoring.health import Heartbeat, SourceHealth
-
-HOPSKOTCH = "kafka://kafka.scimma.org/igwn.gwalert"
-SECRET = "hunter2"  # noqa: S105
 
 
 @pytest.fixture(autouse=True)
 def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("samples").symlink_to(SAMPLES)
-
-
-def one_line(done: subprocess.CompletedProcess[str] | Result) -> str:
-    """Give all that a command said: one line, and nothing on stdout."""
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("sirenflow: ")
-    return done.stderr.removeprefix("sirenflow: ").rstrip("\n")
-
-
-# ------------------------------------------------------------------------- broker, publish, listen
-
-
-@contextmanager
-def running_broker() -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Run the help's example in a process; give the address that it prints."""
-    command = [*PROGRAM, *shlex.split(example_of("broker"))]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().rstrip("\n"), process
-        finally:
-            process.kill()
-
-
-@pytest.mark.slow
-def test_examples_work_together() -> None:
-    """As they are in the help, except for the server, which is the one on this machine."""
-    with running_broker() as (url, _):
-        sending = example_of("publish").replace("kafka://127.0.0.1:9092/igwn.gwalert", url)
-        assert url in sending
-        sent = run(*shlex.split(sending))
-        assert (sent.returncode, sent.stderr) == (0, "")
-        assert sent.stdout == f"20 sent to {url.removeprefix('kafka://')}\n"
-        # `--start latest` of the example would wait for the next alert.
-        listening = example_of("listen").replace(HOPSKOTCH, url).removesuffix("--start latest")
-        assert url in listening
-        heard = run(*shlex.split(listening), "--no-auth", "--until-eos")
-        assert (heard.returncode, heard.stdout) == (0, ""), heard.stderr
-    assert heard.stderr.count(": stored ") == 20
-    assert len(store.list_superevents(Path("inbox"))) == 9
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_broker_tells_what_to_do_and_ends_well(number: signal.Signals) -> None:
-    with running_broker() as (url, process):
-        assert process.stderr is not None
-        told = [process.stderr.readline() for _ in range(5)]
-        process.send_signal(number)
-        assert process.wait(30) == 0
-        assert process.stderr.read() == ""
-    assert url.startswith("kafka://127.0.0.1:")
-    assert f"  sirenflow listen --no-auth --url {url}\n" in told
-    assert f"  sirenflow publish samples --no-auth --to {url}\n" in told
-
-
-def test_publish_tells_what_it_did_not_send_and_exits_3() -> None:
-    Path("bad.zip").write_bytes(b"PK\x03\x04no archive")
-    with embedded_broker() as address:
-        done = run("publish", "--no-auth", "--to", address.url, "bad.zip", "samples")
-    assert done.returncode == 3
-    assert done.stdout == f"20 sent to {address.name}\n"
-    assert done.stderr.startswith("sirenflow: not sent bad.zip: ")
-    assert done.stderr.count("\n") == 1
-
-
-def test_publish_to_the_real_alerts_is_refused() -> None:
-    done = sirenflow("publish", "--no-auth", "--to", HOPSKOTCH, "samples")
-    assert done.exit_code == 1
-    assert "igwn.gwalert" in one_line(done)
-
-
-# ----------------------------------------------------------------- what listen refuses at the start
-
-
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("https://kafka.scimma.org/igwn.gwalert", "does not begin with kafka://"),
-        ("kafka://kafka.scimma.org", "has no topic"),
-        ("kafka://kafka.scimma.org:port/topic", "port"),
-        ("kafka://a,b/topic", "several servers"),
-        (f"kafka://me:{SECRET}@kafka.scimma.org/topic", "has a password in it"),
-    ],
-)
-def test_wrong_address_is_one_line_and_exit_1(url: str, said: str) -> None:
-    done = sirenflow("listen", "--no-auth", "--url", url)
-    assert done.exit_code == 1
-    assert said in one_line(done)
-    assert SECRET not in done.stderr
-    assert not Path("inbox").exists()
-
-
-def test_wrong_address_in_the_configuration_is_one_line_and_exit_1() -> None:
-    Path("config").mkdir()
-    Path("config/config.yaml").write_text("kafka: {topics: [igwn.gwalert]}\n")
-    done = sirenflow("listen", "--no-auth")
-    assert done.exit_code == 1
-    assert "expected a list of Kafka topics, each like kafka://" in one_line(done)
-
-
-def test_missing_login_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
-    """Also where the address is the default one."""
-    done = run("listen", HOME=str(tmp_path))
-    assert done.returncode == 1
-    said = one_line(done)
-    assert said.startswith(f"no login: {tmp_path}/.config/hop/auth.toml does not exist")
-    assert "hop auth add" in said
-
-
-def test_home_that_the_system_does_not_know_is_one_line() -> None:
-    program = (
-        "import pwd; from sirenflow.cli import main\n"
-        "def getpwuid(uid): raise KeyError(uid)\n"
-        "pwd.getpwuid = getpwuid; main(prog_name='sirenflow')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "listen", "--url", HOPSKOTCH],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": "/usr/bin:/bin"},
-    )
-    assert done.returncode == 1
-    assert "neither HOME nor XDG_CONFIG_HOME is set" in one_line(done)
-
-
-def test_half_a_login_of_gcn_is_one_line(tmp_path: Path) -> None:
-    url = "kafka://kafka.gcn.nasa.gov/igwn.gwalert"
-    done = run("listen", "--url", url, HOME=str(tmp_path), GCN_CLIENT_SECRET=SECRET)
-    assert done.returncode == 1
-    assert "GCN_CLIENT_ID is not" in one_line(done)
-    assert SECRET not in done.stderr
-
-
-def test_second_listener_is_refused_with_exit_75() -> None:
-    with exclusive(Path("inbox/.listener/lock")):
-        done = run("listen", "--no-auth", "--url", "kafka://127.0.0.1:1/topic")
-    assert done.returncode == 75
-    assert "inbox/.listener/lock is locked by" in one_line(done)
-
-
-def test_inbox_that_cannot_be_written_is_one_line_and_exit_1() -> None:
-    done = sirenflow(
-        "listen", "--no-auth", "--inbox", "/proc/nowhere", "--url", "kafka://127.0.0.1:1/t"
-    )
-    assert done.exit_code == 1
-    assert "/proc/nowhere" in one_line(done)
-
-
-@pytest.mark.parametrize("start", ["yesterday", "2026-13-01", "", "EARLIEST"])
-def test_start_that_is_none_is_wrong_usage(start: str) -> None:
-    result = sirenflow("listen", "--no-auth", "--url", HOPSKOTCH, "--start", start)
-    assert result.exit_code == 2
-    said = " ".join(result.stderr.split())
-    assert f"{start!r}; expected a time in UTC between 1900 and 2100" in said
-    assert "or `earliest` or `latest`" in said
-
-
-@pytest.mark.slow
-def test_no_output_has_the_password(tmp_path: Path) -> None:
-    """A login that a server cannot take, and --debug: nothing makes the libraries say more."""
-    file = tmp_path / ".config/hop/auth.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text(f'[[auth]]\nusername = "me"\npassword = "{SECRET}"\n')
-    file.chmod(0o600)
-    with embedded_broker() as address:
-        url = address.url.replace("://", "://me@")
-        done = run("--debug", "listen", "--until-eos", "--url", url, HOME=str(tmp_path))
-    assert done.returncode == 1
-    assert f"sirenflow: {address.name}: " in done.stderr
-    assert SECRET not in done.stderr + done.stdout
-    everything = b"".join(path.read_bytes() for path in Path("inbox").rglob("*") if path.is_file())
-    assert SECRET.encode() not in everything
-    assert "Traceback" in done.stderr
-
-
-# ---------------------------------------------------------------------------------------- health
 
 
 def leave_heartbeat(source: dict[str, Any] | None = None, **changes: Any) -> None:
@@ -416,21 +225,3 @@ def test_heartbeat_of_another_inbox_is_not_ours() -> None:
     leave_heartbeat()
     assert sirenflow("health", "--inbox", "other").exit_code == 1
     assert json.loads(Path("inbox", health.HEARTBEAT_FILE).read_bytes())["pid"] == 1
-
-
-def test_inbox_of_no_name_is_wrong_usage() -> None:
-    """As of a variable that is not set: it would be the working directory."""
-    for arguments in (["listen", "--no-auth"], ["health"], ["quarantine", "list"]):
-        result = sirenflow(*arguments, "--inbox", "")
-        assert result.exit_code == 2
-        assert "expected a directory, found nothing" in result.stderr
-
-
-def test_public_topic_is_refused_before_a_login_is_looked_for() -> None:
-    url = "kafka://kafka.scimma.org/igwn.gwalert"
-    result = sirenflow("publish", "samples", "--to", url)
-    assert result.exit_code == 1
-    assert result.stderr == (
-        "sirenflow: kafka.scimma.org/igwn.gwalert is the public topic; publish to a server of your "
-        "own\n"
-    )
