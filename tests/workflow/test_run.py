@@ -20,7 +20,10 @@ from arrivals import put_in_quarantine, retry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paths import BIN, ROOT, SAMPLE_ALERTS, SAMPLES
-from snakemake_runs import checksums, ingest, jobs, snakemake
+from snakemake_runs import checksums, ingest, jobs
+from snakemake_runs import snakemake as snakemake_cold
+from warm_commands import warm_run as run
+from warm_commands import warm_snakemake as snakemake
 
 from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine
@@ -34,7 +37,7 @@ RETRACTION = SAMPLES / "TS260902f-03-retraction.avro"
 OTHER = SAMPLES / "MS260926m-01-retraction-alone.json"
 
 
-def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_cold(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(BIN / "sirenflow"), "run", *arguments],
         cwd=directory,
@@ -70,7 +73,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("made")
     ingest(directory / "inbox", BURST, OTHER)
     expected = sorted([*stages("TS260902f"), *stages("MS260926m"), ("catalogue", "None")])
-    told = done(run(directory, "--format", "json"))
+    told = done(run_cold(directory, "--format", "json"))
     assert sorted((stage, str(superevent)) for stage, superevent in told) == expected
     return directory
 
@@ -87,12 +90,12 @@ def worked(made: Path, tmp_path: Path) -> Path:
 
 def test_products_are_those_of_a_plain_run(made: Path, tmp_path: Path) -> None:
     ingest(tmp_path / "inbox", BURST, OTHER)
-    assert snakemake(tmp_path).returncode == 0
+    assert snakemake_cold(tmp_path).returncode == 0
     assert checksums(tmp_path / "results") == checksums(made / "results")
 
 
 def test_when_nothing_is_new_it_says_so_and_imports_no_snakemake(worked: Path) -> None:
-    again = run(worked)
+    again = run_cold(worked)
     assert (again.returncode, again.stdout, again.stderr) == (0, "nothing new\n", "")
     check = (
         "import sys; from sirenflow.cli import main\n"
