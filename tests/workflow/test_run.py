@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import shutil
@@ -10,16 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from arrivals import put_in_quarantine, retry
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from paths import BIN, ROOT, SAMPLE_ALERTS, SAMPLES
+from paths import BIN, SAMPLES
 from snakemake_runs import checksums, ingest, jobs
 from snakemake_runs import snakemake as snakemake_cold
 from warm_commands import warm_run as run
@@ -29,8 +26,6 @@ from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.acknowledgements import acknowledge
 from sirenflow.pipeline.snakemake.snakemake_dir import snakemake_dir_id
-from sirenflow.pipeline.watch import preloaded_server
-from sirenflow.processes.prefork import PreforkServer
 
 BURST = SAMPLES / "TS260902f-02-preliminary-single-detector.avro"
 RETRACTION = SAMPLES / "TS260902f-03-retraction.avro"
@@ -396,99 +391,6 @@ def test_second_run_leaves_at_once(worked: Path) -> None:
         holder.kill()
         holder.communicate()
     assert run(worked).returncode == 0
-
-
-@pytest.mark.parametrize("command", [["sirenflow", "run"], ["snakemake", "--cores", "2"]])
-def test_run_that_was_killed_is_completed_by_the_next(tmp_path: Path, command: list[str]) -> None:
-    for name in ("Snakefile", "workflow", "config", "profiles"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    ingest(tmp_path / "inbox", *SAMPLE_ALERTS)
-    process = subprocess.Popen(
-        [str(BIN / command[0]), *command[1:]],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        process_group=0,
-    )
-    while not list((tmp_path / "results").glob("*/alerts.json")):
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert run(tmp_path).returncode == 0
-    assert run(tmp_path).stdout == "nothing new\n"
-    assert "Nothing to be done" in snakemake(tmp_path).stdout  # and no stale lock is in its way
-    (fresh := tmp_path / "fresh").mkdir()
-    ingest(fresh / "inbox", *SAMPLE_ALERTS)
-    assert snakemake(fresh).returncode == 0
-    assert checksums(tmp_path / "results") == checksums(fresh / "results")
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_run_says_so_and_the_next_completes_it(
-    tmp_path: Path, number: signal.Signals
-) -> None:
-    ingest(tmp_path / "inbox", *SAMPLE_ALERTS)
-    process = subprocess.Popen(
-        [str(BIN / "sirenflow"), "run", "--cores", "1"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not list((tmp_path / "results").glob("*/alerts.json")):
-        assert process.poll() is None, "the run ended before it could be stopped"
-        time.sleep(0.005)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert said.startswith(f"sirenflow: stopped by {number.name} after ")
-    assert said.endswith("; the next run continues\n")
-    assert said.count("\n") == 1
-    assert not (tmp_path / "results/index.html").exists()
-    assert run(tmp_path).returncode == 0
-    assert (tmp_path / "results/index.html").exists()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PreforkServer]:
-    with preloaded_server("sirenflow.cli:run_in_child") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the products of all samples in one plain run."""
-    directory = tmp_path_factory.mktemp("whole")
-    ingest(directory / "inbox", *SAMPLE_ALERTS)
-    assert jobs(snakemake(directory))["catalogue"] == 1
-    return directory
-
-
-@settings(
-    max_examples=5,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(
-    order=st.permutations(SAMPLE_ALERTS),
-    cuts=st.sets(st.integers(1, len(SAMPLE_ALERTS) - 1), max_size=3),
-)
-def test_any_sequence_of_arrivals_and_runs_ends_like_one_run_over_everything(
-    tmp_path_factory: pytest.TempPathFactory,
-    server: PreforkServer,
-    whole: Path,
-    order: list[Path],
-    cuts: set[int],
-) -> None:
-    directory = tmp_path_factory.mktemp("parts")
-    where = [f"--inbox={directory / 'inbox'}", f"--results={directory / 'results'}"]
-    bounds = [0, *sorted(cuts), len(order)]
-    for start, end in itertools.pairwise(bounds):
-        ingest(directory / "inbox", *order[start:end])
-        assert server.run(["run", *where]) == 0
-    assert checksums(directory / "results") == checksums(whole / "results")
 
 
 # ------------------------------------------------------------------------------------- quarantine

@@ -1,16 +1,12 @@
 """The workflow as a user runs it: `snakemake` in a process of its own."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from paths import ROOT, SAMPLE_ALERTS, SAMPLES
-from snakemake_runs import checksums, command, ingest, jobs, snakemake
+from snakemake_runs import checksums, ingest, jobs, snakemake
 
 SUPEREVENTS = {path.name.split("-")[0] for path in SAMPLE_ALERTS}
 
@@ -89,50 +85,12 @@ def test_retraction_is_said_by_every_product(worked: Path) -> None:
     assert ",retracted,True," in row
 
 
-def test_other_settings_redo_what_depends_on_them(worked: Path) -> None:
-    setting = ("--config", "visibility={minimum_altitude_deg: 40}")
-    again = dict.fromkeys(("visibility", "report"), len(SUPEREVENTS))
-    assert jobs(snakemake(worked, *setting)) == {"all": 1, "catalogue": 1, **again}
-    seen = json.loads((worked / "results/MS260418b/visibility.json").read_text())
-    assert {site["minimum_altitude_deg"] for site in seen["sites"]} == {40}
-
-
-def test_section_that_is_not_wanted_any_more_goes(worked: Path) -> None:
-    page = worked / "results/MS260418b/index.html"
-    assert 'id="visibility"' in page.read_text()
-    (worked / "config").mkdir()
-    (worked / "config/config.yaml").write_text("inbox: inbox\n")
-    assert jobs(snakemake(worked))["report"] == len(SUPEREVENTS)
-    assert 'id="visibility"' not in page.read_text()
-
-
-def test_directory_cores_and_order_of_arrival_change_no_byte(
-    processed: Path, tmp_path: Path
-) -> None:
-    """One core, other directories, and a superevent processed alert by alert, last one first."""
-    files = sorted(SAMPLE_ALERTS, reverse=True)
-    ingest(tmp_path / "elsewhere" / "in", *files[: len(files) // 2])
-    setting = ("--config", "inbox=elsewhere/in", "results=elsewhere/out")
-    assert snakemake(tmp_path, *setting, cores=1).returncode == 0
-    ingest(tmp_path / "elsewhere" / "in", *files)
-    assert snakemake(tmp_path, *setting, cores=1).returncode == 0
-    assert checksums(tmp_path / "elsewhere" / "out") == checksums(processed / "results")
-
-
 def test_products_hold_no_path_of_this_machine(processed: Path) -> None:
     for path in (processed / "results").rglob("*"):
         if path.is_file():
             data = path.read_bytes()
             assert str(processed).encode() not in data
             assert str(ROOT).encode() not in data
-
-
-def test_other_credible_levels_recompute_and_add_keys(worked: Path) -> None:
-    setting = ("--config", "skymaps={extra_credible_levels_percent: [68]}")
-    assert jobs(snakemake(worked, *setting))["extract"] == len(SUPEREVENTS)
-    localization = json.loads((worked / "results/MS260418b/localization.json").read_text())
-    measured = localization["alerts"][0]["skymaps"][0]
-    assert measured["area_50_deg2"] < measured["area_68_deg2"] < measured["area_90_deg2"]
 
 
 def test_own_configuration_comes_before_the_one_beside_the_snakefile(tmp_path: Path) -> None:
@@ -187,22 +145,6 @@ def test_broken_files_in_the_inbox_stop_nothing_and_are_told(tmp_path: Path) -> 
     assert nothing["alerts"] == []
     assert "empty" in nothing["rejected"][0]["reason"]
     assert "TS260101a" in (results / "catalogue.csv").read_text()
-
-
-def test_killed_run_is_completed_by_the_next(processed: Path, tmp_path: Path) -> None:
-    ingest(tmp_path / "inbox", SAMPLES)
-    process = subprocess.Popen(
-        command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
-    )
-    while not list((tmp_path / "results").glob("*/alerts.json")):
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (tmp_path / "results/index.html").exists()
-    snakemake(tmp_path, "--unlock")
-    assert jobs(snakemake(tmp_path))["catalogue"] == 1
-    assert checksums(tmp_path / "results") == checksums(processed / "results")
 
 
 def test_failing_stage_leaves_its_traceback_in_the_log_and_others_go_on(tmp_path: Path) -> None:
