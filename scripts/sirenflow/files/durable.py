@@ -29,11 +29,11 @@ def write_durably(path: Path, data: bytes) -> bool:
         If it cannot be written; no temporary file is left behind.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    with os_errors_as(InboxError, path, "written"), _removed(temporary):
+    with os_errors_as(InboxError, path, "written"), _removed_at_end(temporary):
         if not path.exists():
             make_directories(path.parent)
             write_synced(temporary, data)
-        return _name(temporary, path)
+        return _link_new(temporary, path)
 
 
 def link_durably(synced: Path, path: Path) -> bool:
@@ -46,7 +46,7 @@ def link_durably(synced: Path, path: Path) -> bool:
     """
     with os_errors_as(InboxError, path, "written"):
         make_directories(path.parent)
-        return _name(synced, path)
+        return _link_new(synced, path)
 
 
 def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
@@ -75,7 +75,7 @@ def replacement(path: Path) -> Iterator[Path]:
     If the block raises, the old file stays.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with _removed(temporary):
+    with _removed_at_end(temporary):
         yield temporary
         temporary.replace(path)
 
@@ -108,7 +108,7 @@ def sync_directory(directory: Path) -> None:
 
 
 @contextmanager
-def _removed(temporary: Path) -> Iterator[None]:
+def _removed_at_end(temporary: Path) -> Iterator[None]:
     """Remove a temporary file at the end, if it is still there."""
     try:
         yield
@@ -117,13 +117,13 @@ def _removed(temporary: Path) -> Iterator[None]:
             temporary.unlink()
 
 
-def _name(synced: Path, path: Path) -> bool:
-    new = not path.exists() and _link(synced, path)
+def _link_new(synced: Path, path: Path) -> bool:
+    new = not path.exists() and _link_if_missing(synced, path)
     sync_directory(path.parent)  # also if it exists: its writer may have been stopped here
     return new
 
 
-def _link(synced: Path, path: Path) -> bool:
+def _link_if_missing(synced: Path, path: Path) -> bool:
     try:
         os.link(synced, path)
     except FileExistsError:  # another writer was faster, with the same bytes

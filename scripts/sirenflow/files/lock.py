@@ -37,7 +37,7 @@ def exclusive(file: Path) -> Iterator[int]:
         file.parent.mkdir(parents=True, exist_ok=True)
         stream = file.open("a+", encoding="utf-8", errors="replace")
     with stream:
-        _lock(stream, file)
+        _take_lock(stream, file)
         yield stream.fileno()
 
 
@@ -72,7 +72,7 @@ class HeldLocks:
         return list(self._descriptors.values())
 
 
-def _lock(stream: TextIO, file: Path) -> None:
+def _take_lock(stream: TextIO, file: Path) -> None:
     with os_errors_as(InboxError, file, "locked"):
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

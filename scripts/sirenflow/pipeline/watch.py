@@ -221,8 +221,8 @@ class Watch:
         self._quarantine = self._quarantine_state()
         try:
             self._surveyed_on = self._global_digest()
-            if self._is_anything_due():
-                self._run(server, [])
+            # Again in a second if another run is in the way.
+            self._is_survey_due = self._is_anything_due() and not self._run(server, [])
         except SirenflowError as error:  # of a configuration that is being edited, for one
             _LOG.error("%s", error)
 

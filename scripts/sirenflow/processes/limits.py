@@ -48,19 +48,19 @@ def enforced(limits: Limits) -> Iterator[None]:
 
     A file that grows too large is an `OSError`, memory that is not to be had a `MemoryError`.
     """
-    _set(resource.RLIMIT_CORE, 0)
-    _set(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _set_limit(resource.RLIMIT_CORE, 0)
+    _set_limit(resource.RLIMIT_FSIZE, limits.file_bytes)
     if limits.cpu_seconds is not None:
-        _set(resource.RLIMIT_CPU, _cpu_seconds() + limits.cpu_seconds)
+        _set_limit(resource.RLIMIT_CPU, _cpu_seconds() + limits.cpu_seconds)
     if limits.memory_bytes is not None:
-        _set(resource.RLIMIT_AS, limits.memory_bytes)
+        _set_limit(resource.RLIMIT_AS, limits.memory_bytes)
     signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
-            _set(kind, resource.RLIM_INFINITY)
+            _set_limit(kind, resource.RLIM_INFINITY)
 
 
 def describe_death(status: int, limits: Limits) -> tuple[str, bool]:
@@ -103,7 +103,7 @@ def _cpu_seconds() -> int:
     return int(used.ru_utime + used.ru_stime) + 1
 
 
-def _set(kind: int, most: int) -> None:
+def _set_limit(kind: int, most: int) -> None:
     """Set a limit, as far as the system's own allows."""
     _, hard = resource.getrlimit(kind)
     allowed = min((limit for limit in (most, hard) if limit >= 0), default=resource.RLIM_INFINITY)

@@ -123,7 +123,9 @@ def serve(number: int, command: str, names: Sequence[str]) -> None:
             continue
         try:
             arguments = connection.receive()["arguments"]
-            connection.send({"code": _wait(_fork(function, arguments, connection), signals)})
+            connection.send(
+                {"code": _wait_for_command(_fork_command(function, arguments, connection), signals)}
+            )
         except (EOFError, OSError):
             return
 
@@ -143,7 +145,9 @@ def _signals_as_bytes() -> socket.socket:
     return ours
 
 
-def _fork(function: Callable[..., object], arguments: Sequence[str], connection: Connection) -> int:
+def _fork_command(
+    function: Callable[..., object], arguments: Sequence[str], connection: Connection
+) -> int:
     """Run a command in a child; return the child's number."""
     # Blocked until the child has the handlers of any other program.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
@@ -156,11 +160,11 @@ def _fork(function: Callable[..., object], arguments: Sequence[str], connection:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     if not child:
         connection.close()
-        _call(function, arguments)
+        _run_command(function, arguments)
     return child
 
 
-def _wait(child: int, signals: socket.socket) -> int:
+def _wait_for_command(child: int, signals: socket.socket) -> int:
     """Wait for a child, and pass SIGTERM on to it; return its exit code, or its signal below 0."""
     patience = None
     while True:
@@ -176,7 +180,7 @@ def _wait(child: int, signals: socket.socket) -> int:
             patience = _GRACE_SECONDS
 
 
-def _call(function: Callable[..., object], arguments: Sequence[str]) -> NoReturn:
+def _run_command(function: Callable[..., object], arguments: Sequence[str]) -> NoReturn:
     code: object = exit_codes.ERROR
     try:
         function(list(arguments))

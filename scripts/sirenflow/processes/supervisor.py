@@ -69,12 +69,12 @@ def supervise(
         other.wait()
         code = one.wait()
         at_end = code == 0 and not stopping.is_set()
-        while at_end and _run(last, stopping) == exit_codes.BUSY:
+        while at_end and _run_until_stopped(last, stopping) == exit_codes.BUSY:
             at_end = not stopping.wait(FIRST_PAUSE_SECONDS)
     return code
 
 
-def _run(command: Sequence[str], stopping: threading.Event) -> int:
+def _run_until_stopped(command: Sequence[str], stopping: threading.Event) -> int:
     child = _Child(command)
     while child.poll() is None and not stopping.wait(_POLL_SECONDS):
         pass

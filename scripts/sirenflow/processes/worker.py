@@ -39,11 +39,11 @@ def work(connection: Connection, task: mmap.mmap) -> NoReturn:
         except (EOFError, OSError):  # the other side is closed
             os._exit(0)
         task[:] = message["task"].to_bytes(TASK_BYTES, "big")
-        connection.send({"task": message["task"], **_run(message)})
+        connection.send({"task": message["task"], **_run_task(message)})
         task[:] = NO_TASK  # after the answer: the supervisor reports a death without one
 
 
-def _run(message: Mapping[str, Any]) -> dict[str, Any]:
+def _run_task(message: Mapping[str, Any]) -> dict[str, Any]:
     try:
         with enforced(Limits(**message["limits"])):
             return {"result": call(message["function"], message["paths"], message["arguments"])}
