@@ -63,6 +63,7 @@ from confluent_kafka.admin import (
     UserScramCredentialDeletion,
     UserScramCredentialUpsertion,
 )
+from paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -709,7 +710,7 @@ def _libs() -> Path:
     version = re.search(r"kafka_2.13</artifactId>\s*<version>([^<]+)<", _POM.read_text())
     if version is None:
         raise RuntimeError(f"{_POM} names no version of kafka_2.13")
-    return _HERE.parent / ".kafka" / version[1]
+    return ROOT / ".kafka" / version[1]
 
 
 def _fetched_libs() -> Path:

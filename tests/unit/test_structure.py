@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
-from pathlib import Path
 from types import ModuleType
 
 import pytest
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "scripts/sirenflow"
 
 

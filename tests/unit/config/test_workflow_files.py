@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from paths import ROOT
 
 from sirenflow.config import workflow_files
 
-CLONE = Path(__file__).resolve().parents[3]
-
 
 def test_an_editable_install_uses_the_files_of_the_clone() -> None:
-    assert workflow_files.ROOT == CLONE
+    assert workflow_files.ROOT == ROOT
 
 
 @pytest.mark.parametrize("name", ["SNAKEFILE", "DEFAULT_CONFIG"])

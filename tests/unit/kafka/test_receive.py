@@ -14,6 +14,7 @@ from arrivals import SentMessage
 from builders import json_alert, record
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import SAMPLES
 
 from sirenflow.alerts.alert import Identity, parse_alert
 from sirenflow.errors import AlertError
@@ -22,8 +23,6 @@ from sirenflow.inbox.quarantine import read_entry
 from sirenflow.inbox.receiver import Receipt, Receiver, retry_entry
 from sirenflow.kafka.large_messages import replace_reference
 from sirenflow.kafka.messages import receive
-
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 
 ALERT = json_alert(record())
 PLACE = store.alert_path(parse_alert(ALERT).identity).as_posix()

@@ -1,0 +1,114 @@
+"""Each module of the package has its test file at the same place in this directory.
+
+What a module does may be shown where it is used instead; then `TESTED_BY` says where.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from paths import ROOT
+
+PACKAGE = ROOT / "scripts/sirenflow"
+TESTS = ROOT / "tests"
+
+TESTED_BY = {
+    "unit/alerts/test_claimed_identity.py": ["alerts/alert_type"],
+    "unit/alerts/test_avro_container.py": ["alerts/avro_schema"],
+    "unit/alerts/test_alert.py": ["alerts/identifier"],
+    "unit/inbox/test_identify_isolated.py": ["alerts/identify", "alerts/self_test_inputs"],
+    "unit/inbox/test_receiver.py": ["inbox/arrival"],
+    "unit/inbox/test_ingest.py": ["inbox/archives"],
+    "unit/monitoring/test_quarantine_metrics.py": ["inbox/acknowledgements"],
+    "unit/catalogue/test_catalogue.py": [
+        *(f"catalogue/{name}" for name in ("entry", "page", "page_data", "page_row", "row")),
+        "catalogue/tables",
+    ],
+    "unit/catalogue/test_cache.py": ["stages/catalogue"],
+    "unit/cli/test_cli.py": [
+        *(f"cli/{name}" for name in ("ingest", "options", "reprocess", "show")),
+        *("cli/standard_streams", "cli/terminal"),
+    ],
+    "unit/pipeline/test_working_directory.py": ["cli/init", "pipeline/project"],
+    "unit/comparison/test_superevents.py": ["comparison/differences", "comparison/priority"],
+    "unit/comparison/test_page.py": ["comparison/summary", "comparison/table"],
+    "unit/comparison/test_values.py": ["comparison/text"],
+    "unit/crossmatch/test_source_table.py": [
+        *("crossmatch/table_reader", "crossmatch/unusable_table", "observing/angles"),
+    ],
+    "unit/cli/test_crossmatch.py": ["crossmatch/superevents"],
+    "unit/stages/test_candidates.py": [
+        *("crossmatch/candidates", "stages/candidate_list", "stages/candidate_table"),
+        *("report/candidates_page", "report/candidates_section", "products/candidates"),
+    ],
+    "unit/stages/test_galaxies.py": [
+        *("crossmatch/galaxies", "stages/galaxy_catalogue", "formats/ecsv", "products/galaxies"),
+        "products/source_tables",
+    ],
+    "unit/stages/test_regions.py": ["stages/flatten", "products/regions"],
+    "unit/stages/test_visibility.py": ["products/visibility"],
+    "unit/report/test_report.py": [
+        *("stages/report", "report/event_page", "report/html", "products/event"),
+        *("report/figures/bars", "report/figures/draw"),
+    ],
+    "unit/report/figures/test_sky.py": ["report/figures/svg_path"],
+    "unit/report/figures/test_figure_layout.py": [
+        *("report/figures/labels", "report/figures/sky_labels"),
+    ],
+    "unit/report/figures/test_distance.py": ["skymap/distance/mixture"],
+    "unit/skymap/distance/test_marginal.py": [
+        *("skymap/distance/line_of_sight", "skymap/distance/volume"),
+    ],
+    "unit/skymap/regions/test_contours.py": ["skymap/regions/outlines"],
+    "unit/skymap/test_skymap.py": ["skymap/fits_table"],
+    "unit/superevent/test_unreadable_messages.py": ["superevent/unreadable_text"],
+    "unit/superevent/test_summarize.py": ["formats/sanitize"],
+    "unit/products/test_base.py": ["products/alerts", "products/localization", "products/skymap"],
+    "unit/products/test_schema.py": ["products/catalogue", "products/documentation"],
+    "unit/kafka/test_messages.py": ["kafka/seek", "kafka/source"],
+    "unit/monitoring/test_health.py": ["kafka/connection_state"],
+    "workflow/test_listener.py": ["kafka/listener"],
+    "unit/pipeline/test_build_state.py": ["pipeline/input_state"],
+    "unit/pipeline/test_isolate_superevents.py": ["pipeline/progress"],
+    "unit/pipeline/test_snakemake_hooks.py": [
+        *(f"pipeline/snakemake/{name}" for name in ("driver", "environment", "workflow_hooks")),
+    ],
+    "unit/pipeline/test_snakemake_dir.py": ["pipeline/snakemake/snakemake_dir"],
+    "acceptance/test_process_environment.py": ["pipeline/snakemake/options"],
+    "unit/processes/test_pool.py": [
+        *(f"processes/{name}" for name in ("interpreter", "process_limit", "worker")),
+        *("processes/worker_process", "processes/worker_supervisor", "stages/self_check"),
+    ],
+    "unit/pipeline/test_isolate_alerts.py": ["pipeline/stage_workers"],
+    "unit/cli/test_reference.py": ["processes/exit_codes"],
+    "workflow/test_supervisor.py": ["processes/supervisor"],
+    "workflow/test_watch.py": ["pipeline/watch", "cli/watch"],
+    "workflow/test_run.py": [
+        *("cli/run", "cli/run_report", "pipeline/run", "pipeline/build_plan", "pipeline/outcome"),
+    ],
+    "acceptance/test_writes.py": ["files/umask"],
+}
+
+
+def _modules() -> list[str]:
+    """List the modules, as paths without suffix."""
+    files = (file.relative_to(PACKAGE) for file in PACKAGE.rglob("*.py"))
+    return sorted(str(file.with_suffix("")) for file in files if not file.name.startswith("__"))
+
+
+def _test_file(module: str) -> Path:
+    path = Path(module)
+    return TESTS / "unit" / path.parent / f"test_{path.name}.py"
+
+
+@pytest.mark.parametrize("module", _modules())
+def test_module_has_its_test_file_or_is_tested_by_another(module: str) -> None:
+    elsewhere = [file for file, modules in TESTED_BY.items() if module in modules]
+    assert _test_file(module).exists() != bool(elsewhere), "see TESTED_BY in tests/unit"
+
+
+@pytest.mark.parametrize("file", TESTED_BY)
+def test_file_that_tests_others_exists_and_so_do_they(file: str) -> None:
+    assert (TESTS / file).exists()
+    assert set(TESTED_BY[file]) <= set(_modules())
