@@ -25,7 +25,7 @@ _COMPARED_EXIT_CODES = (
 _MOST_PROBLEMS = 10
 
 
-@click.command(epilog=_COMPARED_EXIT_CODES)
+@click.command(epilog=_COMPARED_EXIT_CODES, short_help="Compare two directories of results.")
 @click.argument("old", metavar="OLD", type=directory)
 @click.argument("new", metavar="NEW", type=directory)
 @click.option(

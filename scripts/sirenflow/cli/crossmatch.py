@@ -51,7 +51,9 @@ def _distance(text: str) -> float:
     return number
 
 
-@click.command(cls=_TakesNegatives, epilog=EXIT_CODES)
+@click.command(
+    cls=_TakesNegatives, epilog=EXIT_CODES, short_help="Find a position in all sky maps."
+)
 @click.argument("ra", metavar="RA", type=_ra)
 @click.argument("dec", metavar="DEC", type=_dec)
 @click.argument("distance", metavar="[DISTANCE]", type=_distance, required=False)

@@ -30,7 +30,7 @@ from sirenflow.processes import exit_codes
 _SHOWN_BYTES = 256
 
 
-@click.group(epilog=EXIT_CODES)
+@click.group(epilog=EXIT_CODES, short_help="Manage messages that could not be read.")
 def quarantine() -> None:
     """List, retry, acknowledge or delete messages that could not be read.
 

@@ -1,4 +1,4 @@
-"""The configuration, validated once, at the start, with messages that name the key."""
+"""The configuration: read, validated and completed with defaults."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def find_config(root: Path) -> Path:
 
 
 def _refuse_other_spellings(folder: Path) -> None:
-    """Refuse config.yml and the like: whoever wrote it believes that it is read.
+    """Refuse config.yml and other spellings, which would silently not be read.
 
-    Beside config.yaml it is an error, too: a warning in the log of a service is not seen, and which
-    of the two was meant cannot be known.
+    It is also an error if config.yaml exists: a warning in the log of a service is easily missed,
+    and which of the two files was meant is unknown.
     """
     try:
         names = sorted(file.name for file in folder.iterdir())
@@ -99,7 +99,7 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def validate_read(config: Mapping[str, Any], read_from: object) -> dict[str, Any]:
-    """Check a configuration as `validate` does; name in errors what it was read from.
+    """Check a configuration as `validate` does; name its source in errors.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def validate_read(config: Mapping[str, Any], read_from: object) -> dict[str, Any
 
 
 def _check_meaning(whole: Mapping[str, Any]) -> None:
-    """Check what a schema cannot: values that contradict each other."""
+    """Check for values that contradict each other."""
     inbox, results = Path(whole["inbox"]).resolve(), Path(whole["results"]).resolve()
     if inbox.is_relative_to(results) or results.is_relative_to(inbox):
         raise ConfigError(
@@ -169,15 +169,19 @@ def _expanded(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def digest(config: Mapping[str, Any]) -> str:
-    """Give the SHA-256 of what a configuration says about products, as a page states it.
+    """Return the SHA-256 of the settings that products depend on, as pages state it.
 
-    Where things are on a machine is no part of it: of a table, only the file's name is.
+    It does not depend on directories of a machine: of a table, it covers the file's name.
     """
-    said = {key: _elsewhere(value) for key, value in config.items() if key not in _NOT_OF_PRODUCTS}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    settings = {
+        key: _without_directory(value)
+        for key, value in config.items()
+        if key not in _NOT_OF_PRODUCTS
+    }
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
-def _elsewhere(value: Any) -> Any:
+def _without_directory(value: Any) -> Any:
     if not isinstance(value, dict) or "table" not in value:
         return value
     return {**value, "table": Path(value["table"]).name}
@@ -335,7 +339,7 @@ def _problem(
 
 
 def _expectation(value: Any, schema: Mapping[str, Any]) -> str:
-    """Say what was expected, and why YAML may have read something else than was meant."""
+    """Return what was expected, and why YAML may have read something else than was meant."""
     expected = f"expected {schema['expected']}"
     if isinstance(value, bool) and schema.get("type") != "array":
         return f"{expected} (YAML reads yes, no, on and off as booleans; quote them for text)"

@@ -89,7 +89,7 @@ def read_sources(
         raw = {use: block[name] for use, name in columns.items()}
         count = len(raw["ra"].values)
         try:
-            yield _sources(raw, first, count, {"ra", "dec", *required}, problems)
+            yield _parse_sources(raw, first, count, {"ra", "dec", *required}, problems)
         except TableError as error:
             raise TableError(f"{path}: {error}") from error.__cause__
         first += count
@@ -101,7 +101,7 @@ def problem_counts(problems: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"reason": reason, "rows": count} for reason, count in ordered]
 
 
-def _sources(
+def _parse_sources(
     raw: Mapping[str, RawColumn], first: int, count: int, required: set[str], problems: Counter[str]
 ) -> Sources:
     for use, column in raw.items():
@@ -111,10 +111,10 @@ def _sources(
             raise TableError(f"a column has {math.prod(shape)} values per row; expected one")
     unknown = np.full(count, np.nan)
     values = {
-        "ra": _angles(raw["ra"], ra_to_deg),
-        "dec": _angles(raw["dec"], dec_to_deg),
-        "distance": _numbers(raw["distance"], "Mpc") if "distance" in raw else unknown,
-        "weight": _numbers(raw["weight"], None) if "weight" in raw else np.ones(count),
+        "ra": _parse_angles(raw["ra"], ra_to_deg),
+        "dec": _parse_angles(raw["dec"], dec_to_deg),
+        "distance": _parse_numbers(raw["distance"], "Mpc") if "distance" in raw else unknown,
+        "weight": _parse_numbers(raw["weight"], None) if "weight" in raw else np.ones(count),
     }
     distance, weight = values["distance"], values["weight"]
     distance[~((distance > 0) & (distance < _FARTHEST_MPC))] = np.nan
@@ -133,12 +133,12 @@ def _sources(
     rows = np.flatnonzero(kept)
     return Sources(
         row=rows + first,
-        name=tuple(_name(raw["name"].values[row]) for row in rows.tolist()),
+        name=tuple(_source_name(raw["name"].values[row]) for row in rows.tolist()),
         ra_deg=values["ra"][rows],
         dec_deg=values["dec"][rows],
         distance_mpc=distance[rows],
         weight=weight[rows],
-        time=_times(raw.get("time"), rows, problems),
+        time=_parse_times(raw.get("time"), rows, problems),
     )
 
 
@@ -152,7 +152,7 @@ _NO_TIME = "used without time: neither ISO 8601 nor a decimal day nor an MJD, be
 _AMBIGUOUS_TIME = "used without time: a time with two readings"
 
 
-def _times(
+def _parse_times(
     raw: RawColumn | None, rows: Ints, problems: Counter[str]
 ) -> tuple[datetime | None, ...]:
     if raw is None:
@@ -166,7 +166,7 @@ def _times(
             try:
                 times[-1] = time_from(values[row])
             except AmbiguousTimeError as error:
-                _count(problems, _AMBIGUOUS_TIME, str(error))
+                _count_problem(problems, _AMBIGUOUS_TIME, str(error))
             except TimeTextError:
                 problems[_NO_TIME] += 1
     return tuple(times)
@@ -181,7 +181,7 @@ def _time_values(raw: RawColumn) -> Sequence[Any]:
     return raw.values
 
 
-def _count(problems: Counter[str], problem: str, example: str) -> None:
+def _count_problem(problems: Counter[str], problem: str, example: str) -> None:
     """Count a problem under its first example."""
     known = (reason for reason in problems if reason.startswith(problem))
     problems[next(known, f"{problem}: {example}")] += 1
@@ -200,7 +200,7 @@ def _is_missing(value: object) -> bool:
     return isinstance(value, str | bytes) and not value.strip()
 
 
-def _name(value: object) -> str | None:
+def _source_name(value: object) -> str | None:
     if _is_missing(value):
         return None
     if isinstance(value, bytes):
@@ -210,25 +210,25 @@ def _name(value: object) -> str | None:
     return text_or_none(str(value).strip(), NAME_LIMIT)
 
 
-def _angles(raw: RawColumn, read: Callable[[str], float | None]) -> Floats:
+def _parse_angles(raw: RawColumn, read: Callable[[str], float | None]) -> Floats:
     """Read a column of angles: (n,) float64, deg, NaN where there is none in its bounds."""
     numbers = _as_numbers(raw.values)
     if numbers is None:
-        angles = [None if _is_missing(text) else read(_text(text)) for text in raw.values]
+        angles = [None if _is_missing(text) else read(_cell_text(text)) for text in raw.values]
         return np.array([np.nan if angle is None else angle for angle in angles], dtype=np.float64)
-    degrees = numbers * _factor(raw.unit, "deg")
+    degrees = numbers * _unit_factor(raw.unit, "deg")
     low, high = (-180.0, 360.0) if read is ra_to_deg else (-90.0, 90.0)
     degrees[~((degrees >= low) & (degrees <= high))] = np.nan
     # Twice: the remainder of a tiny negative angle rounds to 360.
     return degrees % 360.0 % 360.0 if read is ra_to_deg else degrees
 
 
-def _numbers(raw: RawColumn, unit: str | None) -> Floats:
+def _parse_numbers(raw: RawColumn, unit: str | None) -> Floats:
     """Read a column of numbers: (n,) float64, NaN where there is none."""
     numbers = _as_numbers(raw.values)
     if numbers is None:
-        numbers = np.array([_number(value) for value in raw.values], dtype=np.float64)
-    return numbers if unit is None else numbers * _factor(raw.unit, unit)
+        numbers = np.array([_parse_number(value) for value in raw.values], dtype=np.float64)
+    return numbers if unit is None else numbers * _unit_factor(raw.unit, unit)
 
 
 def _as_numbers(values: Sequence[Any]) -> Floats | None:
@@ -246,18 +246,18 @@ def _as_numbers(values: Sequence[Any]) -> Floats | None:
     return None if "_" in texts or not texts.isascii() else numbers
 
 
-def _number(value: object) -> float:
+def _parse_number(value: object) -> float:
     try:
-        return np.nan if _is_missing(value) else number_from_text(_text(value))
+        return np.nan if _is_missing(value) else number_from_text(_cell_text(value))
     except ValueError:
         return np.nan
 
 
-def _text(value: object) -> str:
+def _cell_text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _factor(stated: str | None, wanted: str) -> float:
+def _unit_factor(stated: str | None, wanted: str) -> float:
     if not stated:
         return 1.0
     from astropy import units

@@ -125,7 +125,7 @@ def format_table(events: Sequence[CrossmatchedSuperevent], everything: bool) -> 
     near = [event for event in compared if event.is_near]
     shown = sorted(compared if everything else near, key=lambda event: event.order)
     if shown:
-        cells = [_HEADING, *(line for event in shown for line in _cells(event))]
+        cells = [_HEADING, *(line for event in shown for line in _table_cells(event))]
         widths = [max(len(row[i]) for row in cells) for i in range(len(_HEADING))]
         for row in cells:
             padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -136,24 +136,24 @@ def format_table(events: Sequence[CrossmatchedSuperevent], everything: bool) -> 
     yield said
 
 
-def _cells(event: CrossmatchedSuperevent) -> Iterator[tuple[str, ...]]:
+def _table_cells(event: CrossmatchedSuperevent) -> Iterator[tuple[str, ...]]:
     for alert in event.alerts:
         match: AlertMatch = alert.matches[0]
         yield (
             event.superevent_id,
             f"{alert.number} {alert.alert_type}{' *' if alert.is_standing else ''}",
-            _level(match.credible_level),
+            _level_text(match.credible_level),
             f"{match.probability_per_deg2:.3g}",
-            _level(match.credible_level_3d),
+            _level_text(match.credible_level_3d),
             "-" if match.probability_per_mpc3 is None else f"{match.probability_per_mpc3:.3g}",
-            _days(match.days_after_t0),
+            _days_text(match.days_after_t0),
             event.state if event.kind == "real" else f"{event.state}, {event.kind}",
         )
 
 
-def _level(level: float | None) -> str:
+def _level_text(level: float | None) -> str:
     return "-" if level is None else f"{level:.4f}"
 
 
-def _days(days: float | None) -> str:
+def _days_text(days: float | None) -> str:
     return "-" if days is None else signed_text(days, 3).replace("−", "-")

@@ -62,15 +62,15 @@ def read_columns(path: Path, names: Sequence[str]) -> Iterator[Block]:
     name = path.name.lower()
     for ending, read in _READERS.items():
         if name.endswith(ending):
-            with _told(path):
-                _check_kind(path)
+            with _name_table_in_errors(path):
+                _check_regular_file(path)
                 yield from read(path, list(dict.fromkeys(names)))
             return
     raise TableError(f"{path}: expected a table that ends in {', '.join(_READERS)}")
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _name_table_in_errors(path: Path) -> Iterator[None]:
     """Say of any error of the libraries which table it is about."""
     try:
         yield
@@ -87,7 +87,7 @@ def _told(path: Path) -> Iterator[None]:
         raise TableError(f"{path} cannot be read: {reason or type(error).__name__}") from error
 
 
-def _check_kind(path: Path) -> None:
+def _check_regular_file(path: Path) -> None:
     """Refuse a named pipe, device or socket: to open or read one may never end."""
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a directory fails at once
@@ -96,7 +96,7 @@ def _check_kind(path: Path) -> None:
         raise TableError(f"is {found}; expected a regular file")
 
 
-def _check(names: Sequence[str], found: Sequence[str]) -> None:
+def _check_columns(names: Sequence[str], found: Sequence[str]) -> None:
     missing = [name for name in names if name not in found]
     if missing:
         shown = ", ".join(found[:30]) + (", ..." if len(found) > 30 else "")
@@ -112,7 +112,7 @@ def _read_csv(path: Path, names: Sequence[str]) -> Iterator[Block]:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         rows = csv.reader(stream)
         found = [name.strip() for name in next(rows, [])]
-        _check(names, found)
+        _check_columns(names, found)
         places = [found.index(name) for name in names]
         last = max(places)
         block: list[list[str]] = []
@@ -127,12 +127,12 @@ def _read_csv(path: Path, names: Sequence[str]) -> Iterator[Block]:
             elif row:  # a row cut short lacks values; an empty line is no row
                 block.append([row[place] if place < len(row) else "" for place in places])
             if len(block) == BLOCK_ROWS:
-                yield _from_rows(names, block)
+                yield _columns_from_rows(names, block)
                 block = []
-        yield _from_rows(names, block)
+        yield _columns_from_rows(names, block)
 
 
-def _from_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Block:
+def _columns_from_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Block:
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
     return {name: RawColumn(column) for name, column in zip(names, columns, strict=True)}
 
@@ -142,11 +142,11 @@ def _read_ecsv(path: Path, names: Sequence[str]) -> Iterator[Block]:
 
     with offline_astropy():
         table = Table.read(path, format="ascii.ecsv")
-    _check(names, table.colnames)
-    yield {name: _from_astropy(table[name], name) for name in names}
+    _check_columns(names, table.colnames)
+    yield {name: _column_from_astropy(table[name], name) for name in names}
 
 
-def _from_astropy(column: Any, name: str) -> RawColumn:
+def _column_from_astropy(column: Any, name: str) -> RawColumn:
     from astropy.table import Column
     from astropy.time import Time
 
@@ -165,25 +165,25 @@ def _read_fits(path: Path, names: Sequence[str]) -> Iterator[Block]:
         table = next((unit for unit in units if isinstance(unit, fits.BinTableHDU)), None)
         if table is None:
             raise TableError("has no binary table")
-        _check(names, table.columns.names)
+        _check_columns(names, table.columns.names)
         for start in range(0, max(len(table.data), 1), BLOCK_ROWS):
             rows = table.data[start : start + BLOCK_ROWS]
             # Copied, as the file is closed before they are used.
             yield {
                 name: RawColumn(
-                    _unless_null(rows[name], table.columns[name]),
-                    _unit(table, name),
+                    _mask_nulls(rows[name], table.columns[name]),
+                    _column_unit(table, name),
                     FitsTimeFrame.of_column(table.header, table.columns.names.index(name) + 1),
                 )
                 for name in names
             }
 
 
-def _unit(table: Any, name: str) -> str | None:
+def _column_unit(table: Any, name: str) -> str | None:
     return str(table.columns[name].unit) if table.columns[name].unit else None
 
 
-def _unless_null(values: Any, column: Any) -> Any:
+def _mask_nulls(values: Any, column: Any) -> Any:
     null = column.null
     is_null = null not in (None, "") and np.asarray(values).dtype.kind in "iu"
     return np.ma.masked_equal(values, null) if is_null else np.array(values)
@@ -193,12 +193,12 @@ def _read_parquet(path: Path, names: Sequence[str]) -> Iterator[Block]:
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
-        _check(names, file.schema_arrow.names)
+        _check_columns(names, file.schema_arrow.names)
         for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=list(names)):
-            yield {name: RawColumn(_from_arrow(batch.column(name))) for name in names}
+            yield {name: RawColumn(_column_from_arrow(batch.column(name))) for name in names}
 
 
-def _from_arrow(column: Any) -> Any:
+def _column_from_arrow(column: Any) -> Any:
     from pyarrow import types
 
     if types.is_floating(column.type) or (types.is_integer(column.type) and not column.null_count):

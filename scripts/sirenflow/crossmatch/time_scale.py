@@ -126,7 +126,7 @@ class FitsTimeFrame:
         try:
             _refuse_timezero(header)
             if _is_counted(said, header):
-                reference, offset_days = _reference(header), _offset_days(header)
+                reference, offset_days = _reference_time(header), _offset_days(header)
         except TableError as error:
             problem = str(error)
         counted = "d" if _is_zero(reference) else _time_unit(header)
@@ -165,9 +165,9 @@ class FitsTimeFrame:
         if values.ndim == 1 and is_mjd:
             self._days_per_unit()
             return values  # type: ignore[no-any-return]
-        return times_to_utc(self._times(np.ma.masked_invalid(values.astype(np.float64)), scale))
+        return times_to_utc(self._to_times(np.ma.masked_invalid(values.astype(np.float64)), scale))
 
-    def _times(self, numbers: Any, scale: str) -> Time:
+    def _to_times(self, numbers: Any, scale: str) -> Time:
         from astropy.time import Time, TimeDelta
 
         pair = numbers.reshape(len(numbers), -1)
@@ -221,19 +221,19 @@ def _is_zero(reference: tuple[str, Any, float]) -> bool:
 
 def _is_counted(said: Mapping[str, str], header: Mapping[str, Any]) -> bool:
     """Tell whether numbers count from the header's reference time; MJD otherwise."""
-    if said["TUNIT"] == "" and "TIMEUNIT" in header and not _is_zero(_reference(header)):
+    if said["TUNIT"] == "" and "TIMEUNIT" in header and not _is_zero(_reference_time(header)):
         return True
     return _is_time_coordinate(said) or said["TUNIT"] not in ("", "d", "day")
 
 
-def _reference(header: Mapping[str, Any]) -> tuple[str, Any, float]:
+def _reference_time(header: Mapping[str, Any]) -> tuple[str, Any, float]:
     """Read from which time the columns of a table count, in the standard's order of precedence."""
     for key, format_ in (("MJDREF", "mjd"), ("JDREF", "jd")):
         if key in header:
-            return format_, _number(header, key), 0.0
+            return format_, _header_number(header, key), 0.0
         if f"{key}I" in header:
-            return format_, _number(header, f"{key}I"), _number(header, f"{key}F")
-    return ("fits", _date(header, "DATEREF"), 0.0) if "DATEREF" in header else _MJD
+            return format_, _header_number(header, f"{key}I"), _header_number(header, f"{key}F")
+    return ("fits", _header_date(header, "DATEREF"), 0.0) if "DATEREF" in header else _MJD
 
 
 def _time_unit(header: Mapping[str, Any]) -> str:
@@ -241,7 +241,7 @@ def _time_unit(header: Mapping[str, Any]) -> str:
 
 
 def _offset_days(header: Mapping[str, Any]) -> float:
-    offset, unit = _number(header, "TIMEOFFS"), _time_unit(header)
+    offset, unit = _header_number(header, "TIMEOFFS"), _time_unit(header)
     if offset and unit not in _DAYS:
         raise TableError(f"TIMEOFFS is in TIMEUNIT {unit!r}; expected {', '.join(_DAYS)}")
     return offset * _DAYS[unit] if offset else 0.0
@@ -250,14 +250,14 @@ def _offset_days(header: Mapping[str, Any]) -> float:
 def _refuse_timezero(header: Mapping[str, Any]) -> None:
     """Refuse a shift of some missions, which is not of the standard; one of 0 has no effect."""
     for key in ("TIMEZERO", "TIMEZERI", "TIMEZERF"):
-        if _number(header, key):
+        if _header_number(header, key):
             raise TableError(
                 f"a time column is shifted by {key} = {header[key]!r}, which is not of the FITS "
                 "standard; expected it to be added to the times, or given as TIMEOFFS"
             )
 
 
-def _number(header: Mapping[str, Any], key: str) -> float:
+def _header_number(header: Mapping[str, Any], key: str) -> float:
     """Read a number from a card; 0 where there is none."""
     value = header.get(key, 0.0)
     try:
@@ -269,7 +269,7 @@ def _number(header: Mapping[str, Any], key: str) -> float:
     return number
 
 
-def _date(header: Mapping[str, Any], key: str) -> str:
+def _header_date(header: Mapping[str, Any], key: str) -> str:
     from astropy.time import Time
 
     try:

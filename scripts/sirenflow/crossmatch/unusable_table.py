@@ -32,9 +32,9 @@ def unusable(kind: str, table: Path, error: BaseException | str) -> dict[str, An
         ``unusable_because``, a sentence without its first capital and its full stop, and
         ``read_again``: whether the next run shall read the table even if it does not change.
     """
-    reason = error if isinstance(error, str) else _reason(error)
+    reason = error if isinstance(error, str) else _error_reason(error)
     reason = " ".join(reason.split()).replace(str(table), table.name)
-    is_passing = isinstance(error, BaseException) and _is_of_the_machine(error)
+    is_passing = isinstance(error, BaseException) and _may_pass(error)
     return {
         "unusable_because": f"the table of {kind} could not be read: {reason}",
         "read_again": is_passing,
@@ -45,13 +45,13 @@ USABLE: dict[str, Any] = {"unusable_because": None, "read_again": False}
 """The same keys, of a table that can be used."""
 
 
-def _reason(error: BaseException) -> str:
+def _error_reason(error: BaseException) -> str:
     if isinstance(error, TableError):
         return str(error)
     return f"an error in Sirenflow: {type(error).__name__}: {error}; please report it"
 
 
-def _is_of_the_machine(error: BaseException) -> bool:
+def _may_pass(error: BaseException) -> bool:
     """Tell whether an error, or what caused it, is one of reading that may pass."""
     cause: BaseException | None = error
     while cause is not None:

@@ -258,6 +258,25 @@ def test_paths_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert read_settings().results == Path("/data/results")
 
 
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({"inbox": "elsewhere"}, False),
+        ({"superevents": ["S240422ed"]}, False),
+        ({"kafka": {"topics": ["kafka://a/b"]}}, False),
+        ({"catalogue": {"parquet": True}}, False),
+        ({"skymaps": {"extra_credible_levels_percent": [68]}}, True),
+        ({"skymaps": {"flat_nside": 64}}, True),
+        ({"visibility": {"sites": [SITE]}}, True),
+        ({"visibility": {"maximum_sun_altitude_deg": -18}}, True),
+    ],
+)
+def test_digest_covers_the_settings_that_pages_depend_on(
+    changes: dict[str, Any], counts: bool
+) -> None:
+    assert (digest(validate(changes)) != digest(validate({}))) == counts
+
+
 def test_path_with_a_variable_that_is_not_set_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
