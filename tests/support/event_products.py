@@ -3,8 +3,7 @@
 from typing import Any
 
 from msgspec import to_builtins
-
-from sirenflow.superevent.summarize import summarize_event
+from summaries import summarize
 
 PRODUCTS = {
     "page": "index.html",
@@ -29,7 +28,7 @@ def event_json(superevent_id: str, created: str = "2026-11-22T03:08:33Z", **even
     record = {"event": {"time": created, "far": 9.9e-9, "significant": True, **event}}
     alert = {"number": 1, "alert_type": "UPDATE", "time_created": created, "record": record}
     skymap = {"kind": "gw", "file": "01.fits", "area_90_deg2": 270.4, "distance_mean_mpc": 186.2}
-    summary = summarize_event(
+    summary = summarize(
         {"superevent_id": superevent_id, "alerts": [alert], "rejected": []},
         {"alerts": [{"number": 1, "skymaps": [skymap]}]},
     )
@@ -38,4 +37,4 @@ def event_json(superevent_id: str, created: str = "2026-11-22T03:08:33Z", **even
 
 def rejected_json(superevent_id: str) -> Any:
     content = {"superevent_id": superevent_id, "alerts": [], "rejected": [{"reason": "truncated"}]}
-    return to_builtins(summarize_event(content, {}))
+    return to_builtins(summarize(content, {}))

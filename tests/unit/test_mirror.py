@@ -63,7 +63,7 @@ TESTED_BY = {
     "unit/skymap/regions/test_contours.py": ["skymap/regions/outlines"],
     "unit/skymap/test_skymap.py": ["skymap/fits_table"],
     "unit/superevent/test_unreadable_messages.py": ["superevent/unreadable_text"],
-    "unit/superevent/test_summarize.py": ["formats/sanitize"],
+    "unit/superevent/test_summarize.py": ["formats/sanitize", "alerts/event_record"],
     "unit/products/test_base.py": ["products/alerts", "products/localization", "products/skymap"],
     "unit/products/test_schema.py": ["products/catalogue", "products/documentation"],
     "unit/kafka/test_messages.py": ["kafka/seek", "kafka/source"],

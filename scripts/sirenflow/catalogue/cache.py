@@ -24,6 +24,8 @@ from sirenflow.catalogue.entry import CatalogueEntry, catalogue_entry, from_line
 from sirenflow.catalogue.row import catalogue_row
 from sirenflow.errors import InboxError, SirenflowError
 from sirenflow.files.durable import replace_file
+from sirenflow.products.base import parse_product
+from sirenflow.products.event import EventSummary
 from sirenflow.report.html import relative_link
 
 _LOG = logging.getLogger(__name__)
@@ -83,13 +85,9 @@ def read_entries(
 
 
 def _entry(data: bytes, event: Path, page: Path) -> CatalogueEntry:
-    try:
-        content = json.loads(data)
-    except ValueError as error:  # as a power cut may leave it
-        raise SirenflowError(f"{event} is damaged ({error}); delete it, and run again") from error
-    return catalogue_entry(
-        catalogue_row(content, relative_link(event.with_name("index.html"), page))
-    )
+    content = parse_product(data, EventSummary, str(event))
+    link = relative_link(event.with_name("index.html"), page)
+    return catalogue_entry(catalogue_row(content, link))
 
 
 def _read(event: Path) -> tuple[str, bytes]:

@@ -1,18 +1,16 @@
 """The catalogue's rows: one a superevent, from event.json. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from msgspec import field
 
-from sirenflow.alerts.identifier import is_usual
-from sirenflow.errors import SirenflowError
-from sirenflow.products.base import version_of
+from sirenflow.products.alerts import Values
 from sirenflow.products.catalogue import CatalogueColumns
-from sirenflow.products.event import EventSummary, Thumbnail, top_class
+from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary, Thumbnail, top_class
 from sirenflow.superevent.map_choice import absence_text
 from sirenflow.superevent.number_text import ABSENT, SUB_SOLAR, SUB_SOLAR_SEARCH
-from sirenflow.superevent.sub_solar import sub_solar_name
+from sirenflow.superevent.sub_solar import sub_solar_class
 
 _CLASSES = ("BNS", "NSBH", "BBH", "Terrestrial", SUB_SOLAR, SUB_SOLAR_SEARCH, "burst", "no class")
 
@@ -77,85 +75,68 @@ class Listed(Protocol):
 L = TypeVar("L", bound=Listed)
 
 
-def catalogue_row(event: Mapping[str, Any], link: str) -> CatalogueRow:
-    """Make a row from the content of one event.json.
+_OF_VALUES = (
+    *("significant", "trigger_time", "far", "group", "search", "pipeline", "duration"),
+    "central_frequency",
+)
+_OF_SKYMAP = (
+    *("peak_ra_deg", "peak_dec_deg", "area_50_deg2", "area_90_deg2"),
+    *("distance_mean_mpc", "distance_std_mpc"),
+)
 
-    Raises
-    ------
-    SirenflowError
-        If the content has another schema version.
-    """
-    version = version_of(EventSummary)
-    if event.get("schema_version") != version:
-        raise SirenflowError(
-            f"event.json has schema_version {event.get('schema_version')!r}, expected "
-            f"{version}; run the report of this superevent again"
-        )
-    latest: Mapping[str, Any] = event["history"][-1] if event["history"] else {}
-    current: Mapping[str, Any] = event["current"] or {}
-    values: Mapping[str, Any] = current.get("values") or {}
-    number = event["skymap_alert_number"]
-    located: Mapping[str, Any] = next(
-        (alert for alert in event["history"] if alert["number"] == number), {}
-    )
-    skymap: Mapping[str, Any] = located.get("skymap") or {}
-    classification, properties = values.get("classification", {}), values.get("properties", {})
-    same = ("significant", "trigger_time", "far", "group", "search", "pipeline", "duration")
-    places = ("peak_ra_deg", "peak_dec_deg", "area_50_deg2", "area_90_deg2")
-    distances = ("distance_mean_mpc", "distance_std_mpc")
+
+def catalogue_row(event: EventSummary, link: str) -> CatalogueRow:
+    """Return the row of a superevent; `link` is that to its page."""
+    latest = event.history[-1] if event.history else None
+    current, located = event.current, event.skymap_alert
+    values = (current.values if current else None) or Values()
+    skymap = located.skymap if located else None
+    classes, properties = values.classification, values.properties
     copied: dict[str, Any] = {
-        **{name: event[name] for name in ("superevent_id", "kind", "state", "retracted")},
-        **{name: values.get(name) for name in (*same, "central_frequency")},
-        **{name: skymap.get(name) for name in (*places, *distances)},
+        **{name: getattr(event, name) for name in ("superevent_id", "kind", "state", "retracted")},
+        **{name: getattr(values, name) for name in _OF_VALUES},
+        **{name: getattr(skymap, name, None) for name in _OF_SKYMAP},
     }
     return CatalogueRow(
         **copied,
-        unusual_identifier=not is_usual(event["superevent_id"]),
-        coincidence=_observatory(current.get("external_coinc")),
-        alert_number=latest.get("number"),
-        skymap_alert_number=number,
-        alert_type=latest.get("alert_type"),
-        time_created=latest.get("time_created"),
-        instruments=" ".join(values.get("instruments", ())) or None,
-        source_class=top_class(classification)[0],
-        prob_bns=classification.get("BNS"),
-        prob_nsbh=classification.get("NSBH"),
-        prob_bbh=classification.get("BBH"),
-        prob_terrestrial=classification.get("Terrestrial"),
+        unusual_identifier=event.unusual_identifier,
+        coincidence=_observatory(current),
+        alert_number=latest.number if latest else None,
+        skymap_alert_number=event.skymap_alert_number,
+        alert_type=latest.alert_type if latest else None,
+        time_created=latest.time_created if latest else None,
+        instruments=" ".join(values.instruments) or None,
+        source_class=top_class(classes)[0],
+        prob_bns=classes.get("BNS"),
+        prob_nsbh=classes.get("NSBH"),
+        prob_bbh=classes.get("BBH"),
+        prob_terrestrial=classes.get("Terrestrial"),
         has_ns=properties.get("HasNS"),
         has_remnant=properties.get("HasRemnant"),
         has_mass_gap=properties.get("HasMassGap"),
         has_ssm=properties.get("HasSSM"),
-        alerts=len(event["history"]),
-        rejected_alerts=len(event["rejected_alerts"]),
-        classification=classification,
-        delay_s=latest.get("delay_s"),
-        sentence=event["sentence"],
-        headline=event["headline"],
-        is_burst=values.get("is_burst", False),
-        thumbnail=Thumbnail(**event["thumbnail"]) if event["thumbnail"] else None,
+        alerts=len(event.history),
+        rejected_alerts=len(event.rejected_alerts),
+        classification=classes,
+        delay_s=latest.delay_s if latest else None,
+        sentence=event.sentence,
+        headline=event.headline,
+        is_burst=values.is_burst,
+        thumbnail=event.thumbnail,
         link=link,
-        is_earlier_map=number is not None and number != current.get("number"),
-        no_map=_absence(current.get("skymap")),
-        sub_solar=_sub_solar(values),
+        is_earlier_map=located is not None and located.number != (current and current.number),
+        no_map=_absence(current.skymap if current else None),
+        sub_solar=sub_solar_class(values),
     )
 
 
-def _observatory(coincidence: Mapping[str, Any] | None) -> str | None:
-    return None if coincidence is None else coincidence["observatory"] or "unnamed"
+def _observatory(current: AlertSummary | None) -> str | None:
+    coincidence = current.external_coinc if current else None
+    return (coincidence.observatory or "unnamed") if coincidence else None
 
 
-def _sub_solar(values: Mapping[str, Any]) -> str | None:
-    return sub_solar_name(
-        has_classes=any(values.get("classification", {}).values()) or values.get("is_burst", False),
-        search=values.get("search"),
-        has_ssm=values.get("properties", {}).get("HasSSM"),
-    )
-
-
-def _absence(skymap: Mapping[str, Any] | None) -> str:
-    sent = skymap or {}
-    is_rejected = sent.get("file") is None or bool(sent.get("rejected_because"))
+def _absence(skymap: SkymapSummary | None) -> str:
+    is_rejected = skymap is None or skymap.file is None or bool(skymap.rejected_because)
     return absence_text(skymap is not None, is_rejected)
 
 

@@ -34,7 +34,11 @@ _SAID_BEFORE = {
     *("alerts.skymaps.kind", "alerts.maps.kind", "alerts.maps.sha256"),
 }
 _LEFT_OUT = {
-    ALERTS: _HEAD | {"retracted", "rejected"},
+    ALERTS: {
+        *_HEAD,
+        *("retracted", "rejected"),
+        *("alerts.values", "alerts.external_coinc", "alerts.utc_assumed", "alerts.gracedb"),
+    },
     "event.json": {
         *_HEAD,
         *("sirenflow_version", "config_sha256", "thumbnail", "rejected_alerts"),

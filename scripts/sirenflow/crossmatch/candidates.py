@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sirenflow.crossmatch.positions import CrossmatchResult, crossmatch
-from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
+from sirenflow.formats.json_file import SOLVED_DIGITS, round_digits, rounded
 from sirenflow.formats.sanitize import time_or_none
-from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary
+from sirenflow.products.event import AlertSummary, SkymapSummary, Superevent
 from sirenflow.skymap.skymap import Floats, Skymap
 
 SECONDS_A_DAY = 86_400.0
@@ -66,8 +66,8 @@ class MatchedMap:
         """Write where a position lies, in the digits of a product."""
         result = self.result
         return PositionMatch(
-            credible_level=_told(float(result.level[i])),
-            probability_per_deg2=_told(float(result.probability_per_deg2[i])),
+            credible_level=round_digits(float(result.level[i]), SOLVED_DIGITS),
+            probability_per_deg2=round_digits(float(result.probability_per_deg2[i]), SOLVED_DIGITS),
             credible_level_3d=rounded(float(result.level_3d[i]), SOLVED_DIGITS),
             probability_per_mpc3=rounded(float(result.probability_per_mpc3[i]), SOLVED_DIGITS),
         )
@@ -95,7 +95,7 @@ class MatchedAlert:
 
 
 def match_alerts(
-    summary: EventSummary, read: Callable[[SkymapSummary], Skymap | None], positions: Positions
+    summary: Superevent, read: Callable[[SkymapSummary], Skymap | None], positions: Positions
 ) -> tuple[MatchedAlert, ...]:
     """Compare positions with the GW map of every alert that has one to be trusted.
 
@@ -117,7 +117,7 @@ def match_alerts(
     matched = []
     for alert in summary.history:
         skymap = alert.skymap
-        if skymap is None or skymap.file is None or not skymap.is_trusted:
+        if skymap is None or skymap.file is None or not skymap.is_usable:
             continue
         key = skymap.sha256 or skymap.file
         if key not in maps:
@@ -136,7 +136,7 @@ def _crossmatch(skymap: Skymap | None, positions: Positions) -> CrossmatchResult
 
 
 def _matched(
-    alert: AlertSummary, summary: EventSummary, found: MatchedMap, positions: Positions
+    alert: AlertSummary, summary: Superevent, found: MatchedMap, positions: Positions
 ) -> MatchedAlert:
     return MatchedAlert(
         number=alert.number,
@@ -146,10 +146,6 @@ def _matched(
         map=found,
         times=positions.time,
     )
-
-
-def _told(value: float) -> float:
-    return float(f"{value:.{SOLVED_DIGITS}g}")
 
 
 def days_between(t0: datetime | None, time: datetime | None) -> float | None:

@@ -24,6 +24,7 @@ from sirenflow.crossmatch.table_reader import RawColumn, read_columns
 from sirenflow.errors import TableError
 from sirenflow.formats.sanitize import number_from_text, text_or_none
 from sirenflow.observing.angles import dec_to_deg, ra_to_deg
+from sirenflow.products.source_tables import RowProblem
 from sirenflow.skymap.skymap import Floats, Ints
 
 NAME_LIMIT = 60
@@ -95,10 +96,10 @@ def read_sources(
         first += count
 
 
-def problem_counts(problems: Mapping[str, int]) -> list[dict[str, Any]]:
+def problem_counts(problems: Mapping[str, int]) -> tuple[RowProblem, ...]:
     """Write problems for a product: reason and number of rows, the most frequent first."""
     ordered = sorted(problems.items(), key=lambda item: (-item[1], item[0]))
-    return [{"reason": reason, "rows": count} for reason, count in ordered]
+    return tuple(RowProblem(reason, count) for reason, count in ordered)
 
 
 def _parse_sources(

@@ -14,7 +14,7 @@ from sirenflow.crossmatch.candidates import AlertMatch, MatchedAlert, Positions,
 from sirenflow.errors import SirenflowError, SkymapError
 from sirenflow.products.event import SkymapSummary
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.load import load_superevent, load_usable_skymap
 from sirenflow.superevent.number_text import signed_text
 
 NEAR_LEVEL = 0.99
@@ -96,15 +96,15 @@ def crossmatch_superevent(
     position = Positions(np.array([ra_deg]), np.array([dec_deg]), np.array([distance]), [time])
 
     def read(skymap: SkymapSummary) -> Skymap:
-        found = read_trusted(event / "skymaps", skymap)
+        found = load_usable_skymap(event / "skymaps", skymap)
         if found is None:
             raise SkymapError(f"{skymap.file} is no sky map any more")
         return found
 
     try:
-        summary = load_summary(event / "alerts.json", event / "localization.json")
+        summary = load_superevent(event / "alerts.json", event / "localization.json")
         alerts = match_alerts(summary, read, position)
-    except (OSError, ValueError, AttributeError, SkymapError) as error:
+    except (OSError, SirenflowError) as error:
         raise SirenflowError(f"{event} cannot be read ({error}); run snakemake again") from error
     return CrossmatchedSuperevent(
         summary.superevent_id, summary.kind, summary.state, summary.retracted, alerts

@@ -66,6 +66,11 @@ def rounded(value: float | None, digits: int = DIGITS) -> float | None:
     return shorter if math.isfinite(shorter) else value
 
 
+def round_digits(value: float, digits: int = DIGITS) -> float:
+    """Round a finite number to significant digits."""
+    return float(f"{value:.{digits}g}")
+
+
 def formula_safe(text: str) -> str:
     """Disarm a text that a spreadsheet would run as a formula, by a quote before it."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from sirenflow.errors import SirenflowError
 from sirenflow.formats.json_file import write_json
@@ -23,13 +23,7 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True):
     """Part of a product; unknown values are None."""
 
 
-class Product(Record, frozen=True, kw_only=True):
-    """Whole content of a JSON file; a subclass declares the version as a literal."""
-
-    schema_version: int
-
-
-P = TypeVar("P", bound=Product)
+P = TypeVar("P", bound=Record)
 
 
 def described(description: str, unit: str | None = None, **schema: Any) -> Meta:
@@ -58,10 +52,15 @@ Separation = Annotated[float, Meta(ge=0, le=180)]
 UtcTime = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$")]
 
 
-def version_of(model: type[Product]) -> int:
+def version_of(model: type[Record]) -> int:
     """Return the schema version that a model declares."""
-    version: int = model.__struct_defaults__[model.__struct_fields__.index("schema_version")]
-    return version
+    (version,) = (f.default for f in structs.fields(model) if f.name == "schema_version")
+    return int(version)
+
+
+def shared(record: Struct, base: type[Struct]) -> dict[str, Any]:
+    """Return the fields of a record that one of its base classes declares."""
+    return {name: getattr(record, name) for name in base.__struct_fields__}
 
 
 def load_product(path: Path, model: type[P]) -> P:
@@ -97,6 +96,6 @@ def parse_product(data: bytes, model: type[P], name: str) -> P:
         ) from error
 
 
-def write_product(path: Path, product: Product) -> None:
+def write_product(path: Path, product: Record) -> None:
     """Write a product as JSON with sorted keys."""
     write_json(path, msgspec.to_builtins(product))

@@ -9,7 +9,6 @@ from sirenflow.products.base import (
     NonNegative,
     Number,
     Probability,
-    Product,
     Record,
     UtcTime,
     described,
@@ -73,7 +72,7 @@ class MatchedCandidate(Candidate, frozen=True, kw_only=True):
     in_window: Annotated[bool | None, described("Whether that is in the window")]
 
 
-class Candidates(Product, frozen=True, kw_only=True):
+class Candidates(Record, frozen=True, kw_only=True):
     """Content of candidates.json: candidates against every alert of one superevent."""
 
     schema_version: Annotated[Literal[1], described("Version of this schema")] = 1

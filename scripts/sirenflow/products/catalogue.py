@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from sirenflow.products.base import Count, Product, Record, described
+from sirenflow.products.base import Count, Record, described
 from sirenflow.products.event import UnreadableMessage
 
 
@@ -95,7 +95,7 @@ class ColumnDescription(Record, frozen=True):
     description: Annotated[str, described("Meaning")]
 
 
-class Catalogue(Product, frozen=True, kw_only=True):
+class Catalogue(Record, frozen=True, kw_only=True):
     """Content of catalogue.json: all superevents, one per line, and unreadable messages."""
 
     schema_version: Annotated[Literal[1], described("Version of this schema")] = 1

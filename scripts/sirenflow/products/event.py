@@ -8,17 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from msgspec import Meta, field
-
-from sirenflow.products.alerts import AlertFile
+from sirenflow.products.alerts import AlertValues, RejectedAlert
 from sirenflow.products.base import (
     Count,
-    NonNegative,
     Number,
-    Probability,
-    Product,
     Record,
-    UtcTime,
     described,
 )
 from sirenflow.products.regions import MapComparison, NamedLobe, RegionFiles
@@ -27,47 +21,6 @@ from sirenflow.products.skymap import SkymapNumbers
 Category = Literal["real", "mock", "test"]
 _STATES = ("no_readable_alert", "early_warning", "preliminary", "initial", "update", "retracted")
 _MAP_CHOICE = "the current one or, where its map is absent or not usable, the newest usable before"
-
-
-class ChirpMass(Record, frozen=True):
-    """Histogram of the chirp mass in the source frame, as sent."""
-
-    bin_edges: Annotated[
-        tuple[float, ...], described("Rising edges of the n bins: n + 1", "solMass", minItems=2)
-    ]
-    probabilities: Annotated[
-        tuple[Probability, ...], described("Probability of each bin: n", minItems=1)
-    ]
-
-
-class Values(Record, frozen=True, kw_only=True):
-    """The event record of one alert; null where the alert does not say."""
-
-    trigger_time: Annotated[
-        UtcTime | None, described("Time of the signal (event.time, T0), UTC")
-    ] = None
-    far: Annotated[NonNegative | None, described("False-alarm rate", "Hz")] = None
-    significant: Annotated[
-        bool | None, described("As sent; never derived from the false-alarm rate")
-    ] = None
-    instruments: Annotated[tuple[str, ...], described("Detectors")] = ()
-    group: Annotated[str | None, described("CBC or Burst")] = None
-    pipeline: Annotated[str | None, described("Pipeline")] = None
-    search: Annotated[str | None, described("Search")] = None
-    classification: Annotated[
-        dict[str, Probability], described("Mutually exclusive source classes, as sent")
-    ] = field(default_factory=dict)
-    properties: Annotated[
-        dict[str, Probability], described("Properties, given an astrophysical source, as sent")
-    ] = field(default_factory=dict)
-    mchirp_source: Annotated[
-        ChirpMass | None, described("Chirp mass in the source frame; null where not a histogram")
-    ] = None
-    duration: Annotated[float | None, described("Duration of a burst", "s")] = None
-    central_frequency: Annotated[float | None, described("Central frequency of a burst", "Hz")] = (
-        None
-    )
-    is_burst: Annotated[bool, described("Whether the group is Burst")] = False
 
 
 class SkymapSummary(SkymapNumbers, frozen=True, kw_only=True):
@@ -81,24 +34,6 @@ class SkymapSummary(SkymapNumbers, frozen=True, kw_only=True):
         Count | None, described("How many parts the 90 % region has; null where unknown")
     ] = None
     region_files: Annotated[RegionFiles | None, described("Files made from the map")] = None
-
-
-class Coincidence(Record, frozen=True, kw_only=True):
-    """An external event that the alert names; as sent."""
-
-    observatory: Annotated[str | None, described("Observatory")] = None
-    search: Annotated[str | None, described("Its search")] = None
-    gcn_notice_id: Annotated[str | None, described("Number of its GCN notice")] = None
-    ivorn: Annotated[str | None, described("Its IVORN")] = None
-    time_difference: Annotated[
-        float | None, described("Time difference, with the sign as sent", "s")
-    ] = None
-    time_coincidence_far: Annotated[
-        float | None, described("Joint false-alarm rate from the times", "Hz")
-    ] = None
-    time_sky_position_coincidence_far: Annotated[
-        float | None, described("Joint false-alarm rate from times and positions", "Hz")
-    ] = None
 
 
 class Change(Record, frozen=True):
@@ -128,42 +63,20 @@ class Comparison(Record, frozen=True):
     ]
 
 
-class AlertSummary(Record, frozen=True, kw_only=True):
-    """One readable alert."""
+class AlertSummary(AlertValues, frozen=True, kw_only=True):
+    """One readable alert, and its sky maps."""
 
-    number: Annotated[Number, described("Position in the sequence of alerts, from 1")]
-    alert_type: Annotated[
-        Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$")],
-        described(
-            "EARLYWARNING, PRELIMINARY, INITIAL, UPDATE or RETRACTION, or an unknown type as sent"
-        ),
-    ]
-    time_created: Annotated[
-        UtcTime | None,
-        described("When the alert was created, UTC; with milliseconds where it has a fraction"),
-    ] = None
-    utc_assumed: Annotated[
-        tuple[str, ...],
-        described("Which of time_created and trigger_time were sent without a time zone"),
-    ] = ()
-    sha256: Annotated[str | None, described("SHA-256 of the alert's bytes")] = None
-    also_received_as: Annotated[
-        tuple[AlertFile, ...],
-        described("Other files with the same alert, as when it arrives in Avro and in JSON"),
-    ] = ()
     delay_s: Annotated[
         float | None,
         described(
             "time_created after its own trigger_time; in a retraction, after the one before it", "s"
         ),
     ] = None
-    values: Annotated[Values | None, described("The event record; null in a retraction")] = None
     skymap: Annotated[SkymapSummary | None, described("The gravitational-wave sky map")] = None
     skymap_absent_because: Annotated[str | None, described("Why there is no such map")] = None
     combined_skymap: Annotated[
         SkymapSummary | None, described("The map combined with the external event's")
     ] = None
-    external_coinc: Annotated[Coincidence | None, described("The external coincidence")] = None
     combined_with_gw: Annotated[
         MapComparison | None,
         described(
@@ -179,19 +92,6 @@ class AlertSummary(Record, frozen=True, kw_only=True):
         Comparison | None,
         described("Against the first alert with values; null where that is the one before"),
     ] = None
-
-
-class RejectedAlert(Record, frozen=True, kw_only=True):
-    """A file of the inbox that is not a readable alert."""
-
-    file: Annotated[str | None, described("Name below the superevent's inbox")] = None
-    sha256: Annotated[str | None, described("SHA-256 of its bytes")] = None
-    reason: Annotated[str | None, described("Why it was rejected")] = None
-
-    @property
-    def is_directory(self) -> bool:
-        """Whether it is a directory that could not be listed, in place of its alerts."""
-        return self.file is not None and "." not in self.file
 
 
 class UnreadableMessage(Record, frozen=True, kw_only=True):
@@ -220,22 +120,10 @@ class Thumbnail(Record, frozen=True):
     peak_y: Annotated[int, described("Peak, down")]
 
 
-class EventSummary(Product, frozen=True, kw_only=True):
-    """Content of event.json: the state of one superevent after all its alerts."""
+class Superevent(Record, frozen=True, kw_only=True):
+    """State of a superevent after all its alerts."""
 
-    schema_version: Annotated[Literal[3], described("Version of this schema")] = 3
-    sirenflow_version: Annotated[str, described("Version that wrote the file")]
-    config_sha256: Annotated[
-        str | None,
-        described("SHA-256 of the settings that products depend on; null if made without"),
-    ] = None
     superevent_id: Annotated[str, described("Identifier of the superevent (GCN event_name)")]
-    unusual_identifier: Annotated[
-        bool,
-        described(
-            "Whether the identifier does not follow the usual grammar: S, MS or TS, YYMMDD, letters"
-        ),
-    ]
     kind: Annotated[
         Category, described("By the first character of the identifier: M mock, T test, else real")
     ]
@@ -256,18 +144,6 @@ class EventSummary(Product, frozen=True, kw_only=True):
     reinstated_by: Annotated[
         Number | None, described("Number of the first alert with values after that run")
     ] = None
-    headline: Annotated[
-        str,
-        described(
-            "One line for a message to a phone: source, distance, 90 % area, false-alarm rate",
-            maxLength=140,
-            pattern="^[ -~]+$",
-        ),
-    ]
-    sentence: Annotated[str, described("What the alert means for an observer, in plain words")]
-    gracedb: Annotated[str | None, described("Address of the superevent's page, http or https")] = (
-        None
-    )
     current: Annotated[
         AlertSummary | None,
         described(
@@ -288,6 +164,50 @@ class EventSummary(Product, frozen=True, kw_only=True):
     history: Annotated[
         tuple[AlertSummary, ...], described("All readable alerts in their order")
     ] = ()
+
+    @property
+    def skymap_alert(self) -> AlertSummary | None:
+        """The alert whose GW map is used."""
+        return self.alert(self.skymap_alert_number)
+
+    @property
+    def combined_alert(self) -> AlertSummary | None:
+        """The alert whose combined map is used."""
+        return self.alert(self.combined_skymap_alert_number)
+
+    def alert(self, number: int | None) -> AlertSummary | None:
+        """Return the alert of a number; None where there is none."""
+        numbered = (alert for alert in self.history if alert.number == number)
+        return None if number is None else next(numbered, None)
+
+
+class EventSummary(Superevent, frozen=True, kw_only=True):
+    """Content of event.json: the state of one superevent after all its alerts."""
+
+    schema_version: Annotated[Literal[3], described("Version of this schema")] = 3
+    sirenflow_version: Annotated[str, described("Version that wrote the file")]
+    config_sha256: Annotated[
+        str | None,
+        described("SHA-256 of the settings that products depend on; null if made without"),
+    ] = None
+    unusual_identifier: Annotated[
+        bool,
+        described(
+            "Whether the identifier does not follow the usual grammar: S, MS or TS, YYMMDD, letters"
+        ),
+    ]
+    headline: Annotated[
+        str,
+        described(
+            "One line for a message to a phone: source, distance, 90 % area, false-alarm rate",
+            maxLength=140,
+            pattern="^[ -~]+$",
+        ),
+    ]
+    sentence: Annotated[str, described("What the alert means for an observer, in plain words")]
+    gracedb: Annotated[str | None, described("Address of the superevent's page, http or https")] = (
+        None
+    )
     rejected_alerts: Annotated[
         tuple[RejectedAlert, ...], described("Files that are not a readable alert")
     ] = ()
@@ -318,21 +238,6 @@ class EventSummary(Product, frozen=True, kw_only=True):
     quarantine_error: Annotated[
         str | None, described("Why the quarantine cannot be read; null if it can be read")
     ] = None
-
-    @property
-    def skymap_alert(self) -> AlertSummary | None:
-        """The alert whose GW map is used."""
-        return self.alert(self.skymap_alert_number)
-
-    @property
-    def combined_alert(self) -> AlertSummary | None:
-        """The alert whose combined map is used."""
-        return self.alert(self.combined_skymap_alert_number)
-
-    def alert(self, number: int | None) -> AlertSummary | None:
-        """Return the alert of a number; None where there is none."""
-        numbered = (alert for alert in self.history if alert.number == number)
-        return None if number is None else next(numbered, None)
 
 
 def top_class(classification: Mapping[str, float]) -> tuple[str | None, float | None]:

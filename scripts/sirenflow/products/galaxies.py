@@ -10,7 +10,6 @@ from sirenflow.products.base import (
     NonNegative,
     Number,
     Probability,
-    Product,
     Record,
     RightAscension,
     described,
@@ -42,7 +41,7 @@ class RankedGalaxy(Record, frozen=True, kw_only=True):
     ]
 
 
-class Galaxies(Product, frozen=True, kw_only=True):
+class Galaxies(Record, frozen=True, kw_only=True):
     """Content of galaxies.json: probable host galaxies of one superevent."""
 
     schema_version: Annotated[Literal[1], described("Version of this schema")] = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from sirenflow.products.base import NonNegative, Number, Product, Record, UtcTime, described
+from sirenflow.products.base import NonNegative, Number, Record, UtcTime, described
 from sirenflow.products.skymap import SkymapNumbers
 
 _VOLUME = (
@@ -51,7 +51,7 @@ class LocalizedAlert(Record, frozen=True, kw_only=True):
     ] = ()
 
 
-class Localization(Product, frozen=True, kw_only=True):
+class Localization(Record, frozen=True, kw_only=True):
     """Content of localization.json: what is measured on each sky map of a superevent."""
 
     schema_version: Annotated[Literal[1], described("Version of this schema")] = 1

@@ -9,7 +9,6 @@ from sirenflow.products.base import (
     NonNegative,
     Number,
     Probability,
-    Product,
     Record,
     RightAscension,
     Separation,
@@ -122,7 +121,7 @@ class AlertRegions(Record, frozen=True, kw_only=True):
     ] = None
 
 
-class Regions(Product, frozen=True, kw_only=True):
+class Regions(Record, frozen=True, kw_only=True):
     """Content of regions.json: credible regions of each sky map, and how the maps differ."""
 
     schema_version: Annotated[Literal[1], described("Version of this schema")] = 1

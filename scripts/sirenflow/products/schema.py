@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from sirenflow.products.alerts import Alerts
-from sirenflow.products.base import Product
+from sirenflow.products.base import Record
 from sirenflow.products.candidates import Candidates
 from sirenflow.products.catalogue import Catalogue
 from sirenflow.products.event import EventSummary
@@ -20,7 +20,7 @@ from sirenflow.products.regions import Regions
 from sirenflow.products.source_tables import CandidateTable, GalaxyTable
 from sirenflow.products.visibility import Visibility
 
-MODELS: Mapping[str, type[Product]] = {
+MODELS: Mapping[str, type[Record]] = {
     "event": EventSummary,
     "alerts": Alerts,
     "localization": Localization,
@@ -52,7 +52,7 @@ _OTHER_LEVELS = {
 
 
 @cache
-def schema_of(model: type[Product]) -> dict[str, Any]:
+def schema_of(model: type[Record]) -> dict[str, Any]:
     """Return the JSON Schema of a product; every key is always written."""
     _, components = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
     for component in components.values():

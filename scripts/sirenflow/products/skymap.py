@@ -86,7 +86,7 @@ class SkymapNumbers(Record, frozen=True, kw_only=True):
     )
 
     @property
-    def is_trusted(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether the map may be drawn and its numbers shown."""
         return not (self.file is None or self.rejected_because or self.numbers_withheld_because)
 

@@ -8,7 +8,6 @@ from sirenflow.products.base import (
     Count,
     Latitude,
     Number,
-    Product,
     Record,
     RightAscension,
     UtcTime,
@@ -23,7 +22,7 @@ class RowProblem(Record, frozen=True):
     rows: Annotated[Number, described("How many rows")]
 
 
-class SourceTable(Product, frozen=True, kw_only=True):
+class SourceTable(Record, frozen=True, kw_only=True):
     """A user's table, checked."""
 
     problems: Annotated[

@@ -8,7 +8,6 @@ from sirenflow.products.base import (
     Latitude,
     Number,
     Probability,
-    Product,
     Record,
     Separation,
     UtcTime,
@@ -16,7 +15,7 @@ from sirenflow.products.base import (
 )
 
 
-class Window(Record, frozen=True):
+class VisibilityWindow(Record, frozen=True):
     """A run of dark moments with at least 1 % of the probability above the altitude."""
 
     start_utc: Annotated[UtcTime, described("First moment, UTC")]
@@ -45,7 +44,7 @@ class SiteVisibility(Record, frozen=True, kw_only=True):
         described("Whether the Sun is below maximum_sun_altitude_deg at each moment"),
     ]
     windows: Annotated[
-        tuple[Window, ...],
+        tuple[VisibilityWindow, ...],
         described("Runs of dark moments with at least 1 % of the probability above"),
     ]
     reachable_probability: Annotated[
@@ -77,7 +76,7 @@ class SiteVisibility(Record, frozen=True, kw_only=True):
     ]
 
 
-class Visibility(Product, frozen=True, kw_only=True):
+class Visibility(Record, frozen=True, kw_only=True):
     """Content of visibility.json: what each site can see within 24 hours of the alert."""
 
     schema_version: Annotated[Literal[1], described("Version of this schema")] = 1

@@ -111,7 +111,7 @@ def render_event(
         (alert, skymap)
         for alert in summary.history
         for skymap in (alert.skymap, alert.combined_skymap)
-        if skymap and not skymap.is_trusted
+        if skymap and not skymap.is_usable
     ]
     mchirp = values.mchirp_source if values else None
     shown_history = summary.history[-_MOST_ALERTS:]

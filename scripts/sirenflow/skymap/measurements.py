@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
+from sirenflow.products.localization import LocalizedMap
 from sirenflow.skymap.distance.line_of_sight import lines_of_sight
 from sirenflow.skymap.distance.marginal import marginal_distance
 from sirenflow.skymap.distance.volume import credible_volumes
@@ -19,21 +20,14 @@ _NEAREST_MPC, _FARTHEST_MPC = 1e-6, 1e9
 _NO_ROWS = "no row of the sky map has a distance"
 
 
+_OF_THE_FILE = {"kind", "file", "sha256", "size_bytes"}
+
+
 def unmeasured(levels_percent: Sequence[int]) -> dict[str, Any]:
-    """Every key of a map's measures, unknown: None."""
-    keys = (
-        *("rejected_because", "numbers_withheld_because"),
-        *("rows", "level_min", "level_max", "creator", "instruments"),
-        *("peak_ra_deg", "peak_dec_deg", "peak_probdensity_per_sr"),
-        *(f"area_{percent}_deg2" for percent in levels_percent),
-        *("distance_absent_because", "probability_with_distance"),
-        *("distance_mean_mpc", "distance_std_mpc"),
-        *("distance_marginal_mean_mpc", "distance_marginal_std_mpc"),
-        *("distance_p05_mpc", "distance_p50_mpc", "distance_p95_mpc"),
-        *(f"volume_{percent}_mpc3" for percent in levels_percent),
-        "volume_absent_because",
-    )
-    return dict.fromkeys(keys)
+    """Return every key of `LocalizedMap` that is measured, and of other levels, with None."""
+    levels = (key for p in levels_percent for key in (f"area_{p}_deg2", f"volume_{p}_mpc3"))
+    keys = (*LocalizedMap.__struct_fields__, *levels)
+    return {key: None for key in keys if key not in _OF_THE_FILE}
 
 
 def measure(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str, Any]:

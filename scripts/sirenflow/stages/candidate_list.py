@@ -3,17 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from sirenflow.crossmatch.source_table import problem_counts, read_sources
 from sirenflow.crossmatch.unusable_table import USABLE, unusable
 from sirenflow.errors import TableError
-from sirenflow.formats.json_file import rounded, write_json
+from sirenflow.formats.json_file import round_digits, rounded
 from sirenflow.formats.sanitize import time_to_text
-from sirenflow.products.base import version_of
-from sirenflow.products.source_tables import CandidateTable
+from sirenflow.products.base import write_product
+from sirenflow.products.source_tables import Candidate, CandidateTable
 
 
 def candidate_list(
@@ -42,7 +39,7 @@ def candidate_list(
         Whether the next run shall read the table although it failed.
     """
     problems: Counter[str] = Counter()
-    listed: list[dict[str, Any]] = []
+    listed: list[Candidate] = []
     state = USABLE
     try:
         if failed_because is not None:
@@ -50,32 +47,24 @@ def candidate_list(
         listed = _read(table, columns, problems)
     except Exception as error:  # whatever is wrong with it costs the section on candidates only
         state = unusable("candidates", table, error)
-    content = {
-        "schema_version": version_of(CandidateTable),
-        "problems": problem_counts(problems),
-        "candidates": listed,
-    }
-    write_json(candidates, {**content, **state})
+    product = CandidateTable(problems=problem_counts(problems), candidates=tuple(listed), **state)
+    write_product(candidates, product)
 
 
-def _read(table: Path, columns: Mapping[str, str], problems: Counter[str]) -> list[dict[str, Any]]:
+def _read(table: Path, columns: Mapping[str, str], problems: Counter[str]) -> list[Candidate]:
     listed = [
-        {
-            "row": int(sources.row[i]),
-            "name": sources.name[i],
-            "ra_deg": rounded(float(sources.ra_deg[i])),
-            "dec_deg": rounded(float(sources.dec_deg[i])),
-            "distance_mpc": None
-            if np.isnan(sources.distance_mpc[i])
-            else rounded(float(sources.distance_mpc[i])),
-            "time": time_to_text(sources.time[i], "milliseconds"),
-        }
+        Candidate(
+            row=int(sources.row[i]),
+            name=sources.name[i],
+            ra_deg=round_digits(float(sources.ra_deg[i])),
+            dec_deg=round_digits(float(sources.dec_deg[i])),
+            distance_mpc=rounded(float(sources.distance_mpc[i])),
+            time=time_to_text(sources.time[i], "milliseconds"),
+        )
         for sources in read_sources(table, columns, [], problems)
         for i in range(len(sources))
     ]
     if not listed and problems:
-        reasons = "".join(
-            f"; {entry['rows']} {entry['reason']}" for entry in problem_counts(problems)
-        )
+        reasons = "".join(f"; {entry.rows} {entry.reason}" for entry in problem_counts(problems))
         raise TableError(f"{table}: no candidate that can be used{reasons}")
     return listed

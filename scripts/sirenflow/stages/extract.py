@@ -19,14 +19,24 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import structs
+
 from sirenflow.alerts.alert import Alert, AttachedMap, MapKind, parse_alert
 from sirenflow.alerts.alert_type import RETRACTION, canonical_type, is_retracted
 from sirenflow.alerts.decoding import MAX_ALERT_BYTES
+from sirenflow.alerts.event_record import (
+    read_coincidence,
+    read_gracedb_url,
+    read_values,
+    times_without_zone,
+)
 from sirenflow.errors import AlertError, SkymapError, SkymapValueError
 from sirenflow.formats.json_file import write_json
+from sirenflow.formats.sanitize import text_or_none
 from sirenflow.formats.timestamp import read_timestamp
-from sirenflow.products.alerts import Alerts
-from sirenflow.products.base import version_of
+from sirenflow.products.alerts import AlertFile, AlertRecord, Alerts, RejectedFile
+from sirenflow.products.base import write_product
+from sirenflow.products.localization import Localization
 from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.measurements import unmeasured as unmeasured_map
 from sirenflow.skymap.skymap import read_skymap
@@ -36,6 +46,7 @@ OF_OURS = "an error in Sirenflow"
 
 # A sparse file, put there by hand, can be of any size.
 _MOST_HASHED_BYTES = 4 * MAX_ALERT_BYTES
+_REASON_LIMIT = 400
 _NAMED_HASH = re.compile(r"-([0-9a-f]{12}|[0-9a-f]{64})\.")
 # What is wrong with a file itself. Every other error, of reading as of writing, is one of the
 # machine: were an alert rejected for a full disk, it would stay so when there is room again. It
@@ -132,12 +143,16 @@ def extract(
         _describe(number, first, others)
         for number, (first, *others) in enumerate(same_alerts, start=1)
     ]
-    head = {
-        "schema_version": version_of(Alerts),
-        "superevent_id": superevent_id,
-        "retracted": is_retracted(alert["alert_type"] for alert in described),
-    }
-    write_json(alerts, {**head, "alerts": described, "rejected": reader.rejected})
+    retracted = is_retracted(alert.alert_type for alert in described)
+    product = Alerts(
+        superevent_id=superevent_id,
+        retracted=retracted,
+        alerts=tuple(described),
+        rejected=tuple(reader.rejected),
+    )
+    write_product(alerts, product)
+    # Written from dictionaries: some keys depend on the configured credible levels.
+    head = structs.asdict(Localization(superevent_id=superevent_id, retracted=retracted))
     write_json(localization, {**head, "alerts": localized})
 
 
@@ -172,7 +187,10 @@ class _Maps:
     def deliver(self, attached: _Map, name: str, skymaps: Path) -> dict[str, Any]:
         """Give a map its name, and tell what is measured on it."""
         if attached.error is not None or attached.sha256 is None:
-            numbers = {**unmeasured_map(self._levels_percent), "rejected_because": attached.error}
+            numbers = {
+                **unmeasured_map(self._levels_percent),
+                "rejected_because": text_or_none(attached.error),
+            }
         else:
             numbers = self._numbers[attached.sha256]
         file = None
@@ -185,7 +203,7 @@ class _Maps:
             "file": file.name if file else None,
             "sha256": attached.sha256,
             "size_bytes": attached.size_bytes,
-            **numbers,
+            **{key: text_or_none(v) if isinstance(v, str) else v for key, v in numbers.items()},
         }
 
     def _put(self, sha256: str, file: Path) -> None:
@@ -214,7 +232,7 @@ class _Reader:
         self._refused = refused
         self._unmeasured = unmeasured
         self._seen: dict[str, Path] = {}
-        self.rejected: list[dict[str, Any]] = []
+        self.rejected: list[RejectedFile] = []
 
     def read(self, files: Iterable[Path]) -> list[_File]:
         """Read files; those without an alert go to `rejected`."""
@@ -315,7 +333,7 @@ def _check_name(file: Path, alert: Alert) -> None:
         )
 
 
-def _reject(file: Path, name: str, error: Exception) -> dict[str, Any]:
+def _reject(file: Path, name: str, error: Exception) -> RejectedFile:
     sha256: str | None = None
     size_bytes: int | None = None
     try:
@@ -327,7 +345,12 @@ def _reject(file: Path, name: str, error: Exception) -> dict[str, Any]:
     except OSError as unreadable:
         if unreadable.errno not in _OF_THE_FILE:  # otherwise it is the reason given
             raise
-    return {"file": name, "sha256": sha256, "size_bytes": size_bytes, "reason": _reason(error)}
+    return RejectedFile(
+        file=text_or_none(name),
+        sha256=sha256,
+        size_bytes=size_bytes,
+        reason=text_or_none(_reason(error), _REASON_LIMIT),
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -343,24 +366,29 @@ def _relative(file: Path) -> str:
     return f"{file.parent.name}/{file.name}"
 
 
-def _describe(number: int, first: _File, others: Sequence[_File]) -> dict[str, Any]:
-    return {
-        "number": number,
-        **_describe_file(first),
-        "also_received_as": [_describe_file(other) for other in others],
-        "alert_type": first.alert_type,
-        "time_created": read_timestamp(first.time_created).display(),
-        "record": first.record,
-    }
+def _describe(number: int, first: _File, others: Sequence[_File]) -> AlertRecord:
+    values = read_values(first.alert_type, first.record)
+    return AlertRecord(
+        number=number,
+        **structs.asdict(_describe_file(first)),
+        also_received_as=tuple(_describe_file(other) for other in others),
+        alert_type=first.alert_type,
+        time_created=read_timestamp(first.time_created).display(),
+        utc_assumed=times_without_zone(first.record, values),
+        values=values,
+        external_coinc=read_coincidence(first.record),
+        gracedb=read_gracedb_url(first.record),
+        record=first.record,
+    )
 
 
-def _describe_file(file: _File) -> dict[str, Any]:
-    return {
-        "file": _relative(file.path),
-        "format": file.encoding,
-        "sha256": file.sha256,
-        "size_bytes": file.size_bytes,
-    }
+def _describe_file(file: _File) -> AlertFile:
+    return AlertFile(
+        file=text_or_none(_relative(file.path)),
+        format=file.encoding,
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+    )
 
 
 def _localize(number: int, alert: _File, skymaps: Path, maps: _Maps) -> dict[str, Any]:
@@ -380,8 +408,14 @@ def _measure(data: bytes, levels_percent: Sequence[int]) -> dict[str, Any]:
     try:
         return measure(read_skymap(data), levels_percent)
     except SkymapValueError as error:
-        return {**unmeasured_map(levels_percent), "numbers_withheld_because": str(error)}
+        return {
+            **unmeasured_map(levels_percent),
+            "numbers_withheld_because": text_or_none(str(error)),
+        }
     except SkymapError as error:
         return {**unmeasured_map(levels_percent), "rejected_because": str(error)}
     except Exception as error:  # one of ours may cost the numbers of this map, and no others
-        return {**unmeasured_map(levels_percent), "numbers_withheld_because": _reason(error)}
+        return {
+            **unmeasured_map(levels_percent),
+            "numbers_withheld_because": text_or_none(_reason(error)),
+        }

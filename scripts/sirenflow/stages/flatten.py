@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sirenflow.formats.fits_file import fits_padding
 from sirenflow.skymap.flatten import FlatMap, flat_header
-from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.load import load_superevent, load_usable_skymap
 
 # Pixels at a time: 32 MiB of table.
 _PIECE = 2**20
@@ -28,16 +28,16 @@ def flatten(alerts: Path, localization: Path, skymaps: Path, flat: Path, nside: 
     nside
         HEALPix resolution; a power of two.
     """
-    summary = load_summary(alerts, localization)
+    summary = load_superevent(alerts, localization)
     flat.mkdir(parents=True, exist_ok=True)
     distinct = {
         skymap.sha256: skymap
         for alert in reversed(summary.history)
         for skymap in (alert.combined_skymap, alert.skymap)
-        if skymap and skymap.is_trusted
+        if skymap and skymap.is_usable
     }
     for named in distinct.values():
-        skymap = read_trusted(skymaps, named)
+        skymap = load_usable_skymap(skymaps, named)
         if skymap is None:
             continue
         stem = (named.file or "").removesuffix(".multiorder.fits")

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from sirenflow.crossmatch.galaxies import COMPATIBLE_LEVEL, is_catalogue, rank_galaxies
 from sirenflow.errors import TableError
 from sirenflow.formats.ecsv import Column, cells_to_line, write_ecsv
-from sirenflow.formats.json_file import SOLVED_DIGITS, rounded, write_json
+from sirenflow.formats.json_file import SOLVED_DIGITS, round_digits
 from sirenflow.formats.sanitize import text_or_none
-from sirenflow.products.base import version_of
-from sirenflow.products.event import EventSummary
-from sirenflow.products.galaxies import Galaxies
-from sirenflow.superevent.load import load_json, load_summary, read_trusted
+from sirenflow.products.base import load_product, write_product
+from sirenflow.products.event import Superevent
+from sirenflow.products.galaxies import Galaxies, RankedGalaxy
+from sirenflow.products.source_tables import GalaxyTable
+from sirenflow.superevent.load import load_superevent, load_usable_skymap
 from sirenflow.superevent.map_choice import map_problem
 
 SHOWN = 20
@@ -63,46 +64,45 @@ def galaxies(
     max_listed
         How many galaxies are listed at most.
     """
-    summary = load_summary(alerts, localization)
-    known = load_json(facts)
+    summary = load_superevent(alerts, localization)
+    known = load_product(facts, GalaxyTable)
     called = text_or_none(name, 60) or "the catalogue"
     compatible, absent, listed = (
-        (None, known["unusable_because"], [])
-        if known["unusable_because"]
+        (None, known.unusable_because, [])
+        if known.unusable_because
         else _listed(summary, skymaps, rows, max_listed)
     )
     if compatible == 0:
         absent = f"no compatible galaxy in {called}"
     located = summary.skymap_alert
-    meta = {
+    meta: dict[str, Any] = {
         "superevent_id": summary.superevent_id,
         "alert_number": located.number if located else None,
         "retracted": summary.retracted,
         "catalogue": called,
     }
-    lines = (cells_to_line(entry[c.name] for c in _COLUMNS) for entry in listed)
+    lines = (cells_to_line(getattr(entry, c.name) for c in _COLUMNS) for entry in listed)
     write_ecsv(table, _COLUMNS, lines, meta)
-    content = {
-        "schema_version": version_of(Galaxies),
+    product_content = Galaxies(
         **meta,
-        "completeness": text_or_none(completeness, 300),
-        "galaxies_in_catalogue": known["galaxies"],
-        "problems_of_catalogue": known["problems"],
-        "compatible_level": COMPATIBLE_LEVEL,
-        "compatible": compatible,
-        "listed": len(listed),
-        "absent_because": absent,
-        "galaxies": listed[:SHOWN],
-    }
-    write_json(product, content)
+        completeness=text_or_none(completeness, 300),
+        galaxies_in_catalogue=known.galaxies,
+        problems_of_catalogue=known.problems,
+        compatible_level=COMPATIBLE_LEVEL,
+        compatible=compatible,
+        listed=len(listed),
+        absent_because=absent,
+        galaxies=tuple(listed[:SHOWN]),
+    )
+    write_product(product, product_content)
 
 
 def _listed(
-    summary: EventSummary, skymaps: Path, rows: Path, max_listed: int
-) -> tuple[int | None, str | None, Sequence[dict[str, Any]]]:
+    summary: Superevent, skymaps: Path, rows: Path, max_listed: int
+) -> tuple[int | None, str | None, Sequence[RankedGalaxy]]:
     """Give how many galaxies are compatible, why none could be, and those listed."""
     located = summary.skymap_alert
-    skymap = read_trusted(skymaps, located.skymap) if located and located.skymap else None
+    skymap = load_usable_skymap(skymaps, located.skymap) if located and located.skymap else None
     if skymap is None:
         problem = map_problem(located or summary.current) or "the sky map cannot be read"
         return None, problem, []
@@ -125,13 +125,12 @@ def _listed(
     return ranked.compatible, None, list(lines)
 
 
-def _lines(found: NDArray[Any], computed: dict[str, NDArray[Any]]) -> Iterator[dict[str, Any]]:
+def _lines(found: NDArray[Any], computed: dict[str, NDArray[Any]]) -> Iterator[RankedGalaxy]:
     for number, galaxy in enumerate(found):
-        yield {
-            "rank": number + 1,
-            "name": text_or_none(galaxy["name"].decode("utf-8", "replace")),
-            **{key: rounded(float(galaxy[key])) for key in _AS_GIVEN},
-            **{
-                key: rounded(float(value[number]), SOLVED_DIGITS) for key, value in computed.items()
-            },
+        given = {key: round_digits(float(galaxy[key])) for key in _AS_GIVEN}
+        values = {
+            key: round_digits(float(value[number]), SOLVED_DIGITS)
+            for key, value in computed.items()
         }
+        name = text_or_none(galaxy["name"].decode("utf-8", "replace"))
+        yield RankedGalaxy(rank=number + 1, name=name, **given, **values)

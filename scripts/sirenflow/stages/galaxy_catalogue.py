@@ -13,8 +13,7 @@ from sirenflow.crossmatch.positions import leaves
 from sirenflow.crossmatch.source_table import Sources, problem_counts, read_sources
 from sirenflow.crossmatch.unusable_table import USABLE, unusable
 from sirenflow.errors import TableError
-from sirenflow.formats.json_file import write_json
-from sirenflow.products.base import version_of
+from sirenflow.products.base import write_product
 from sirenflow.products.source_tables import GalaxyTable
 
 _BLOCK = 500_000
@@ -61,12 +60,8 @@ def galaxy_catalogue(
     except Exception as error:  # whatever is wrong with it costs the section on galaxies only
         state = unusable("galaxies", table, error)
     _write(rows, found, names)
-    content = {
-        "schema_version": version_of(GalaxyTable),
-        "galaxies": len(found),
-        "problems": problem_counts(problems),
-    }
-    write_json(facts, {**content, **state})
+    product = GalaxyTable(galaxies=len(found), problems=problem_counts(problems), **state)
+    write_product(facts, product)
 
 
 def _read(
@@ -80,9 +75,7 @@ def _read(
         names.append(np.array([(name or "").encode() for name in sources.name], dtype="S"))
     found = np.frombuffer(numbers, _PLAIN)
     if not len(found):
-        reasons = "".join(
-            f"; {entry['rows']} {entry['reason']}" for entry in problem_counts(problems)
-        )
+        reasons = "".join(f"; {entry.rows} {entry.reason}" for entry in problem_counts(problems))
         raise TableError(f"{table}: no galaxy that can be used{reasons}")
     return found, np.concatenate(names)
 

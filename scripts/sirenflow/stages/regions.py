@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from msgspec import structs
 
-from sirenflow.formats.json_file import SOLVED_DIGITS, rounded, write_json
+from sirenflow.formats.json_file import SOLVED_DIGITS, round_digits, rounded
 from sirenflow.observing.constellations import constellations
-from sirenflow.products.base import version_of
-from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary
-from sirenflow.products.regions import Lobe, Regions
+from sirenflow.products.base import write_product
+from sirenflow.products.event import AlertSummary, SkymapSummary, Superevent
+from sirenflow.products.regions import (
+    AlertRegions,
+    Lobe,
+    MapComparison,
+    MapRegions,
+    NamedLobe,
+    RegionFiles,
+    Regions,
+)
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
 from sirenflow.skymap.regions.credible_region import (
@@ -26,11 +33,17 @@ from sirenflow.skymap.regions.lobes import LISTED, describe_lobes, label_lobes
 from sirenflow.skymap.regions.outlines import DRAWN, draw_outlines
 from sirenflow.skymap.regions.region_files import Subject, ds9, geojson, moc_fits
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.load import load_superevent, load_usable_skymap
 
 # Decimals of degrees, and of probabilities: a region is that of its level within 1e-6.
 _DEGREE_DECIMALS = 5
 _PROBABILITY_DECIMALS = 6
+_PROBABILITIES = (
+    "overlap_90_of_new",
+    "overlap_90_of_old",
+    "probability_in_old_50",
+    "probability_in_old_90",
+)
 
 
 def regions(alerts: Path, localization: Path, skymaps: Path, regions: Path, files: Path) -> None:
@@ -45,32 +58,29 @@ def regions(alerts: Path, localization: Path, skymaps: Path, regions: Path, file
     files
         Directory, written: MOC, GeoJSON and DS9 regions of every distinct map.
     """
-    summary = load_summary(alerts, localization)
+    summary = load_superevent(alerts, localization)
     files.mkdir(parents=True, exist_ok=True)
     maps = _Maps(summary, skymaps, files)
-    described = list(maps.describe_all())
-    maps.name_constellations()
-    head = {
-        "schema_version": version_of(Regions),
-        "superevent_id": summary.superevent_id,
-        "retracted": summary.retracted,
-    }
-    write_json(regions, {**head, "alerts": described})
+    product = Regions(
+        superevent_id=summary.superevent_id,
+        retracted=summary.retracted,
+        alerts=tuple(maps.describe_all()),
+    )
+    write_product(regions, product)
 
 
 class _Maps:
     """The distinct maps of a superevent, of which one at a time is in memory."""
 
-    def __init__(self, summary: EventSummary, skymaps: Path, files: Path) -> None:
+    def __init__(self, summary: Superevent, skymaps: Path, files: Path) -> None:
         self._summary = summary
         self._skymaps = skymaps
         self._files = files
         self._measured: dict[str, MeasuredMap] = {}
-        self._records: dict[str, dict[str, Any]] = {}
-        self._lobes: list[tuple[dict[str, Any], Lobe]] = []
+        self._records: dict[str, MapRegions] = {}
         self._curve: tuple[str, ProbabilityCurve] | None = None
 
-    def describe_all(self) -> Iterator[dict[str, Any]]:
+    def describe_all(self) -> Iterator[AlertRegions]:
         """Describe each alert's maps, and compare them with those before."""
         first = previous = None
         for alert in self._summary.history:
@@ -78,42 +88,34 @@ class _Maps:
             since_previous, since_first, combined_with_gw = None, None, None
             gw = self._measure(alert, alert.skymap)
             if gw:
-                records.append({"kind": "gw", **self._records[gw.sha256]})
+                records.append(structs.replace(self._records[gw.sha256], kind="gw"))
                 since_previous = self._compare(gw, previous)
                 if first and previous and first.number != previous.number:
                     since_first = self._compare(gw, first)
             combined = self._measure(alert, alert.combined_skymap)
             if combined:
-                records.append({"kind": "combined", **self._records[combined.sha256]})
+                records.append(structs.replace(self._records[combined.sha256], kind="combined"))
                 combined_with_gw = self._compare(combined, gw or previous)
             first, previous = first or gw, gw or previous
-            yield {
-                "number": alert.number,
-                "maps": records,
-                "since_previous": since_previous,
-                "since_first": since_first,
-                "combined_with_gw": combined_with_gw,
-            }
-
-    def name_constellations(self) -> None:
-        """Complete the lobes of all maps."""
-        ra = np.array([lobe.ra_deg for _, lobe in self._lobes])
-        dec = np.array([lobe.dec_deg for _, lobe in self._lobes])
-        names = constellations(ra, dec)
-        for (described, _), name in zip(self._lobes, names, strict=True):
-            described["constellation"] = name
+            yield AlertRegions(
+                number=alert.number,
+                maps=tuple(records),
+                since_previous=since_previous,
+                since_first=since_first,
+                combined_with_gw=combined_with_gw,
+            )
 
     def _measure(self, alert: AlertSummary, summary: SkymapSummary | None) -> MeasuredMap | None:
         """Measure a map, and write its files, unless the same bytes came before.
 
         None where there is no map that can be trusted and read.
         """
-        if summary is None or not summary.is_trusted:
+        if summary is None or not summary.is_usable:
             return None
         sha256 = summary.sha256 or ""
         if sha256 not in self._measured:
             self._curve = None  # of another map, as large as this one may be
-            skymap = read_trusted(self._skymaps, summary)
+            skymap = load_usable_skymap(self._skymaps, summary)
             if skymap is None:
                 return None
             self._curve = sha256, probability_curve(skymap)
@@ -132,22 +134,21 @@ class _Maps:
         outlines = draw_outlines(skymap, (0.5, 0.9), region_90, labels, lobes)
         drawn = list(zip((region_50, region_90), outlines, strict=True))
         stem = (summary.file or "").removesuffix(".multiorder.fits")
-        products = {
-            "moc_50": (f"{stem}.50.moc.fits", moc_fits(region_50, subject)),
-            "moc_90": (f"{stem}.90.moc.fits", moc_fits(region_90, subject)),
-            "contours": (f"{stem}.contours.geojson", geojson(drawn, subject)),
-            "ds9": (f"{stem}.reg", ds9(drawn, subject)),
-        }
-        for name, content in products.values():
+        products = (
+            (f"{stem}.50.moc.fits", moc_fits(region_50, subject)),
+            (f"{stem}.90.moc.fits", moc_fits(region_90, subject)),
+            (f"{stem}.contours.geojson", geojson(drawn, subject)),
+            (f"{stem}.reg", ds9(drawn, subject)),
+        )
+        for name, content in products:
             (self._files / name).write_bytes(content)
-        listed = [(_describe_lobe(lobe), lobe) for lobe in lobes[:LISTED]]
-        self._lobes += listed
-        self._records[sha256] = {
-            "sha256": sha256,
-            "files": {key: name for key, (name, _) in products.items()},
-            "lobes_90": [described for described, _ in listed],
-            "lobes_90_count": labels.count,
-        }
+        self._records[sha256] = MapRegions(
+            kind=summary.kind,
+            sha256=sha256,
+            files=RegionFiles(*(name for name, _ in products)),
+            lobes_90=_name_lobes(lobes[:LISTED]),
+            lobes_90_count=labels.count,
+        )
         return MeasuredMap(
             number=subject.alert_number,
             sha256=sha256,
@@ -160,21 +161,19 @@ class _Maps:
             distance_std_mpc=summary.distance_std_mpc,
         )
 
-    def _compare(self, new: MeasuredMap, old: MeasuredMap | None) -> dict[str, Any] | None:
+    def _compare(self, new: MeasuredMap, old: MeasuredMap | None) -> MapComparison | None:
         curve = self._curve_of(new.sha256) if old else None
         if old is None or curve is None:
             return None
         compared = compare_maps(new, curve, old)
-        shares = ("overlap_90_of_new", "overlap_90_of_old")
-        probabilities = ("probability_in_old_50", "probability_in_old_90")
         values = structs.asdict(compared)
-        for key in (*shares, *probabilities):
+        for key in _PROBABILITIES:
             values[key] = round(values[key], _PROBABILITY_DECIMALS)
         for key in ("area_50_ratio", "area_90_ratio", "overlap_90_deg2"):
             values[key] = rounded(values[key])
         for key in ("peak_shift_deg", "distance_shift_sigma"):
             values[key] = rounded(values[key], SOLVED_DIGITS)
-        return values
+        return MapComparison(**values)
 
     def _curve_of(self, sha256: str) -> ProbabilityCurve | None:
         """Give a map's curve; one that was not the last to be worked on is read again."""
@@ -183,20 +182,26 @@ class _Maps:
                 skymap
                 for alert in self._summary.history
                 for skymap in (alert.skymap, alert.combined_skymap)
-                if skymap and skymap.is_trusted and skymap.sha256 == sha256
+                if skymap and skymap.is_usable and skymap.sha256 == sha256
             )
-            skymap = read_trusted(self._skymaps, next(maps))
+            skymap = load_usable_skymap(self._skymaps, next(maps))
             if skymap is None:
                 return None
             self._curve = sha256, probability_curve(skymap)
         return self._curve[1]
 
 
-def _describe_lobe(lobe: Lobe) -> dict[str, Any]:
-    return {
-        "probability": round(lobe.probability, _PROBABILITY_DECIMALS),
-        "area_deg2": rounded(lobe.area_deg2),
-        "ra_deg": round(lobe.ra_deg, _DEGREE_DECIMALS) % 360,
-        "dec_deg": round(lobe.dec_deg, _DEGREE_DECIMALS),
-        "radius_deg": round(lobe.radius_deg, _DEGREE_DECIMALS),
-    }
+def _name_lobes(lobes: Sequence[Lobe]) -> tuple[NamedLobe, ...]:
+    """Round the lobes of a map, and name the constellations of their centres."""
+    ra, dec = (np.array([getattr(lobe, axis) for lobe in lobes]) for axis in ("ra_deg", "dec_deg"))
+    return tuple(
+        NamedLobe(
+            probability=round(lobe.probability, _PROBABILITY_DECIMALS),
+            area_deg2=round_digits(lobe.area_deg2),
+            ra_deg=round(lobe.ra_deg, _DEGREE_DECIMALS) % 360,
+            dec_deg=round(lobe.dec_deg, _DEGREE_DECIMALS),
+            radius_deg=round(lobe.radius_deg, _DEGREE_DECIMALS),
+            constellation=name,
+        )
+        for lobe, name in zip(lobes, constellations(ra, dec), strict=True)
+    )

@@ -1,17 +1,22 @@
 """Rule report: the page, the text and the JSON summary of one superevent."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import structs
 
-from sirenflow.products.base import write_product
+from sirenflow.products.alerts import Alerts
+from sirenflow.products.base import load_product, write_product
+from sirenflow.products.localization import Localization
+from sirenflow.products.regions import Regions
 from sirenflow.report.event_page import EventLinks, Sections, render_event
 from sirenflow.report.figures.draw import draw
 from sirenflow.report.html import relative_link
 from sirenflow.superevent.circular import circular_text
-from sirenflow.superevent.load import load_json, load_summary, read_trusted
+from sirenflow.superevent.load import load_usable_skymap
+from sirenflow.superevent.summarize import summarize_event
 
 
 def report(
@@ -48,8 +53,14 @@ def report(
         Messages that claim to be about the superevent and could not be read: see
         `sirenflow.superevent.unreadable_messages.Unreadable.of`.
     """
-    summary = load_summary(alerts, localization, regions, config_sha256, unreadable)
-    drawings = draw(summary, lambda skymap: read_trusted(skymaps, skymap))
+    summary = summarize_event(
+        load_product(alerts, Alerts),
+        load_product(localization, Localization),
+        load_product(regions, Regions),
+        config_sha256,
+        unreadable,
+    )
+    drawings = draw(summary, lambda skymap: load_usable_skymap(skymaps, skymap))
     summary = structs.replace(summary, thumbnail=drawings.thumbnail)
     text = circular_text(summary)
     links = EventLinks(
@@ -63,9 +74,14 @@ def report(
         galaxies=relative_link(galaxies[1], page) if galaxies else None,
     )
     sections = Sections(
-        *(load_json(found[0]) if found else None for found in (visibility, galaxies, candidates))
+        *(_load_json(found[0]) if found else None for found in (visibility, galaxies, candidates))
     )
     html = render_event(summary, drawings, sections, text, links)
     page.write_text(html, encoding="utf-8", newline="\n")
     circular.write_text(text, encoding="ascii", newline="\n")
     write_product(event, summary)
+
+
+def _load_json(path: Path) -> Mapping[str, Any]:
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded

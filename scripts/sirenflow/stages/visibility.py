@@ -5,15 +5,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sirenflow.formats.json_file import write_json
 from sirenflow.formats.sanitize import text_or_none, time_or_none, time_to_text
 from sirenflow.observing.visibility import HOURS, STEP_MIN, Day, Site, SkyRows, day_from, sky_rows
 from sirenflow.observing.visibility import visibility as site_visibility
-from sirenflow.products.base import version_of
-from sirenflow.products.event import EventSummary
-from sirenflow.products.visibility import Visibility
+from sirenflow.products.base import write_product
+from sirenflow.products.event import Superevent
+from sirenflow.products.visibility import SiteVisibility, Visibility, VisibilityWindow
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.load import load_superevent, load_usable_skymap
 from sirenflow.superevent.map_choice import map_problem
 
 # Years that the series for Sun, Moon and precession are made for.
@@ -45,39 +44,39 @@ def visibility(
     maximum_sun_altitude_deg
         It is dark while the Sun is below.
     """
-    summary = load_summary(alerts, localization)
+    summary = load_superevent(alerts, localization)
     current, located = summary.current, summary.skymap_alert
     start = time_or_none(current.time_created) if current else None
     skymap, problem = _standing_map(summary, skymaps)
     problem = problem or _time_problem(start)
-    content: dict[str, Any] = {
-        "schema_version": version_of(Visibility),
-        "superevent_id": summary.superevent_id,
-        "retracted": summary.retracted,
-        "alert_number": current.number if current else None,
-        "skymap_alert_number": located.number if located else None,
-        "absent_because": problem,
-        "start_utc": time_to_text(start),
-        "step_min": STEP_MIN,
-        "hours": HOURS,
-        "maximum_sun_altitude_deg": maximum_sun_altitude_deg,
-        "sites": [],
-    }
+    described: tuple[SiteVisibility, ...] = ()
     if problem is None and skymap is not None and start is not None:
         day = day_from(start)
         rows = sky_rows(skymap, day)
-        content["sites"] = [
+        described = tuple(
             _describe(rows, day, _site(sent, minimum_altitude_deg), maximum_sun_altitude_deg)
             for sent in sites
-        ]
-    write_json(visibility, content)
+        )
+    product = Visibility(
+        superevent_id=summary.superevent_id,
+        retracted=summary.retracted,
+        alert_number=current.number if current else None,
+        skymap_alert_number=located.number if located else None,
+        absent_because=problem,
+        start_utc=time_to_text(start),
+        step_min=STEP_MIN,
+        hours=HOURS,
+        maximum_sun_altitude_deg=maximum_sun_altitude_deg,
+        sites=described,
+    )
+    write_product(visibility, product)
 
 
-def _standing_map(summary: EventSummary, skymaps: Path) -> tuple[Skymap | None, str | None]:
+def _standing_map(summary: Superevent, skymaps: Path) -> tuple[Skymap | None, str | None]:
     """Read the GW map that is used; explain why there is none."""
     located = summary.skymap_alert
     named = located.skymap if located else None
-    skymap = read_trusted(skymaps, named) if named else None
+    skymap = load_usable_skymap(skymaps, named) if named else None
     if skymap is not None:
         return skymap, None
     return None, map_problem(located or summary.current) or "the sky map cannot be read"
@@ -104,32 +103,30 @@ def _site(sent: Mapping[str, Any], minimum_altitude_deg: float) -> Site:
 
 def _describe(
     rows: SkyRows, day: Day, site: Site, maximum_sun_altitude_deg: float
-) -> dict[str, Any]:
+) -> SiteVisibility:
     seen = site_visibility(rows, day, site, maximum_sun_altitude_deg)
     best = seen.best
 
-    def time(moment: int) -> str | None:
-        return time_to_text(day.times[moment])
+    def time(moment: int) -> str:
+        return time_to_text(day.times[moment]) or ""
 
-    return {
-        "name": site.name,
-        "place": site.place,
-        "latitude_deg": site.latitude_deg,
-        "longitude_deg": site.longitude_deg,
-        "elevation_m": site.elevation_m,
-        "minimum_altitude_deg": site.minimum_altitude_deg,
-        "probability_above": seen.probability_above.tolist(),
-        "dark": seen.dark.tolist(),
-        "windows": [
-            {"start_utc": time(first), "end_utc": time(last)} for first, last in seen.windows
-        ],
-        "reachable_probability": round(seen.reachable_probability, 4),
-        "best_time_utc": None if best is None else time(best),
-        "best_probability": None if best is None else float(seen.probability_above[best]),
-        "moon_separation_deg": _hundredths(seen.moon_separation_deg),
-        "moon_altitude_deg": _hundredths(seen.moon_altitude_deg),
-        "moon_illumination": round(seen.moon_illumination, 4),
-    }
+    return SiteVisibility(
+        name=site.name,
+        place=site.place,
+        latitude_deg=site.latitude_deg,
+        longitude_deg=site.longitude_deg,
+        elevation_m=site.elevation_m,
+        minimum_altitude_deg=site.minimum_altitude_deg,
+        probability_above=tuple(seen.probability_above.tolist()),
+        dark=tuple(seen.dark.tolist()),
+        windows=tuple(VisibilityWindow(time(first), time(last)) for first, last in seen.windows),
+        reachable_probability=round(seen.reachable_probability, 4),
+        best_time_utc=None if best is None else time(best),
+        best_probability=None if best is None else float(seen.probability_above[best]),
+        moon_separation_deg=_hundredths(seen.moon_separation_deg),
+        moon_altitude_deg=_hundredths(seen.moon_altitude_deg),
+        moon_illumination=round(seen.moon_illumination, 4),
+    )
 
 
 def _hundredths(degrees: float | None) -> float | None:

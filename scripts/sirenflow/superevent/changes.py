@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import structs
 
 from sirenflow.products.event import AlertSummary, Change, Comparison, SkymapSummary, top_class
-from sirenflow.products.regions import MapComparison
+from sirenflow.products.regions import AlertRegions, MapComparison, Regions
 
 Value = float | str | bool | None
 
@@ -18,32 +18,28 @@ _SKYMAP_NUMBERS = (
 
 
 def with_comparisons(
-    history: Sequence[AlertSummary],
-    since_previous: dict[int, MapComparison],
-    since_first: dict[int, MapComparison],
+    history: Sequence[AlertSummary], regions: Regions | None
 ) -> tuple[AlertSummary, ...]:
-    """Compare each alert that has values with the one before it, and with the first, that have.
+    """Compare each alert with values to the one with values before it, and to the first.
 
     Parameters
     ----------
     history
         Alerts in their order.
-    since_previous, since_first
-        What regions.json says of each alert's map, by the alert's number.
+    regions
+        Content of regions.json, for the comparisons of sky maps.
     """
+    maps = {entry.number: entry for entry in regions.alerts} if regions else {}
     compared: list[AlertSummary] = []
     earlier: list[AlertSummary] = []
     for alert in history:
         if alert.values is None:
             compared.append(alert)
             continue
-        compared.append(
-            structs.replace(
-                alert,
-                since_previous=_compare(earlier[-1], alert, since_previous) if earlier else None,
-                since_first=_compare(earlier[0], alert, since_first) if earlier[1:] else None,
-            )
-        )
+        entry = maps.get(alert.number, AlertRegions(number=alert.number))
+        previous = _compare(earlier[-1], alert, entry.since_previous) if earlier else None
+        first = _compare(earlier[0], alert, entry.since_first) if earlier[1:] else None
+        compared.append(structs.replace(alert, since_previous=previous, since_first=first))
         earlier.append(alert)
     return tuple(compared)
 
@@ -56,10 +52,8 @@ def changes(before: AlertSummary, after: AlertSummary) -> tuple[Change, ...]:
     return tuple(change for change in found if change.before != change.after)
 
 
-def _compare(
-    before: AlertSummary, after: AlertSummary, maps: dict[int, MapComparison]
-) -> Comparison:
-    return Comparison(before.number, changes(before, after), maps.get(after.number))
+def _compare(before: AlertSummary, after: AlertSummary, skymap: MapComparison | None) -> Comparison:
+    return Comparison(before.number, changes(before, after), skymap)
 
 
 def _values_of(alert: AlertSummary) -> Iterator[tuple[str, Value]]:
@@ -77,7 +71,7 @@ def _values_of(alert: AlertSummary) -> Iterator[tuple[str, Value]]:
 
 def _measures(skymap: SkymapSummary | None) -> Iterator[tuple[str, Value]]:
     for name in _SKYMAP_NUMBERS:
-        yield name, getattr(skymap, name) if skymap and skymap.is_trusted else None
+        yield name, getattr(skymap, name) if skymap and skymap.is_usable else None
 
 
 def _coincident(alert: AlertSummary) -> str | None:

@@ -7,15 +7,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from sirenflow.alerts.alert_type import ALERT_TYPES
-from sirenflow.products.event import (
-    AlertSummary,
-    ChirpMass,
-    Coincidence,
-    Comparison,
-    EventSummary,
-    SkymapSummary,
-    Values,
-)
+from sirenflow.products.alerts import ChirpMass, Coincidence, Values
+from sirenflow.products.event import AlertSummary, Comparison, EventSummary, SkymapSummary
 from sirenflow.products.regions import NamedLobe
 from sirenflow.superevent import number_text
 from sirenflow.superevent.change_text import since_phrases

@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-from sirenflow.products.event import AlertSummary, SkymapSummary, Values, top_class
+from sirenflow.products.alerts import Values
+from sirenflow.products.event import AlertSummary, SkymapSummary, top_class
 from sirenflow.superevent.number_text import (
     area_text,
     distance_text,

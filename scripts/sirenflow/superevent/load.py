@@ -1,56 +1,37 @@
-"""What a rule reads of the products of those before: a superevent's state, and its sky maps."""
+"""A superevent's state and its sky maps, from the products of earlier stages."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from sirenflow.errors import SkymapError
-from sirenflow.products.event import EventSummary, SkymapSummary
+from sirenflow.products.alerts import Alerts
+from sirenflow.products.base import load_product
+from sirenflow.products.event import Superevent
+from sirenflow.products.localization import Localization
+from sirenflow.products.skymap import SkymapNumbers
 from sirenflow.skymap.skymap import Skymap, read_skymap
-from sirenflow.superevent.summarize import summarize_event
+from sirenflow.superevent.summarize import summarize_superevent
 
 
-def load_json(path: Path) -> Mapping[str, Any]:
-    """Read a JSON product."""
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
+def load_superevent(alerts: Path, localization: Path) -> Superevent:
+    """Load the state of a superevent from alerts.json and localization.json.
 
-
-def load_summary(
-    alerts: Path,
-    localization: Path,
-    regions: Path | None = None,
-    config_sha256: str | None = None,
-    unreadable: Mapping[str, Any] | None = None,
-) -> EventSummary:
-    """Summarize a superevent, as `summarize_event`, from its products.
-
-    Parameters
-    ----------
-    alerts, localization, regions
-        alerts.json, localization.json, and regions.json where lobes and comparisons are needed.
-    config_sha256
-        Digest of what the configuration says about products.
-    unreadable
-        Messages that claim to be about the superevent and could not be read.
+    Raises
+    ------
+    SirenflowError
+        If one of them does not match its model.
     """
-    return summarize_event(
-        load_json(alerts),
-        load_json(localization),
-        load_json(regions) if regions else None,
-        config_sha256,
-        unreadable,
+    return summarize_superevent(
+        load_product(alerts, Alerts), load_product(localization, Localization)
     )
 
 
-def read_trusted(skymaps: Path, skymap: SkymapSummary) -> Skymap | None:
-    """Read a map whose numbers can be trusted; None for any other.
+def load_usable_skymap(skymaps: Path, skymap: SkymapNumbers) -> Skymap | None:
+    """Read a map whose numbers are usable; None for any other.
 
-    A file is None too that is no map any more: localization.json is where a bad map gets its
-    reason, and no rule after it fails for one. A file that is not there is an error.
+    A file that was damaged later also gives None: localization.json has the reason for a bad
+    map, and no later rule fails because of one. A missing file is an error.
 
     Parameters
     ----------
@@ -64,7 +45,7 @@ def read_trusted(skymaps: Path, skymap: SkymapSummary) -> Skymap | None:
     OSError
         If the file cannot be read.
     """
-    if not skymap.is_trusted or skymap.file is None or Path(skymap.file).name != skymap.file:
+    if not skymap.is_usable or skymap.file is None or Path(skymap.file).name != skymap.file:
         return None
     try:
         return read_skymap((skymaps / skymap.file).read_bytes())

@@ -76,7 +76,7 @@ def map_problem(alert: AlertSummary | None, kind: MapKind = "gw") -> str | None:
         return f"{name} cannot be used: {skymap.rejected_because}"
     if skymap.numbers_withheld_because is not None:
         return f"the numbers of {name} are withheld: {skymap.numbers_withheld_because}"
-    return None if skymap.is_trusted else f"{name} has no file"
+    return None if skymap.is_usable else f"{name} has no file"
 
 
 def absence_word(alert: AlertSummary | None, kind: MapKind = "gw") -> str:
@@ -111,4 +111,4 @@ def _until(history: Sequence[AlertSummary], current: AlertSummary) -> Sequence[A
 
 def _newest(alerts: Sequence[AlertSummary], kind: MapKind) -> AlertSummary | None:
     usable = ((alert, map_of(alert, kind)) for alert in reversed(alerts))
-    return next((alert for alert, skymap in usable if skymap and skymap.is_trusted), None)
+    return next((alert for alert, skymap in usable if skymap and skymap.is_usable), None)

@@ -8,7 +8,7 @@ not which were found: that is HasSSM's to say.
 
 from __future__ import annotations
 
-from sirenflow.products.event import Values
+from sirenflow.products.alerts import Values
 from sirenflow.superevent.number_text import SUB_SOLAR, SUB_SOLAR_SEARCH
 
 _PROBABLE = 0.5
@@ -32,27 +32,12 @@ def sub_solar_class(values: Values) -> str | None:
     "sub-solar mass" where HasSSM is at least 0.5, whatever the search; "sub-solar search" where the
     search is SSM and HasSSM is lower or unknown.
     """
-    has_classes = any(values.classification.values()) or values.is_burst
-    return sub_solar_name(has_classes, values.search, has_ssm(values))
-
-
-def sub_solar_name(has_classes: bool, search: str | None, has_ssm: float | None) -> str | None:
-    """Return what to call a candidate, as `sub_solar_class`, from what its alert says.
-
-    Parameters
-    ----------
-    has_classes
-        Whether it has source classes, or is a burst.
-    search
-        Of the alert; case does not matter.
-    has_ssm
-        Probability, 0 to 1; None if unknown.
-    """
-    if has_classes:
+    if any(values.classification.values()) or values.is_burst:
         return None
-    if has_ssm is not None and has_ssm >= _PROBABLE:
+    probability = has_ssm(values)
+    if probability is not None and probability >= _PROBABLE:
         return SUB_SOLAR
-    return SUB_SOLAR_SEARCH if _is_ssm(search) else None
+    return SUB_SOLAR_SEARCH if _is_ssm(values.search) else None
 
 
 def has_ssm(values: Values) -> float | None:

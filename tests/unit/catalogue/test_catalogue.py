@@ -11,15 +11,16 @@ import pytest
 from astropy.io.votable import parse_single_table, validate
 from astropy.table import Table
 from event_products import HOSTILE, PRODUCTS, event_json, rejected_json
-from msgspec import to_builtins
+from msgspec import convert
 from pages import TEMPLATES, assert_safe
+from summaries import summarize
 
 from sirenflow.catalogue.page import LISTED
 from sirenflow.catalogue.row import catalogue_row, newest_first
 from sirenflow.errors import ConfigError, SirenflowError
 from sirenflow.formats.json_file import formula_safe
+from sirenflow.products.event import EventSummary
 from sirenflow.stages.catalogue import catalogue
-from sirenflow.superevent.summarize import summarize_event
 
 WAYS = ("ascending", "descending")
 
@@ -186,11 +187,11 @@ def test_row_of_an_alert_without_map_has_the_map_that_stands() -> None:
         for n, kind in ((1, "INITIAL"), (2, "UPDATE"))
     ]
     skymap = {"kind": "gw", "file": "01.fits", "area_90_deg2": 270.4}
-    event = summarize_event(
+    event = summarize(
         {"superevent_id": "S261122ab", "alerts": alerts, "rejected": []},
         {"alerts": [{"number": 1, "skymaps": [skymap]}]},
     )
-    row = catalogue_row(to_builtins(event), "")
+    row = catalogue_row(event, "")
     assert (row.alert_number, row.skymap_alert_number, row.area_90_deg2) == (2, 1, 270.4)
 
 
@@ -200,7 +201,7 @@ def test_newest_signal_is_first_whatever_the_order(tmp_path: Path) -> None:
         event_json("MS261124a", "2026-11-24T00:00:00Z"),
         event_json("S261120c", "2026-11-20T00:00:00Z"),
     ]
-    rows = newest_first(catalogue_row(event, "") for event in events)
+    rows = newest_first(catalogue_row(convert(event, EventSummary), "") for event in events)
     assert [row.superevent_id for row in rows] == ["MS261124a", "S261122ab", "S261120c"]
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -304,6 +305,7 @@ def test_retracted_event_is_told_apart_in_words_and_not_counted(tmp_path: Path) 
     assert "By month" not in html
 
 
-def test_summary_of_another_version_is_an_error() -> None:
-    with pytest.raises(SirenflowError, match="schema_version 7"):
-        catalogue_row({"schema_version": 7}, "")
+def test_summary_of_another_version_is_an_error(tmp_path: Path) -> None:
+    event = event_json("S261122ab")
+    with pytest.raises(SirenflowError, match=r"expected schema version \d+ of EventSummary"):
+        build(tmp_path, {**event, "schema_version": 1})

@@ -561,7 +561,7 @@ def tls_of(certificate: Path) -> ssl.SSLContext:
     return context
 
 
-def test_authority_of_the_credential_is_trusted_for_both_requests(certificate: Path) -> None:
+def test_authority_of_the_credential_is_usable_for_both_requests(certificate: Path) -> None:
     auth = credential(ssl_ca_location=str(certificate))
     with serving(scram_server("SCRAM-SHA-512"), tls_of(certificate)) as (port, asked):
         assert fetch(reference(f"https://localhost:{port}/"), HOSTS, auth) == MESSAGE

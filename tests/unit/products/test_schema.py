@@ -9,7 +9,7 @@ from astropy.units import Unit
 from jsonschema import Draft202012Validator
 from paths import ROOT, SCHEMAS
 
-from sirenflow.products.base import Product, version_of
+from sirenflow.products.base import Record, version_of
 from sirenflow.products.documentation import generated_files
 from sirenflow.products.schema import MODELS, keys_of, schema_of, unit_of
 
@@ -25,7 +25,7 @@ def test_every_schema_file_has_a_model() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS.values())
-def test_schema_is_valid_and_describes_every_key(model: type[Product]) -> None:
+def test_schema_is_valid_and_describes_every_key(model: type[Record]) -> None:
     schema = schema_of(model)
     Draft202012Validator.check_schema(schema)
     assert schema["properties"]["schema_version"]["enum"] == [version_of(model)]

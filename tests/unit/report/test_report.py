@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pages import Page, assert_safe
 from paths import SAMPLES, SCHEMAS
+from summaries import load_event, summarize
 
 from sirenflow.products.event import EventSummary, SkymapSummary
 from sirenflow.report.event_page import EventLinks, Sections, render_event
@@ -21,9 +22,8 @@ from sirenflow.skymap.skymap import Skymap
 from sirenflow.stages.extract import extract
 from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
-from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.load import load_usable_skymap
 from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
-from sirenflow.superevent.summarize import summarize_event
 
 SCHEMA = json.loads((SCHEMAS / "event.schema.json").read_text(encoding="utf-8"))
 SUPEREVENTS = sorted({path.name.split("-")[0] for path in SAMPLES.glob("[MT]*")})
@@ -102,12 +102,12 @@ def test_maps_are_held_one_at_a_time(tmp_path: Path) -> None:
 
     def read(skymap: SkymapSummary) -> Skymap | None:
         assert all(reference() is None for reference in held)
-        found = read_trusted(results / "skymaps", skymap)
+        found = load_usable_skymap(results / "skymaps", skymap)
         assert found is not None
         held.append(weakref.ref(found))
         return found
 
-    summary = load_summary(*(results / name for name in ("alerts.json", "numbers.json", "r.json")))
+    summary = load_event(*(results / name for name in ("alerts.json", "numbers.json", "r.json")))
     drawings = draw(summary, read)
     assert set(drawings.skies) == {"gw", "combined"}
     assert drawings.previous_number is not None
@@ -115,7 +115,7 @@ def test_maps_are_held_one_at_a_time(tmp_path: Path) -> None:
 
 
 def render(content: dict[str, Any], localization: dict[str, Any] | None = None) -> str:
-    return draw_and_render(summarize_event(content, localization or {}))
+    return draw_and_render(summarize(content, localization or {}))
 
 
 def draw_and_render(summary: EventSummary) -> str:

@@ -5,11 +5,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from summaries import summarize
 
 from sirenflow.products.event import AlertSummary, Comparison
-from sirenflow.products.regions import MapComparison
+from sirenflow.products.regions import AlertRegions, MapComparison, Regions
 from sirenflow.superevent.changes import changes, with_comparisons
-from sirenflow.superevent.summarize import summarize_event
 
 EVENT = {
     "time": "2026-11-22T03:08:04.741Z",
@@ -43,7 +43,7 @@ def history(
         for n, event in enumerate(events, start=1)
     ]
     located = [{"number": n, "skymaps": [skymap]} for n, skymap in (maps or {}).items()]
-    return summarize_event({"alerts": alerts}, {"alerts": located}).history
+    return summarize({"alerts": alerts}, {"alerts": located}).history
 
 
 def found(before: dict[str, Any], after: dict[str, Any], **maps: Any) -> dict[str, Any]:
@@ -98,10 +98,13 @@ def test_retraction_is_compared_with_nothing_and_nothing_with_it() -> None:
 
 def test_comparisons_of_maps_go_to_the_alert_that_carries_the_newer_one() -> None:
     alerts = history(EVENT, EVENT, EVENT)
-    ratios = (None,) * 9
-    previous = {2: MapComparison(1, True, *ratios), 3: MapComparison(2, True, *ratios)}
-    first = {3: MapComparison(1, True, *ratios)}
-    compared = with_comparisons(alerts, previous, first)
+    ratios = (0.5,) * 9
+    first, second = (MapComparison(number, True, *ratios) for number in (1, 2))
+    entries = (
+        AlertRegions(number=2, since_previous=first),
+        AlertRegions(number=3, since_previous=second, since_first=first),
+    )
+    compared = with_comparisons(alerts, Regions(superevent_id="S1a", alerts=entries))
     assert [numbers(a.since_previous) for a in compared] == [None, (1, 1), (2, 2)]
     assert [numbers(a.since_first) for a in compared] == [None, None, (1, 1)]
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from summaries import summarize
 
 from sirenflow.superevent.circular import circular_text
-from sirenflow.superevent.summarize import summarize_event
 
 EVENT = {
     "time": "2026-11-22T03:08:04.741Z",
@@ -48,6 +48,7 @@ COINCIDENCE = {
 }
 PARTS = {
     "kind": "gw",
+    "sha256": "0" * 64,
     "files": dict.fromkeys(("moc_50", "moc_90", "contours", "ds9"), "01-UPDATE.90.moc.fits"),
     "lobes_90": [
         {"probability": 0.87, "area_deg2": 242.1, "ra_deg": 84.9, "dec_deg": -0.01}
@@ -78,7 +79,7 @@ def draft(
     ]
     numbers = [alert["number"] for alert in alerts]
     text = circular_text(
-        summarize_event(
+        summarize(
             {"superevent_id": superevent_id, "alerts": alerts},
             {"alerts": [{"number": number, "skymaps": list(skymaps)} for number in numbers]},
             {"alerts": [{"number": number, "maps": [PARTS]} for number in numbers]},
@@ -217,7 +218,7 @@ def test_coincidence_has_its_rates_and_what_the_combined_map_gains() -> None:
 
 def test_nothing_readable_is_said() -> None:
     content = {"superevent_id": "S261122ab", "rejected": [{"reason": "truncated"}]}
-    text = circular_text(summarize_event(content, {}))
+    text = circular_text(summarize(content, {}))
     check(text)
     assert text.startswith("no readable alert\n")
     assert "Not readable 1 more, see alerts.json" in rows(text)
@@ -248,6 +249,6 @@ def test_hostile_values_break_no_line_and_leave_ascii(
     alert["record"] = {"event": sent, "external_coinc": coincidence}
     located = {"number": 1, "skymaps": [skymap, skymap | {"kind": "combined"}]}
     content = {"superevent_id": texts[0], "alerts": [alert]}
-    text = circular_text(summarize_event(content, {"alerts": [located]}))
+    text = circular_text(summarize(content, {"alerts": [located]}))
     assert set(text) <= set(string.printable) - set("\t\r\x0b\x0c")
     assert max(map(len, text.splitlines())) <= 78

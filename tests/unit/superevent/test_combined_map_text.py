@@ -10,11 +10,11 @@ import pytest
 from builders import all_cells, fits_map, json_alert, record
 from every_stage import call_stage, make_products
 from pages import assert_safe
+from summaries import summarize
 
 from sirenflow.superevent.circular import circular_text
 from sirenflow.superevent.combined_map_text import LEAST_SHARE, combined_phrases
 from sirenflow.superevent.number_text import NARROW_SPACE, sentence_text
-from sirenflow.superevent.summarize import summarize_event
 
 WARNING = (
     "The combined map disagrees with the gravitational-wave map: "
@@ -44,7 +44,7 @@ def summary(**compared: Any) -> Any:
         {"kind": "combined", "file": "2.fits", "area_90_deg2": 0.128},
     ]
     parts = {"number": 1, "combined_with_gw": {**COMPARISON, **compared}}
-    return summarize_event(
+    return summarize(
         {"superevent_id": "S261122ab", "alerts": [alert]},
         {"alerts": [{"number": 1, "skymaps": maps}]},
         {"alerts": [parts]},
@@ -89,7 +89,7 @@ def test_text_for_e_mail_warns_too() -> None:
 
 def test_nothing_is_compared_without_two_areas() -> None:
     content = {"number": 1, "alert_type": "UPDATE", "record": {"event": {"far": 1e-9}}}
-    assert combined_phrases(summarize_event({"alerts": [content]}, {})) == ()
+    assert combined_phrases(summarize({"alerts": [content]}, {})) == ()
 
 
 def test_page_of_maps_on_opposite_sides_warns(tmp_path: Path) -> None:

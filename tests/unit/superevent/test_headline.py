@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from summaries import summarize
 
 from sirenflow.products.event import AlertSummary
 from sirenflow.superevent.headline import ascii_text, headline
-from sirenflow.superevent.summarize import STATES, summarize_event
+from sirenflow.superevent.summarize import STATES
 
 EVENT = {
     "far": 1 / (3.2 * 31557600),
@@ -45,7 +46,7 @@ def line(
     skymaps = {1: MAP} if maps is None else maps
     located = [{"number": number, "skymaps": [skymap]} for number, skymap in skymaps.items()]
     content = {"superevent_id": superevent_id, "alerts": alerts}
-    return summarize_event(content, {"alerts": located}).headline
+    return summarize(content, {"alerts": located}).headline
 
 
 def test_line_names_source_distance_area_and_rate() -> None:
@@ -128,7 +129,7 @@ def test_test_alert_says_so_before_anything_else(superevent_id: str) -> None:
 
 
 def test_nothing_readable_is_not_an_alert() -> None:
-    event = summarize_event({"superevent_id": "S261122ab"}, {})
+    event = summarize({"superevent_id": "S261122ab"}, {})
     assert event.headline == "no readable alert"
 
 
@@ -193,6 +194,6 @@ def test_any_values_give_one_short_line_of_printable_ascii(
 
 def _sample() -> AlertSummary:
     content = {"alerts": [{"number": 1, "alert_type": "UPDATE", "record": {"event": EVENT}}]}
-    event = summarize_event(content, {"alerts": [{"number": 1, "skymaps": [MAP]}]})
+    event = summarize(content, {"alerts": [{"number": 1, "skymaps": [MAP]}]})
     assert event.current
     return event.current

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from builders import flat_map, json_alert, with_map
 from msgspec import structs
+from summaries import load_event
 
 from sirenflow.products.event import SkymapSummary
 from sirenflow.stages.extract import extract
 from sirenflow.stages.regions import regions
-from sirenflow.superevent.load import load_summary, read_trusted
+from sirenflow.superevent.load import load_superevent, load_usable_skymap
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def standing(results: Path) -> SkymapSummary:
-    alert = load_summary(results / "alerts.json", results / "l.json").skymap_alert
+    alert = load_superevent(results / "alerts.json", results / "l.json").skymap_alert
     assert alert is not None
     assert alert.skymap is not None
     return alert.skymap
@@ -36,15 +37,14 @@ def test_state_has_lobes_where_regions_are_given(results: Path) -> None:
     paths = [results / name for name in ("alerts.json", "l.json", "skymaps", "r.json", "regions")]
     regions(*paths)
     assert standing(results).lobes_90 == ()
-    alert = load_summary(paths[0], paths[1], paths[3], "abc").skymap_alert
+    alert = load_event(paths[0], paths[1], paths[3]).skymap_alert
     assert alert is not None
     assert alert.skymap is not None
     assert len(alert.skymap.lobes_90) == 1
-    assert load_summary(paths[0], paths[1], paths[3], "abc").config_sha256 == "abc"
 
 
 def test_trusted_map_is_read(results: Path) -> None:
-    skymap = read_trusted(results / "skymaps", standing(results))
+    skymap = load_usable_skymap(results / "skymaps", standing(results))
     assert skymap is not None
     assert len(skymap) == 48
 
@@ -61,13 +61,13 @@ def test_trusted_map_is_read(results: Path) -> None:
 )
 def test_no_other_map_is_read(results: Path, changes: dict[str, str | None]) -> None:
     named = structs.replace(standing(results), **changes)  # type: ignore[arg-type]
-    assert read_trusted(results / "skymaps", named) is None
+    assert load_usable_skymap(results / "skymaps", named) is None
 
 
 def test_map_that_is_spoiled_since_is_none(results: Path) -> None:
     named = standing(results)
     (results / "skymaps" / (named.file or "")).write_bytes(b"no map")
-    assert read_trusted(results / "skymaps", named) is None
+    assert load_usable_skymap(results / "skymaps", named) is None
 
 
 def test_map_that_is_gone_is_an_error(results: Path) -> None:
@@ -75,4 +75,4 @@ def test_map_that_is_gone_is_an_error(results: Path) -> None:
     named = standing(results)
     (results / "skymaps" / (named.file or "")).unlink()
     with pytest.raises(FileNotFoundError):
-        read_trusted(results / "skymaps", named)
+        load_usable_skymap(results / "skymaps", named)

@@ -11,11 +11,11 @@ import pytest
 from builders import fits_map, json_alert, record, same_distance_columns
 from every_stage import call_stage, make_products
 from pages import assert_safe
+from summaries import summarize
 
 from sirenflow.products.event import EventSummary
 from sirenflow.superevent.circular import circular_text
 from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
-from sirenflow.superevent.summarize import summarize_event
 
 SSM = {
     "time": "2026-01-01T00:05:00Z",
@@ -31,7 +31,7 @@ SSM = {
 
 def summary(**changed: Any) -> EventSummary:
     alert = {"number": 1, "alert_type": "PRELIMINARY", "record": {"event": SSM | changed}}
-    return summarize_event({"superevent_id": "S260101a", "alerts": [alert]}, {})
+    return summarize({"superevent_id": "S260101a", "alerts": [alert]}, {})
 
 
 def sentence(**changed: Any) -> str:
@@ -189,7 +189,7 @@ def test_longest_headline_keeps_what_decides(observatory: str | None) -> None:
     ]
     alerts.append({"number": 12, "alert_type": "RETRACTION", "record": {}})
     skymap = {"kind": "gw", "file": "x", "area_90_deg2": 24219.0, "distance_mean_mpc": 12345.6}
-    line = summarize_event(
+    line = summarize(
         {"superevent_id": "MS260101a", "alerts": alerts},
         {"alerts": [{"number": 10, "skymaps": [skymap]}]},
     ).headline

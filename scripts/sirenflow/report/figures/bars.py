@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sirenflow.products.event import ChirpMass
+from sirenflow.products.alerts import ChirpMass
 from sirenflow.report.figures.labels import (
     Box,
     Label,

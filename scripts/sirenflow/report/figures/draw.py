@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sirenflow.observing.ephemeris import sun_and_moon
-from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary, Thumbnail
+from sirenflow.products.event import AlertSummary, SkymapSummary, Superevent, Thumbnail
 from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.distance import DistanceFigure, distance_figure
 from sirenflow.report.figures.frames import comparison_frames
@@ -52,7 +52,7 @@ class Drawings:
     thumbnail: Thumbnail | None
 
 
-def draw(summary: EventSummary, read: ReadSkymap) -> Drawings:
+def draw(summary: Superevent, read: ReadSkymap) -> Drawings:
     """Draw the maps that are used.
 
     Parameters
@@ -120,20 +120,20 @@ def _needed(zooms: Mapping[str, ZoomFigure], gw_frame_is_common: bool) -> dict[s
 
 
 def _marks(
-    summary: EventSummary, figure: SkyFigure, lobes: tuple[Lobe, ...], window: Window | None
+    summary: Superevent, figure: SkyFigure, lobes: tuple[Lobe, ...], window: Window | None
 ) -> Marks:
     time = summary.current.time_created if summary.current else None
     bodies = sun_and_moon(time) if time else None
     return sky_marks(figure.peak, bodies, window_outline(window) if window else None, lobes)
 
 
-def _previous(summary: EventSummary, located: AlertSummary) -> AlertSummary | None:
+def _previous(summary: Superevent, located: AlertSummary) -> AlertSummary | None:
     """Find the newest alert before whose map differs, can be trusted and has a distance to show."""
     standing = located.skymap.sha256 if located.skymap else None
     before = summary.history[: summary.history.index(located)]
     for alert in reversed(before):
         skymap = alert.skymap
-        if skymap and skymap.is_trusted and skymap.sha256 != standing:
+        if skymap and skymap.is_usable and skymap.sha256 != standing:
             return alert if skymap.has_percentiles else None
     return None
 

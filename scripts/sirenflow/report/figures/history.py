@@ -72,13 +72,13 @@ def distance_history_figure(history: Sequence[AlertSummary]) -> HistoryFigure | 
 
 
 def _area(alert: AlertSummary) -> float | None:
-    trusted = alert.skymap is not None and alert.skymap.is_trusted
+    trusted = alert.skymap is not None and alert.skymap.is_usable
     area = alert.skymap.area_90_deg2 if trusted and alert.skymap else None
     return area if area is not None and area > 0 else None
 
 
 def _distance(alert: AlertSummary) -> tuple[float, float, str] | None:
-    if alert.skymap is None or not alert.skymap.is_trusted:
+    if alert.skymap is None or not alert.skymap.is_usable:
         return None
     mean, std = alert.skymap.distance_mean_mpc, alert.skymap.distance_std_mpc
     return None if mean is None else (mean, std or 0.0, distance_text(mean))

@@ -18,9 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paths import REAL_ALERTS
 from shaped_maps import CASES, LVK_MCHIRP_EDGES, make_page, page_of_case
+from summaries import summarize
 
 from sirenflow.observing.ephemeris import SkyBodies, sun_and_moon
-from sirenflow.products.event import AlertSummary, ChirpMass, SkymapSummary
+from sirenflow.products.alerts import ChirpMass
+from sirenflow.products.event import AlertSummary, SkymapSummary
 from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.bars import LINE_FONT_SIZES as LINE_SIZES
 from sirenflow.report.figures.bars import Histogram, chirp_mass_histogram, number_text
@@ -37,7 +39,6 @@ from sirenflow.report.html import _environment
 from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.summarize import summarize_event
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -249,7 +250,7 @@ def history_of(sent: list[Any]) -> tuple[AlertSummary, ...]:
         numbers = {"distance_mean_mpc": mean, "distance_std_mpc": share * mean}
         maps = [{"kind": "gw", "file": "a.fits", "area_90_deg2": area, **numbers}]
         located.append({"number": number, "skymaps": maps if measured else []})
-    return summarize_event({"superevent_id": "S1a", "alerts": said}, {"alerts": located}).history
+    return summarize({"superevent_id": "S1a", "alerts": said}, {"alerts": located}).history
 
 
 edges = st.one_of(

@@ -2,10 +2,10 @@
 
 import pytest
 from msgspec import structs
+from summaries import summarize
 
 from sirenflow.products.event import AlertSummary
 from sirenflow.report.figures.history import HEIGHT, area_figure, distance_history_figure
-from sirenflow.superevent.summarize import summarize_event
 
 
 def history_of(*maps: dict[str, float] | None) -> tuple[AlertSummary, ...]:
@@ -18,7 +18,7 @@ def history_of(*maps: dict[str, float] | None) -> tuple[AlertSummary, ...]:
         {"number": n, "skymaps": [{"kind": "gw", "file": "a.fits", **numbers}] if numbers else []}
         for n, numbers in enumerate(maps, start=1)
     ]
-    return summarize_event({"superevent_id": "S1a", "alerts": alerts}, {"alerts": located}).history
+    return summarize({"superevent_id": "S1a", "alerts": alerts}, {"alerts": located}).history
 
 
 def test_areas_are_spaced_by_their_logarithm() -> None:
