@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test-fast test test-acceptance test-kafka test-browser test-slurm test-wheel test-lowest
+.PHONY: demo test-fast test test-acceptance test-kafka test-browser test-slurm test-wheel test-lowest test-newest
 .PHONY: fuzz audit weight
 .PHONY: faults environment-faults hostile reference golden schemas lint structure constraints
 
@@ -54,19 +54,21 @@ weight: .venv/installed
 	  --constraints constraints.txt .
 	.venv/runtime/bin/python .ci/weight.py
 
-# With the oldest versions that pyproject.toml allows, in an environment of its own.
-test-lowest: .venv/installed
+# How Sirenflow uses Snakemake, with the oldest and with the newest versions that pyproject.toml
+# allows, each in an environment of its own. All other tests use the versions of constraints.txt.
+test-lowest: RESOLUTION := lowest-direct
+test-newest: RESOLUTION := highest
+test-lowest test-newest: test-%: .venv/installed
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --extra parquet \
-	  --extra slurm --no-header --no-annotate --output-file .venv/lowest.txt pyproject.toml
-	$(PYTHON) -m venv .venv/lowest
-	$(BIN)/uv pip install --quiet --python .venv/lowest/bin/python --requirement .venv/lowest.txt \
-	  $(LOWEST_RUNNER)
-	$(BIN)/uv pip install --quiet --python .venv/lowest/bin/python --no-deps --editable .
-	.venv/lowest/bin/python -m pytest $(LOWEST_TESTS)
-
-LOWEST_RUNNER := pytest hypothesis igwn-gwalert-schema scipy
-LOWEST_TESTS := tests/workflow tests/unit/processes tests/unit/inbox tests/unit/skymap
+	$(BIN)/uv pip compile --quiet --upgrade --resolution $(RESOLUTION) --python-version 3.11 \
+	  --extra parquet --extra slurm --no-header --no-annotate --output-file .venv/$*.txt pyproject.toml
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv/$*
+	$(BIN)/uv pip install --quiet --python .venv/$*/bin/python --requirement .venv/$*.txt \
+	  pytest pytest-xdist hypothesis igwn-gwalert-schema scipy
+	$(BIN)/uv pip install --quiet --python .venv/$*/bin/python --no-deps --editable .
+	grep ^snakemake== .venv/$*.txt
+	.venv/$*/bin/python -m pytest -q -n 2 -m snakemake tests/unit/pipeline tests/workflow \
+	  tests/acceptance/test_whole_runs.py
 
 # Looks for alerts that break something, in all for so many seconds; see tests/README.md.
 FUZZ_SECONDS ?= 120

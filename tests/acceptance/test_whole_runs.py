@@ -145,6 +145,7 @@ def test_run_that_was_killed_is_completed_by_snakemake(processed: Path, tmp_path
     assert checksums(tmp_path / "results") == checksums(processed / "results")
 
 
+@pytest.mark.snakemake
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_run_says_so_and_the_next_completes_it(
     tmp_path: Path, number: signal.Signals

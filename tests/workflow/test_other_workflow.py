@@ -16,6 +16,8 @@ from watching import is_told, small_alert, store
 from sirenflow.files.lock import exclusive
 from sirenflow.pipeline.project import find_project
 
+pytestmark = pytest.mark.snakemake
+
 ALERT = small_alert()
 SCRIPTS = Path(sys.executable).parent
 OTHER = "rule other:\n    output: 'other.txt'\n    shell: 'touch {output}'\n"
@@ -127,6 +129,26 @@ def test_module_makes_the_products(tmp_path: Path, config: str, options: tuple[s
     assert (results / "MS260926m/index.html").exists()
     assert "MS260926m" in (results / "catalogue.csv").read_text()
     assert (results / ".sirenflow/lock").exists()
+
+
+def test_example_of_the_readme_reads_the_summary_of_each_superevent(tmp_path: Path) -> None:
+    """With a new alert of one superevent, its rule runs for that one only."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (example,) = [block for block in blocks if "module sirenflow:" in block]
+    (tmp_path / "Snakefile").write_text(example)
+    store(tmp_path, ALERT)
+    store(tmp_path, small_alert("S260927a"))
+    done = snakemake(tmp_path, *THREADS)
+    assert done.returncode == 0, done.stderr
+    texts = {name: tmp_path / f"counts/{name}.txt" for name in ("MS260926m", "S260927a")}
+    assert {text.read_text() for text in texts.values()} == {"1 alerts\n"}
+    before = {superevent: text.stat().st_mtime_ns for superevent, text in texts.items()}
+    store(tmp_path, small_alert("S260927a", minute=1))
+    assert snakemake(tmp_path, *THREADS).returncode == 0
+    changed = [name for name, text in texts.items() if text.stat().st_mtime_ns != before[name]]
+    assert changed == ["S260927a"]
+    assert texts["S260927a"].read_text() == "2 alerts\n"
+    assert "Nothing to be done" in snakemake(tmp_path, *THREADS).stderr
 
 
 @pytest.mark.parametrize("prefix", ['prefix: "pre"', 'replace_prefix: {"results/": "pre/"}'])

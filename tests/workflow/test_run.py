@@ -83,6 +83,7 @@ def worked(made: Path, tmp_path: Path) -> Path:
     return directory
 
 
+@pytest.mark.snakemake
 def test_products_are_those_of_a_plain_run(made: Path, tmp_path: Path) -> None:
     ingest(tmp_path / "inbox", BURST, OTHER)
     assert snakemake_cold(tmp_path).returncode == 0
@@ -108,6 +109,7 @@ def test_plain_run_after_it_has_nothing_to_do(worked: Path) -> None:
     assert "Nothing to be done" in snakemake(worked).stdout
 
 
+@pytest.mark.snakemake
 def test_new_alert_makes_its_superevent_and_the_catalogue_only(worked: Path) -> None:
     ingest(worked / "inbox", RETRACTION)
     told = done(run(worked, "--format", "json"))
@@ -148,6 +150,24 @@ def test_damaged_summary_is_rebuilt_with_the_catalogue(worked: Path) -> None:
     assert "TS260902f" in (worked / "results/catalogue.csv").read_text()
 
 
+def test_summary_that_is_damaged_in_its_middle_is_rebuilt_when_the_catalogue_reads_it(
+    worked: Path,
+) -> None:
+    """Its end is whole, so that only who reads all of it can see that."""
+    summary = worked / "results/TS260902f/event.json"
+    whole = summary.read_bytes()
+    summary.write_bytes(whole[:100] + b"\0" * 200 + whole[300:])
+    ingest(worked / "inbox", SAMPLES / "MS260607d-01-preliminary.avro")
+    jobs_done = done(run(worked, "--format", "json"))
+    assert ("extract", "TS260902f") not in jobs_done
+    assert jobs_done[-2:] == [("report", "TS260902f"), ("catalogue", None)]
+    assert summary.read_bytes() == whole
+    listed = (worked / "results/catalogue.csv").read_text()
+    assert all(superevent in listed for superevent in ("TS260902f", "MS260926m", "MS260607d"))
+    assert run(worked).stdout == "nothing new\n"
+
+
+@pytest.mark.snakemake
 @pytest.mark.parametrize("options", [["-n"], ["--until", "extract"]])
 def test_run_that_makes_only_a_part_is_not_taken_for_whole(
     worked: Path, options: list[str]
@@ -188,6 +208,7 @@ def test_alert_that_leaves_is_forgotten_whatever_snakemake_has_noted(worked: Pat
     assert not is_retracted(worked)
 
 
+@pytest.mark.snakemake
 def test_other_configuration_counts_whatever_snakemake_has_noted(worked: Path) -> None:
     shutil.rmtree(worked / ".snakemake")
     (worked / "config").mkdir()
@@ -311,6 +332,7 @@ def test_rejected_alert_is_told_once_with_code_3(worked: Path) -> None:
     assert run(worked).returncode == 0
 
 
+@pytest.mark.snakemake
 def test_failure_is_told_and_tried_again_and_the_rest_is_made(worked: Path) -> None:
     results = worked / "results"
     ingest(worked / "inbox", RETRACTION)
@@ -544,6 +566,15 @@ def test_what_is_in_quarantine_counts_whatever_snakemake_has_noted(worked: Path)
     quarantine.drop_entry(quarantine.find_entry(worked / "inbox", name))
     sirenflow_run(worked)
     assert warns(worked) == (False, False)
+
+
+def test_products_without_any_record_are_rebuilt(worked: Path) -> None:
+    """Neither Snakemake nor we know then from what a page was built."""
+    quarantine_retraction(worked)
+    shutil.rmtree(worked / ".snakemake")
+    (worked / "results/.sirenflow/done.json").unlink()
+    assert ("extract", "TS260902f") in done(run(worked, "--format", "json"))
+    assert warns(worked) == (True, True)
 
 
 def test_retried_message_leaves_the_products_that_it_would_have_made(

@@ -28,6 +28,8 @@ from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 from sirenflow.pipeline.snakemake import driver, environment, snakemake_dir, workflow_hooks
 from snakemake_logger_plugin_sirenflow import LogHandler
 
+pytestmark = pytest.mark.snakemake
+
 
 def in_source(words: str, part: Any) -> bool:
     """Return whether words stand in the source of a part of Snakemake."""
