@@ -9,11 +9,15 @@ from pathlib import Path
 SOURCE = Path(workflow.current_basedir)
 # Snakemake puts the directories of Snakefiles first on the module search path. One may be the
 # working directory, in which no file, such as a token.py, may replace a module.
-for folder in (SOURCE, Path(workflow.main_snakefile).absolute().parent):
-    if Path(sys.path[0]).absolute() == folder:
-        del sys.path[0]
+MAIN = Path(workflow.main_snakefile).absolute().parent
+removed = []
+while Path(sys.path[0]).absolute() in (SOURCE, MAIN):
+    removed.append(sys.path.pop(0))
 
 from sirenflow.pipeline import snakefile
+
+if snakefile.is_module(workflow):  # the other workflow may import modules of its own
+    sys.path[:0] = [folder for folder in removed if Path(folder).absolute() == MAIN]
 
 snakefile.prepare(workflow)
 

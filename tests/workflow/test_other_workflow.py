@@ -118,9 +118,10 @@ def test_configuration_of_another_workflow_is_named(
     ("config", "options"), [(CONFIG, THREADS), ("", ())], ids=["config", "no config, processes"]
 )
 def test_module_makes_the_products(tmp_path: Path, config: str, options: tuple[str, ...]) -> None:
-    """Also where config/config.yaml and --config are those of the other workflow."""
+    """Also where config/config.yaml, --config and imported files are the other workflow's."""
     store(tmp_path, ALERT)
-    write_module(tmp_path, config)
+    write_module(tmp_path, config, after="\nimport theirs\n")
+    (tmp_path / "theirs.py").write_text("")
     (tmp_path / "config").mkdir()
     (tmp_path / "config/config.yaml").write_text("samples: theirs\n")
     done = snakemake(tmp_path, "--config", "theirs=1", *options)
