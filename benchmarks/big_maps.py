@@ -31,7 +31,8 @@ import fastavro
 import numpy as np
 import yaml
 
-from sirenflow.config.configuration import CONFIG_FILE, validate
+from sirenflow.config.configuration import CONFIG_FILE
+from sirenflow.config.validation import validate
 from sirenflow.formats.fits_file import Card, fits_file
 from sirenflow.skymap.distance.line_of_sight import conditional_moments
 from sirenflow.skymap.healpix import cell_directions

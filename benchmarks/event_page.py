@@ -32,7 +32,8 @@ from typing import Any
 
 import yaml
 
-from sirenflow.config.configuration import CONFIG_FILE, validate
+from sirenflow.config.configuration import CONFIG_FILE
+from sirenflow.config.validation import validate
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("extract", "regions", "visibility", "report")

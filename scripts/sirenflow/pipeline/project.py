@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sirenflow.config.configuration import find_config, load, validate_read
+from sirenflow.config.configuration import find_config, load
 from sirenflow.config.user_path import escape_path
+from sirenflow.config.validation import validate
 from sirenflow.config.workflow_files import ROOT
 from sirenflow.files.durable import replace_file
 
@@ -106,7 +107,7 @@ def find_project(inbox: Path | None = None, results: Path | None = None) -> Proj
     changed = {key: str(value) for key, value in given.items() if value is not None}
     file = find_config(root)
     options = [f"--{key}" for key in changed]
-    config = validate_read({**load(file), **_escaped(changed)}, " and ".join([str(file), *options]))
+    config = validate({**load(file), **_escaped(changed)}, " and ".join([str(file), *options]))
     return Project(root / _SNAKEFILE, config, changed)
 
 

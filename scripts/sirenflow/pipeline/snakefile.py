@@ -16,6 +16,7 @@ from typing import Any
 from sirenflow import __version__
 from sirenflow.alerts import identifier
 from sirenflow.config import configuration
+from sirenflow.config.validation import validate
 from sirenflow.errors import ConfigError
 from sirenflow.files import umask
 from sirenflow.inbox import store
@@ -172,7 +173,7 @@ def read_inputs(workflow: Any, config: Mapping[str, Any], root: Path) -> Inputs:
                 configuration.load(Path(file))  # it refuses a key that is set twice
         elif not workflow_hooks.has_config(workflow):
             config = configuration.load(root / configuration.CONFIG_FILE)
-        whole = configuration.validate(config)
+        whole = validate(config)
         inbox = Path(whole["inbox"])
         alerts = store.list_superevents(inbox, whole["superevents"])
         return Inputs(whole, alerts, read_unreadable(inbox))

@@ -15,10 +15,9 @@ from paths import ROOT
 from sirenflow.config.configuration import (
     credible_levels_percent,
     digest,
-    read_schema,
     read_settings,
-    validate,
 )
+from sirenflow.config.validation import read_schema, validate
 from sirenflow.errors import ConfigError
 from sirenflow.pipeline.project import find_project
 
