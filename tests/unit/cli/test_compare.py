@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 
@@ -152,4 +151,3 @@ def test_example_works_in_a_process_of_its_own() -> None:
     done = run("compare", str(OLD), str(NEW))
     assert done.returncode == 1
     assert "alerts.json: found schema_version 8; expected 1" in done.stderr
-    assert json.loads((OLD / EVENT / "alerts.json").read_text())["schema_version"] == 1
