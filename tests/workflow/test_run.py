@@ -306,7 +306,7 @@ def test_choices_of_superevents(worked: Path) -> None:
         (["--since", "04/05/2026"], 2, "can be 2026-05-04 or 2026-04-05"),
         (["--inbox", "nowhere"], 1, "'nowhere' does not exist"),
         (["--results", "inbox/results"], 1, "neither inside the other"),
-        (["--inbox", "nowhere"], 1, "name another with `--inbox DIRECTORY`"),
+        (["--inbox", "nowhere"], 1, "name another with `--inbox DIR`"),
         (["--all", "--", "--no-such-option"], 1, "--no-such-option"),
         (["--all", "--", "--configfile", "mine.yaml"], 2, "edit config/config.yaml instead"),
         (["--", "--config=skymaps={flat_nside: 16}"], 2, "edit config/config.yaml instead"),
