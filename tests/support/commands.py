@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import subprocess
 import sys
@@ -17,8 +18,13 @@ PROGRAM = [sys.executable, "-c", "from sirenflow.cli import main; main(prog_name
 
 
 def sirenflow(*arguments: str | Path) -> Result:
-    """Run the command in this process."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+    """Run the command in this process; loggers have their levels of before afterwards."""
+    levels = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
+    try:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
+    finally:
+        for name in list(logging.root.manager.loggerDict):
+            logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
 
 
 def run(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
