@@ -26,7 +26,8 @@ if not snakefile.is_module(workflow):
     configfile: snakefile.find_configuration(SOURCE)
 
 
-INPUTS = snakefile.read_inputs(workflow, config, SOURCE)
+# In older versions of Snakemake (9.12) a module without `config:` has no name `config`.
+INPUTS = snakefile.read_inputs(workflow, globals().get("config", {}), SOURCE)
 config = INPUTS.config
 RESULTS = INPUTS.results
 LOGS = f"{RESULTS}/logs"
