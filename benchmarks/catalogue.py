@@ -90,7 +90,7 @@ def make_events(results: Path, folder: Path, count: int) -> list[Path]:
         time_utc = datetime(2026, 1, 1, tzinfo=UTC) - timedelta(hours=2.9 * number)
         event = json.loads(json.dumps(sources[number % len(sources)]))
         # Two in three are real, whatever the samples are.
-        event["kind"] = "real" if number % 3 else "mock"
+        event["category"] = "real" if number % 3 else "mock"
         letters = "".join(chr(97 + number // 26**place % 26) for place in range(3))
         event["superevent_id"] = f"{'S' if number % 3 else 'MS'}{time_utc:%y%m%d}{letters}"
         for alert in (*event["history"], event["current"] or {}):
@@ -139,7 +139,7 @@ def _updates_s(paths: list[Path], update: Callable[[], object]) -> Iterator[floa
     """Change one event after another; give the CPU seconds of each catalogue."""
     for path in paths[::-1][:_CHANGES]:
         event = json.loads(path.read_bytes())
-        path.write_text(json.dumps({**event, "headline": "changed"}), encoding="ascii")
+        path.write_text(json.dumps({**event, "summary_line": "changed"}), encoding="ascii")
         yield _cpu_s(update)
 
 

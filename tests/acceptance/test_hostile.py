@@ -196,7 +196,7 @@ def reasons_for_no_numbers(trial: Trial, case: Case) -> set[str]:
             assert_right(skymap)
             continue
         assert skymap["area_90_deg2"] is skymap["peak_ra_deg"] is skymap["distance_p50_mpc"] is None
-        key = "rejected_because" if case.outcome == "no map" else "numbers_withheld_because"
+        key = "rejection_reason" if case.outcome == "no map" else "not_measured_reason"
         assert (skymap["file"] is None) == (case.outcome == "no map")
         reasons.add(skymap[key])
     return reasons

@@ -287,7 +287,7 @@ def test_fits_table_that_is_cut_short(
     reported = f"the table of {table} could not be read: {table}.fits cannot be read: "
     fault = observe(project, f"the table of {table} (FITS) is cut short", "sirenflow run", ended)
     assert (fault.pages, fault.catalogued, fault.exit_code) == (3, 3, 3), ended.stdout
-    reason = facts_of(project, table)["unusable_because"]
+    reason = facts_of(project, table)["unusable_reason"]
     assert reason.startswith(reported)
     assert reason in ended.stdout
     record_fault(replace(fault, reported=reason))

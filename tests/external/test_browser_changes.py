@@ -41,7 +41,11 @@ def page_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         text = "unbroken" * 30
 
         def change(content: dict[str, Any]) -> None:
-            content |= {"headline": f"<b>{text}", "state": "initial", "sirenflow_version": "9.9"}
+            content |= {
+                "summary_line": f"<b>{text}",
+                "state": "initial",
+                "sirenflow_version": "9.9",
+            }
             content["history"][0]["values"]["far"] = 2.5e-17
             content["history"][0]["values"]["classification"][text] = 0.5
 

@@ -32,7 +32,7 @@ class CatalogueEntry(NamedTuple):
     """
 
     superevent_id: str
-    kind: str
+    category: str
     retracted: bool
     significant: bool | None
     alert_type: str | None
@@ -63,7 +63,7 @@ def catalogue_entry(row: CatalogueRow) -> CatalogueEntry:
     """Write a row for all products."""
     return CatalogueEntry(
         superevent_id=row.superevent_id,
-        kind=row.kind,
+        category=row.category,
         retracted=row.retracted,
         significant=row.significant,
         alert_type=row.alert_type,

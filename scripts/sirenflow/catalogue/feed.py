@@ -43,12 +43,12 @@ def feed_text(rows: Sequence[CatalogueRow], page: str, feed: str) -> str:
 
 def _entry(entry: ET.Element, row: CatalogueRow) -> None:
     alert = f"Alert {row.alert_number}, {alert_name(row.alert_type or '')}, {row.time_created}."
-    _add(entry, "title", f"{row.superevent_id} {row.headline}")
+    _add(entry, "title", f"{row.superevent_id} {row.summary_line}")
     _add(entry, "id", f"{_TAG}{row.superevent_id}")
     _add(entry, "updated", row.time_created or _NEVER)
     _add(entry, "link", "", {"rel": "alternate", "type": "text/html", "href": row.link})
     _add(entry, "category", "", {"term": "retracted" if row.retracted else row.state})
-    _add(entry, "summary", f"{row.sentence} {alert}", {"type": "text"})
+    _add(entry, "summary", f"{row.summary_text} {alert}", {"type": "text"})
 
 
 def _add(

@@ -51,7 +51,7 @@ def months(rows: Sequence[Listed]) -> Months | None:
     counted: Counter[tuple[int, str]] = Counter()
     for row in rows:
         month = _month_number(row.superevent_id)
-        if month and row.kind == "real" and row.significant and not row.retracted:
+        if month and row.category == "real" and row.significant and not row.retracted:
             counted[month, row.class_name] += 1
     if not counted:
         return None

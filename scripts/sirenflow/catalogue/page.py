@@ -64,7 +64,7 @@ def render_catalogue(
     """
     unread = [UnreadableMessage(**each) for each in unreadable["listed"]]
     claimed = {(message.superevent_id or "").casefold() for message in unread}
-    real = [entry for entry in entries if entry.kind == "real"]
+    real = [entry for entry in entries if entry.category == "real"]
     told = (entry for entry in shown_at_first(entries) if entry.alert_type is not None)
     latest = next((entry.row for entry in told), None)
     return render(
@@ -96,6 +96,6 @@ def render_catalogue(
 
 def _listed(entries: Sequence[CatalogueEntry]) -> list[CatalogueEntry]:
     """Choose the newest real events and, beside them, the newest mock and test events."""
-    real = [entry for entry in entries if entry.kind == "real"]
-    others = [entry for entry in entries if entry.kind != "real"]
+    real = [entry for entry in entries if entry.category == "real"]
+    others = [entry for entry in entries if entry.category != "real"]
     return newest_first((*real[:LISTED], *others[: _LISTED_OTHERS if real else LISTED]))

@@ -32,7 +32,7 @@ class ShownRow:
 
     id: str
     link: str
-    kind: str
+    category: str
     retracted: bool
     significant: bool | None
     tags: tuple[tuple[str, str], ...]
@@ -70,7 +70,7 @@ def shown_row(row: CatalogueRow) -> ShownRow:
     return ShownRow(
         id=row.superevent_id,
         link=row.link,
-        kind=row.kind,
+        category=row.category,
         retracted=row.retracted,
         significant=row.significant,
         tags=tuple(_tags(row)),
@@ -93,7 +93,7 @@ def shown_row(row: CatalogueRow) -> ShownRow:
 
 
 def _tags(row: CatalogueRow) -> list[tuple[str, str]]:
-    tags = [] if row.kind == "real" else [(row.kind, "test")]
+    tags = [] if row.category == "real" else [(row.category, "test")]
     if row.unusual_identifier:
         tags.append(("unusual identifier", "warn"))
     if row.retracted:

@@ -19,9 +19,9 @@ class CatalogueRow(CatalogueColumns, frozen=True, kw_only=True):
     """One superevent: the columns of the tables, and what else its row of the page needs."""
 
     classification: dict[str, float] = field(default_factory=dict)
-    delay_s: float | None = None
-    sentence: str = ""
-    headline: str = ""
+    latency_s: float | None = None
+    summary_text: str = ""
+    summary_line: str = ""
     is_burst: bool = False
     thumbnail: Thumbnail | None = None
     link: str = ""
@@ -44,7 +44,7 @@ class Listed(Protocol):
         """Identifier."""
 
     @property
-    def kind(self) -> str:
+    def category(self) -> str:
         """Real, mock or test."""
 
     @property
@@ -75,6 +75,7 @@ class Listed(Protocol):
 L = TypeVar("L", bound=Listed)
 
 
+_OF_EVENT = ("superevent_id", "category", "state", "retracted")
 _OF_VALUES = (
     *("significant", "trigger_time", "far", "group", "search", "pipeline", "duration"),
     "central_frequency",
@@ -93,7 +94,7 @@ def catalogue_row(event: EventSummary, link: str) -> CatalogueRow:
     skymap = located.skymap if located else None
     classes, properties = values.classification, values.properties
     copied: dict[str, Any] = {
-        **{name: getattr(event, name) for name in ("superevent_id", "kind", "state", "retracted")},
+        **{name: getattr(event, name) for name in _OF_EVENT},
         **{name: getattr(values, name) for name in _OF_VALUES},
         **{name: getattr(skymap, name, None) for name in _OF_SKYMAP},
     }
@@ -118,9 +119,9 @@ def catalogue_row(event: EventSummary, link: str) -> CatalogueRow:
         alerts=len(event.history),
         rejected_alerts=len(event.rejected_alerts),
         classification=classes,
-        delay_s=latest.delay_s if latest else None,
-        sentence=event.sentence,
-        headline=event.headline,
+        latency_s=latest.latency_s if latest else None,
+        summary_text=event.summary_text,
+        summary_line=event.summary_line,
         is_burst=values.is_burst,
         thumbnail=event.thumbnail,
         link=link,
@@ -136,7 +137,7 @@ def _observatory(current: AlertSummary | None) -> str | None:
 
 
 def _absence(skymap: SkymapSummary | None) -> str:
-    is_rejected = skymap is None or skymap.file is None or bool(skymap.rejected_because)
+    is_rejected = skymap is None or skymap.file is None or bool(skymap.rejection_reason)
     return absence_text(skymap is not None, is_rejected)
 
 
@@ -150,7 +151,7 @@ def in_class_order(names: Iterable[str]) -> list[str]:
 
 def shown_at_first(listed: Sequence[L]) -> list[L]:
     """Leave mock and test events out, unless there is nothing else."""
-    return [one for one in listed if one.kind == "real"] or list(listed)
+    return [one for one in listed if one.category == "real"] or list(listed)
 
 
 def newest_first(listed: Iterable[L]) -> list[L]:

@@ -15,21 +15,27 @@ MATTERS = (
     ),
     (
         "Maps used",
-        r"localization.json (\S+_because|skymaps(\.(sha256|size_bytes|rows|level_\w+))?)$",
+        r"localization.json (\S+_(because|reason)|skymaps(\.(sha256|size_bytes|rows|level_\w+))?)$",
     ),
-    ("State", r"event.json (state|kind|retracted\w*|reinstated_by|current|skymap_alert_number)$"),
+    (
+        "State",
+        r"event.json (state|category|retracted\w*|reinstated_by|current|skymap_alert_number)$",
+    ),
     ("Position", r"localization.json skymaps\.peak_(ra|dec)_deg$"),
     ("Area", r"localization.json skymaps\.(area_|peak_)"),
     ("Distance and volume", r"localization.json skymaps\.\w*(distance|volume)"),
     ("Files", r"\S+ file$"),
-    ("Source", r"event.json (values|external_coinc|delay_s)"),
-    ("Words", r"event.json (headline|sentence|gracedb)$"),
+    ("Source", r"event.json (values|external_coinc|latency_s)"),
+    ("Words", r"event.json (summary_line|summary_text|gracedb)$"),
     ("Regions", r"regions.json (?!maps\.files)"),
     ("Who can look", r"visibility.json (?!sites\.(probability_above|dark|\w+_deg|elevation_m)$)"),
     ("Galaxies", r"galaxies.json "),
     ("Candidates", r"candidates.json "),
     ("Sites, Moon and altitudes", r"visibility.json "),
-    ("As sent", r"alerts.json record|localization.json skymaps\.(creator|instruments)$"),
+    (
+        "As sent",
+        r"alerts.json (record|values|external_coinc)|localization.json skymaps\.(creator|instruments)$",
+    ),
     ("Names and numbers of alerts and files", r""),
 )
 """Headings, what matters most first, and the quantities below each; the first that fits counts."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from sirenflow.alerts.identifier import is_identifier
 from sirenflow.comparison.differences import SupereventDifferences
+from sirenflow.comparison.renamed_keys import rename_old_keys
 from sirenflow.comparison.values import (
     ALERTS,
     KNOWN_SCHEMAS,
@@ -181,7 +182,7 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
     if version not in known:
         expected = " or ".join(map(str, known))
         raise SirenflowError(f"{path}: found schema_version {version!r}; expected {expected}")
-    return content
+    return rename_old_keys(path.name, content)
 
 
 def _refuse_constant(name: str) -> float:

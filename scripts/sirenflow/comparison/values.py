@@ -37,20 +37,19 @@ _LEFT_OUT = {
     ALERTS: {
         *_HEAD,
         *("retracted", "rejected"),
-        *("alerts.values", "alerts.external_coinc", "alerts.utc_assumed", "alerts.gracedb"),
     },
     "event.json": {
         *_HEAD,
         *("sirenflow_version", "config_sha256", "thumbnail", "rejected_alerts"),
         *("unreadable_messages", "quarantine_error"),
         *("history.number", "history.sha256", "history.alert_type", "history.time_created"),
-        *("history.skymap", "history.combined_skymap", "history.skymap_absent_because"),
+        *("history.skymap", "history.combined_skymap", "history.no_skymap_reason"),
         *("history.since_previous", "history.since_first", "history.combined_with_gw"),
         "history.also_received_as",
     },
 }
 _NUMBERS_OF_ALERTS = {
-    *("alert_number", "skymap_alert_number", "standing_alert_number"),
+    *("alert_number", "skymap_alert_number"),
     "combined_skymap_alert_number",
     *("retracted_by", "reinstated_by"),
     *("alerts.since_previous.number", "alerts.since_first.number"),
@@ -223,7 +222,7 @@ class _Reader:
                 else:  # an empty list says no more than null
                     plain = _NESTED.isdisjoint(map(type, value))
                     values[below + key] = tuple(value if plain else map(_plain, value)) or None
-            elif path == "alerts.map":  # a number in the list of the maps
+            elif path == "alerts.skymap_index":  # a number in the list of the maps
                 values[key] = self.product["maps"][value]["sha256"]
             else:
                 values[below + key] = value

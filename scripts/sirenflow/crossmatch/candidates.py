@@ -80,7 +80,7 @@ class MatchedAlert:
     number: int
     alert_type: str
     trigger_time: str | None
-    is_standing: bool
+    is_current: bool
     map: MatchedMap
     times: Sequence[datetime | None]
 
@@ -142,7 +142,7 @@ def _matched(
         number=alert.number,
         alert_type=alert.alert_type,
         trigger_time=alert.values.trigger_time if alert.values else None,
-        is_standing=alert.number == summary.skymap_alert_number,
+        is_current=alert.number == summary.skymap_alert_number,
         map=found,
         times=positions.time,
     )

@@ -30,7 +30,7 @@ class CrossmatchedSuperevent:
     """A superevent, and where the position lies in each of its alerts."""
 
     superevent_id: str
-    kind: str
+    category: str
     state: str
     retracted: bool
     alerts: tuple[MatchedAlert, ...]
@@ -43,8 +43,13 @@ class CrossmatchedSuperevent:
     @property
     def order(self) -> tuple[bool, bool, float, str]:
         """Key that sorts what matters first: not retracted, real, the best level now."""
-        levels = [a.matches[0].credible_level for a in self.alerts if a.is_standing]
-        return self.retracted, self.kind != "real", levels[0] if levels else 2.0, self.superevent_id
+        levels = [a.matches[0].credible_level for a in self.alerts if a.is_current]
+        return (
+            self.retracted,
+            self.category != "real",
+            levels[0] if levels else 2.0,
+            self.superevent_id,
+        )
 
 
 def find_superevents(results: Path, superevent_id: str | None) -> list[Path]:
@@ -107,7 +112,7 @@ def crossmatch_superevent(
     except (OSError, SirenflowError) as error:
         raise SirenflowError(f"{event} cannot be read ({error}); run snakemake again") from error
     return CrossmatchedSuperevent(
-        summary.superevent_id, summary.kind, summary.state, summary.retracted, alerts
+        summary.superevent_id, summary.category, summary.state, summary.retracted, alerts
     )
 
 
@@ -141,13 +146,13 @@ def _table_cells(event: CrossmatchedSuperevent) -> Iterator[tuple[str, ...]]:
         match: AlertMatch = alert.matches[0]
         yield (
             event.superevent_id,
-            f"{alert.number} {alert.alert_type}{' *' if alert.is_standing else ''}",
+            f"{alert.number} {alert.alert_type}{' *' if alert.is_current else ''}",
             _level_text(match.credible_level),
             f"{match.probability_per_deg2:.3g}",
             _level_text(match.credible_level_3d),
             "-" if match.probability_per_mpc3 is None else f"{match.probability_per_mpc3:.3g}",
             _days_text(match.days_after_t0),
-            event.state if event.kind == "real" else f"{event.state}, {event.kind}",
+            event.state if event.category == "real" else f"{event.state}, {event.category}",
         )
 
 

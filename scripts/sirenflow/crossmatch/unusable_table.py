@@ -29,19 +29,19 @@ def unusable(kind: str, table: Path, error: BaseException | str) -> dict[str, An
     Returns
     -------
     dict
-        ``unusable_because``, a sentence without its first capital and its full stop, and
+        ``unusable_reason``, a sentence without its first capital and its full stop, and
         ``read_again``: whether the next run shall read the table even if it does not change.
     """
     reason = error if isinstance(error, str) else _error_reason(error)
     reason = " ".join(reason.split()).replace(str(table), table.name)
     is_passing = isinstance(error, BaseException) and _may_pass(error)
     return {
-        "unusable_because": f"the table of {kind} could not be read: {reason}",
+        "unusable_reason": f"the table of {kind} could not be read: {reason}",
         "read_again": is_passing,
     }
 
 
-USABLE: dict[str, Any] = {"unusable_because": None, "read_again": False}
+USABLE: dict[str, Any] = {"unusable_reason": None, "read_again": False}
 """The same keys, of a table that can be used."""
 
 

@@ -236,6 +236,6 @@ class _Run:
             )
         config = self._project.config
         for key in TABLES:
-            reason = table_facts(config, key).get("unusable_because") if config[key] else None
+            reason = table_facts(config, key).get("unusable_reason") if config[key] else None
             if reason:
                 yield f"{reason}; pages were made without it"

@@ -58,8 +58,8 @@ class MatchedAlert(Record, frozen=True, kw_only=True):
     number: Annotated[Number, described("Number of the alert")]
     alert_type: Annotated[str, described("Type of the alert")]
     trigger_time: Annotated[UtcTime | None, described("T0 of this alert, UTC")]
-    standing: Annotated[bool, described("Whether its sky map is the one that is used")]
-    map: Annotated[Count, described("Position of its sky map in maps, from 0")]
+    is_current: Annotated[bool, described("Whether its sky map is the one that is used")]
+    skymap_index: Annotated[Count, described("Position of its sky map in maps, from 0")]
 
 
 class MatchedCandidate(Candidate, frozen=True, kw_only=True):
@@ -75,14 +75,14 @@ class MatchedCandidate(Candidate, frozen=True, kw_only=True):
 class Candidates(Record, frozen=True, kw_only=True):
     """Content of candidates.json: candidates against every alert of one superevent."""
 
-    schema_version: Annotated[Literal[1], described("Version of this schema")] = 1
+    schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
     superevent_id: Annotated[str, described("Identifier of the superevent")]
-    kind: Annotated[Category, described("real, mock or test, by the identifier")]
+    category: Annotated[Category, described("real, mock or test, by the identifier")]
     retracted: Annotated[
         bool, described("Whether the last readable alert of a known type is a retraction")
     ]
     trigger_time: Annotated[UtcTime | None, described("T0 of the current alert, UTC")]
-    standing_alert_number: Annotated[
+    skymap_alert_number: Annotated[
         Number | None, described("Number of the alert whose sky map is used")
     ]
     days_before: Annotated[NonNegative, described("Start of the window before T0", "d")]
@@ -90,7 +90,7 @@ class Candidates(Record, frozen=True, kw_only=True):
     problems_of_table: Annotated[
         tuple[RowProblem, ...], described("What was wrong with rows, the most frequent first")
     ]
-    absent_because: Annotated[str | None, described("Why candidates are compared with no alert")]
+    absence_reason: Annotated[str | None, described("Why candidates are compared with no alert")]
     farthest_level: Annotated[
         float,
         described(

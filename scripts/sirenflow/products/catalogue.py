@@ -19,7 +19,7 @@ class CatalogueColumns(Record, frozen=True, kw_only=True):
     """One superevent; the columns of the tables, in order."""
 
     superevent_id: Annotated[str, column("Identifier of the superevent", ucd="meta.id;meta.main")]
-    kind: Annotated[str, column("real, mock or test; by the identifier")]
+    category: Annotated[str, column("real, mock or test; by the identifier")]
     unusual_identifier: Annotated[
         bool, column("Whether the identifier does not follow the usual grammar")
     ]
@@ -98,7 +98,7 @@ class ColumnDescription(Record, frozen=True):
 class Catalogue(Record, frozen=True, kw_only=True):
     """Content of catalogue.json: all superevents, one per line, and unreadable messages."""
 
-    schema_version: Annotated[Literal[1], described("Version of this schema")] = 1
+    schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
     columns: Annotated[
         dict[str, ColumnDescription], described("Unit and meaning of each key of events")
     ]

@@ -66,14 +66,14 @@ class Comparison(Record, frozen=True):
 class AlertSummary(AlertValues, frozen=True, kw_only=True):
     """One readable alert, and its sky maps."""
 
-    delay_s: Annotated[
+    latency_s: Annotated[
         float | None,
         described(
             "time_created after its own trigger_time; in a retraction, after the one before it", "s"
         ),
     ] = None
     skymap: Annotated[SkymapSummary | None, described("The gravitational-wave sky map")] = None
-    skymap_absent_because: Annotated[str | None, described("Why there is no such map")] = None
+    no_skymap_reason: Annotated[str | None, described("Why there is no such map")] = None
     combined_skymap: Annotated[
         SkymapSummary | None, described("The map combined with the external event's")
     ] = None
@@ -124,7 +124,7 @@ class Superevent(Record, frozen=True, kw_only=True):
     """State of a superevent after all its alerts."""
 
     superevent_id: Annotated[str, described("Identifier of the superevent (GCN event_name)")]
-    kind: Annotated[
+    category: Annotated[
         Category, described("By the first character of the identifier: M mock, T test, else real")
     ]
     state: Annotated[
@@ -184,7 +184,7 @@ class Superevent(Record, frozen=True, kw_only=True):
 class EventSummary(Superevent, frozen=True, kw_only=True):
     """Content of event.json: the state of one superevent after all its alerts."""
 
-    schema_version: Annotated[Literal[3], described("Version of this schema")] = 3
+    schema_version: Annotated[Literal[4], described("Version of this schema")] = 4
     sirenflow_version: Annotated[str, described("Version that wrote the file")]
     config_sha256: Annotated[
         str | None,
@@ -196,7 +196,7 @@ class EventSummary(Superevent, frozen=True, kw_only=True):
             "Whether the identifier does not follow the usual grammar: S, MS or TS, YYMMDD, letters"
         ),
     ]
-    headline: Annotated[
+    summary_line: Annotated[
         str,
         described(
             "One line for a message to a phone: source, distance, 90 % area, false-alarm rate",
@@ -204,7 +204,7 @@ class EventSummary(Superevent, frozen=True, kw_only=True):
             pattern="^[ -~]+$",
         ),
     ]
-    sentence: Annotated[str, described("What the alert means for an observer, in plain words")]
+    summary_text: Annotated[str, described("What the alert means for an observer, in plain words")]
     gracedb: Annotated[str | None, described("Address of the superevent's page, http or https")] = (
         None
     )

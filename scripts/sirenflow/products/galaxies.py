@@ -44,7 +44,7 @@ class RankedGalaxy(Record, frozen=True, kw_only=True):
 class Galaxies(Record, frozen=True, kw_only=True):
     """Content of galaxies.json: probable host galaxies of one superevent."""
 
-    schema_version: Annotated[Literal[1], described("Version of this schema")] = 1
+    schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
     superevent_id: Annotated[str, described("Identifier of the superevent")]
     retracted: Annotated[
         bool, described("Whether the last readable alert of a known type is a retraction")
@@ -65,7 +65,7 @@ class Galaxies(Record, frozen=True, kw_only=True):
         Count | None, described("How many galaxies are compatible; null where not ranked")
     ]
     listed: Annotated[Count, described("How many galaxies galaxies.ecsv lists")]
-    absent_because: Annotated[str | None, described("Why no galaxy is listed")]
+    absence_reason: Annotated[str | None, described("Why no galaxy is listed")]
     galaxies: Annotated[
         tuple[RankedGalaxy, ...], described("The first of those listed", maxItems=20)
     ] = ()

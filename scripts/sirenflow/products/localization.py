@@ -44,7 +44,7 @@ class LocalizedAlert(Record, frozen=True, kw_only=True):
     alert_type: Annotated[str | None, described("Type of the alert")] = None
     time_created: Annotated[UtcTime | None, described("When the alert was created, UTC")] = None
     sha256: Annotated[str | None, described("SHA-256 of the alert's bytes")] = None
-    skymap_absent_because: Annotated[str | None, described("Why there is no map")] = None
+    no_skymap_reason: Annotated[str | None, described("Why there is no map")] = None
     skymaps: Annotated[
         tuple[LocalizedMap, ...],
         described("Its maps: GW, and combined with an external event", maxItems=2),
@@ -54,7 +54,7 @@ class LocalizedAlert(Record, frozen=True, kw_only=True):
 class Localization(Record, frozen=True, kw_only=True):
     """Content of localization.json: what is measured on each sky map of a superevent."""
 
-    schema_version: Annotated[Literal[1], described("Version of this schema")] = 1
+    schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
     superevent_id: Annotated[str, described("Identifier of the superevent")]
     retracted: Annotated[
         bool, described("Whether the last readable alert of a known type is a retraction")

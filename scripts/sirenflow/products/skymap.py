@@ -28,8 +28,8 @@ class SkymapNumbers(Record, frozen=True, kw_only=True):
     sha256: Annotated[str | None, described("SHA-256 of the map's bytes")] = None
     size_bytes: Annotated[int | None, described("Size as sent", "byte")] = None
     creator: Annotated[str | None, described("CREATOR of the map's header")] = None
-    rejected_because: Annotated[str | None, described("Why the bytes are not a sky map")] = None
-    numbers_withheld_because: Annotated[
+    rejection_reason: Annotated[str | None, described("Why the bytes are not a sky map")] = None
+    not_measured_reason: Annotated[
         str | None,
         described("Which rule the map breaks that its numbers depend on; it is delivered as sent"),
     ] = None
@@ -88,7 +88,7 @@ class SkymapNumbers(Record, frozen=True, kw_only=True):
     @property
     def is_usable(self) -> bool:
         """Whether the map may be drawn and its numbers shown."""
-        return not (self.file is None or self.rejected_because or self.numbers_withheld_because)
+        return not (self.file is None or self.rejection_reason or self.not_measured_reason)
 
     @property
     def is_distance_partial(self) -> bool:

@@ -28,7 +28,7 @@ class SourceTable(Record, frozen=True, kw_only=True):
     problems: Annotated[
         tuple[RowProblem, ...], described("What was wrong with rows, the most frequent first")
     ] = ()
-    unusable_because: Annotated[str | None, described("Why the table cannot be used")] = None
+    unusable_reason: Annotated[str | None, described("Why the table cannot be used")] = None
     read_again: Annotated[
         bool, described("Whether the next run reads the table even if it has not changed")
     ] = False
@@ -37,7 +37,7 @@ class SourceTable(Record, frozen=True, kw_only=True):
 class GalaxyTable(SourceTable, frozen=True, kw_only=True):
     """Content of galaxy_catalogue.json: how many galaxies of the user's table are usable."""
 
-    schema_version: Annotated[Literal[1], described("Version of this schema")] = 1
+    schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
     galaxies: Annotated[Count, described("Galaxies that are usable")] = 0
 
 
@@ -55,7 +55,7 @@ class Candidate(Record, frozen=True, kw_only=True):
 class CandidateTable(SourceTable, frozen=True, kw_only=True):
     """Content of candidate_list.json: the usable candidates of the user's table."""
 
-    schema_version: Annotated[Literal[1], described("Version of this schema")] = 1
+    schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
     candidates: Annotated[
         tuple[Candidate, ...], described("Usable candidates in the table's order")
     ] = ()

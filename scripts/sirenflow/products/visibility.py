@@ -79,7 +79,7 @@ class SiteVisibility(Record, frozen=True, kw_only=True):
 class Visibility(Record, frozen=True, kw_only=True):
     """Content of visibility.json: what each site can see within 24 hours of the alert."""
 
-    schema_version: Annotated[Literal[1], described("Version of this schema")] = 1
+    schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
     superevent_id: Annotated[str, described("Identifier of the superevent")]
     retracted: Annotated[
         bool, described("Whether the last readable alert of a known type is a retraction")
@@ -90,7 +90,7 @@ class Visibility(Record, frozen=True, kw_only=True):
     skymap_alert_number: Annotated[
         Number | None, described("Number of the alert whose sky map is used")
     ]
-    absent_because: Annotated[str | None, described("Why there are no sites")]
+    absence_reason: Annotated[str | None, described("Why there are no sites")]
     start_utc: Annotated[UtcTime | None, described("First moment, UTC")]
     step_min: Annotated[int, described("Time between two moments", "min", const=10)]
     hours: Annotated[int, described("Time from the first moment to the last", "h", const=24)]

@@ -28,14 +28,14 @@ class CandidateCard:
 class CandidatesPage:
     """What the page tells, gathered a superevent at a time.
 
-    `names` are those of all candidates, by the row of their table; `unusable_because` says why the
+    `names` are those of all candidates, by the row of their table; `unusable_reason` says why the
     table cannot be used, None if it can; `compared` counts candidates and
     distinct sky maps, `farther` those of them that the table leaves out.
     """
 
     names: Mapping[int, str | None]
     problems: Sequence[Mapping[str, Any]]
-    unusable_because: str | None = None
+    unusable_reason: str | None = None
     superevents: int = 0
     without_map: int = 0
     compared: int = 0

@@ -38,7 +38,7 @@ class CandidateRow:
     """
 
     superevent_id: str
-    kind: str
+    category: str
     retracted: bool
     trigger_time: str | None
     row: int
@@ -60,7 +60,7 @@ class CandidateRow:
         """Key that sorts what matters first: real ones, not retracted, in time, well inside."""
         level = self.now if self.now is not None else 1.0 if self.has_now else 2.0
         return (
-            self.kind != "real",
+            self.category != "real",
             self.retracted,
             self.in_window is False,
             level,
@@ -77,7 +77,7 @@ class CandidatesSection:
     left_out: int
     listed: int
     window: str
-    absent_because: str | None
+    absence_reason: str | None
 
 
 def candidates_section(product: Mapping[str, Any] | None) -> CandidatesSection | None:
@@ -90,7 +90,7 @@ def candidates_section(product: Mapping[str, Any] | None) -> CandidatesSection |
         left_out=len(rows[MOST_ON_PAGE:]),
         listed=product["listed"],
         window=window_text(product["days_before"], product["days_after"]),
-        absent_because=product["absent_because"],
+        absence_reason=product["absence_reason"],
     )
 
 
@@ -112,8 +112,8 @@ def rows_within(product: Mapping[str, Any]) -> list[CandidateRow]:
         for row, match in matches.items()
         if match["credible_level"] <= WITHIN
     }
-    standing = [alert["map"] for alert in product["alerts"] if alert["standing"]]
-    earlier = _same_map([alert for alert in product["alerts"] if not alert["standing"]])
+    standing = [alert["skymap_index"] for alert in product["alerts"] if alert["is_current"]]
+    earlier = _same_map([alert for alert in product["alerts"] if not alert["is_current"]])
     return [
         _row(product, candidate, maps, standing[0] if standing else None, earlier)
         for candidate in product["candidates"]
@@ -132,7 +132,7 @@ def _row(
     found = maps[standing].get(row) if standing is not None else None
     now: Mapping[str, Any] = found or {}
     return CandidateRow(
-        **{key: product[key] for key in ("superevent_id", "kind", "retracted", "trigger_time")},
+        **{key: product[key] for key in ("superevent_id", "category", "retracted", "trigger_time")},
         **{key: candidate[key] for key in _CANDIDATE},
         then=_then([(run, maps[run.map].get(row)) for run in earlier]),
         has_now=standing is not None,
@@ -162,10 +162,12 @@ def _same_map(alerts: Sequence[Mapping[str, Any]]) -> list[_Run]:
     """Bring neighbours with the same map together, once for all candidates."""
     runs: list[_Run] = []
     for alert in alerts:
-        if runs and runs[-1].map == alert["map"]:
+        if runs and runs[-1].map == alert["skymap_index"]:
             runs[-1] = replace(runs[-1], last=alert["number"])
         else:
-            runs.append(_Run(alert["number"], alert["number"], alert["alert_type"], alert["map"]))
+            runs.append(
+                _Run(alert["number"], alert["number"], alert["alert_type"], alert["skymap_index"])
+            )
     return runs
 
 

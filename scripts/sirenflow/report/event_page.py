@@ -106,7 +106,7 @@ def render_event(
     skymap = located.skymap if located else None
     problem = map_problem(located or current)
     joint = summary.combined_alert
-    facts = sentence_facts(summary.kind, summary.state, current, located)
+    facts = sentence_facts(summary.category, summary.state, current, located)
     untrusted = [
         (alert, skymap)
         for alert in summary.history
@@ -139,7 +139,7 @@ def render_event(
         shown_history=shown_history,
         sentence=number_text.sentence(facts),
         ribbon=ribbon(
-            summary.kind,
+            summary.category,
             summary.state,
             values.significant if values else None,
             latest.alert_type if latest else None,
@@ -167,4 +167,4 @@ def render_event(
 
 def _is_withheld(skymap: SkymapSummary) -> bool:
     """Tell whether a map is delivered as sent and only its numbers are not."""
-    return skymap.file is not None and skymap.rejected_because is None
+    return skymap.file is not None and skymap.rejection_reason is None

@@ -164,7 +164,7 @@ def _environment() -> Environment:
         "distance": number_text.distance_text,
         "integer": number_text.integer_text,
         "duration": number_text.duration_text,
-        "delay": number_text.delay_text,
+        "delay": number_text.latency_text,
         "signed_delay": number_text.signed_delay_text,
         "degrees": number_text.degrees_text,
         "whole_degrees": number_text.whole_degrees_text,

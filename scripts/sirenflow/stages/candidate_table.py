@@ -21,14 +21,14 @@ _CANDIDATE = (
 )
 _SUPEREVENT = (
     Column("superevent_id", "string", "Identifier of the superevent"),
-    Column("kind", "string", "real, mock or test; by the identifier"),
+    Column("category", "string", "real, mock or test; by the identifier"),
     Column("retracted", "bool", "Whether the last readable alert of a known type is a retraction"),
 )
 _ALERTS = (
     Column("alert_number", "int64", "Number of the first alert with this sky map and this T0"),
     Column("alerts", "string", "Numbers of all alerts with this sky map and this T0, as 1-3 5"),
     Column("alert_type", "string", "Type of the first of them"),
-    Column("standing", "bool", "Whether the sky map of one of them stands: the candidate now"),
+    Column("is_current", "bool", "Whether the sky map of one of them stands: the candidate now"),
     Column("trigger_time", "string", "T0 as these alerts have it, UTC"),
 )
 _PLACE = (
@@ -67,11 +67,11 @@ def candidate_table(events: Sequence[Path], listed: Path, table: Path, page: Pat
     """
     known = json.loads(listed.read_text(encoding="utf-8"))
     names = {source["row"]: source["name"] for source in known["candidates"]}
-    problem = known["unusable_because"]
+    problem = known["unusable_reason"]
     gathered = CandidatesPage(names, known["problems"], problem)
     read = _gather(sorted(events), page, gathered)
     lines = (line for product in read for line in _pairs(product))
-    meta = {**_META, "unusable_because": problem} if problem else _META
+    meta = {**_META, "unusable_reason": problem} if problem else _META
     write_ecsv(table, (*_CANDIDATE, *_SUPEREVENT, *_ALERTS, *_PLACE, *_TIME), lines, meta)
     html = render_candidates(gathered, relative_link(table, page))
     page.write_text(html, encoding="utf-8", newline="\n")
@@ -117,10 +117,10 @@ def _alike(alerts: Iterable[dict[str, Any]]) -> Iterator[tuple[int, tuple[Any, .
     """Bring alerts with the same map and T0 together; give the map's place and `_ALERTS`."""
     together: dict[tuple[int, str | None], list[dict[str, Any]]] = {}
     for alert in alerts:
-        together.setdefault((alert["map"], alert["trigger_time"]), []).append(alert)
+        together.setdefault((alert["skymap_index"], alert["trigger_time"]), []).append(alert)
     for (number, trigger_time), group in together.items():
         numbers = runs_text([alert["number"] for alert in group])
-        standing = any(alert["standing"] for alert in group)
+        standing = any(alert["is_current"] for alert in group)
         first = group[0]
         yield number, (first["number"], numbers, first["alert_type"], standing, trigger_time)
 

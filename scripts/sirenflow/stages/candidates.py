@@ -71,14 +71,14 @@ def candidates(
 
     product = Candidates(
         superevent_id=summary.superevent_id,
-        kind=summary.kind,
+        category=summary.category,
         retracted=summary.retracted,
         trigger_time=trigger_time,
-        standing_alert_number=next((a.number for a in found if a.is_standing), None),
+        skymap_alert_number=next((a.number for a in found if a.is_current), None),
         days_before=days_before,
         days_after=days_after,
         problems_of_table=known.problems,
-        absent_because=known.unusable_because
+        absence_reason=known.unusable_reason
         or (None if found else map_problem(summary.current) or "the sky map cannot be read"),
         farthest_level=NEARBY_LEVEL,
         listed=len(sources),
@@ -113,6 +113,6 @@ def _describe_alert(alert: crossmatch.MatchedAlert, index: int) -> MatchedAlert:
         number=alert.number,
         alert_type=alert.alert_type,
         trigger_time=alert.trigger_time,
-        standing=alert.is_standing,
-        map=index,
+        is_current=alert.is_current,
+        skymap_index=index,
     )

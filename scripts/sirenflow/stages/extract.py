@@ -179,7 +179,7 @@ class _Maps:
         sha256 = attached.sha256
         if error is None and sha256 is not None and sha256 not in self._numbers:
             numbers = self._numbers[sha256] = _measure(attached.data, self._levels_percent)
-            if numbers["rejected_because"] is None:
+            if numbers["rejection_reason"] is None:
                 self._files[sha256] = self._received / sha256
                 self._files[sha256].write_bytes(attached.data)
         return _Map(attached.kind, sha256, len(attached.data), error)
@@ -189,12 +189,12 @@ class _Maps:
         if attached.error is not None or attached.sha256 is None:
             numbers = {
                 **unmeasured_map(self._levels_percent),
-                "rejected_because": text_or_none(attached.error),
+                "rejection_reason": text_or_none(attached.error),
             }
         else:
             numbers = self._numbers[attached.sha256]
         file = None
-        if attached.sha256 is not None and numbers["rejected_because"] is None:
+        if attached.sha256 is not None and numbers["rejection_reason"] is None:
             suffix = "" if attached.kind == "gw" else f"-{attached.kind}"
             file = skymaps / f"{name}{suffix}.multiorder.fits"
             self._put(attached.sha256, file)
@@ -399,7 +399,7 @@ def _localize(number: int, alert: _File, skymaps: Path, maps: _Maps) -> dict[str
         "alert_type": alert.alert_type,
         "time_created": read_timestamp(alert.time_created).display(),
         "sha256": alert.sha256,
-        "skymap_absent_because": None if alert.maps else absent,
+        "no_skymap_reason": None if alert.maps else absent,
         "skymaps": [maps.deliver(attached, name, skymaps) for attached in alert.maps],
     }
 
@@ -410,12 +410,12 @@ def _measure(data: bytes, levels_percent: Sequence[int]) -> dict[str, Any]:
     except SkymapValueError as error:
         return {
             **unmeasured_map(levels_percent),
-            "numbers_withheld_because": text_or_none(str(error)),
+            "not_measured_reason": text_or_none(str(error)),
         }
     except SkymapError as error:
-        return {**unmeasured_map(levels_percent), "rejected_because": str(error)}
+        return {**unmeasured_map(levels_percent), "rejection_reason": str(error)}
     except Exception as error:  # one of ours may cost the numbers of this map, and no others
         return {
             **unmeasured_map(levels_percent),
-            "numbers_withheld_because": text_or_none(_reason(error)),
+            "not_measured_reason": text_or_none(_reason(error)),
         }

@@ -68,8 +68,8 @@ def galaxies(
     known = load_product(facts, GalaxyTable)
     called = text_or_none(name, 60) or "the catalogue"
     compatible, absent, listed = (
-        (None, known.unusable_because, [])
-        if known.unusable_because
+        (None, known.unusable_reason, [])
+        if known.unusable_reason
         else _listed(summary, skymaps, rows, max_listed)
     )
     if compatible == 0:
@@ -91,7 +91,7 @@ def galaxies(
         compatible_level=COMPATIBLE_LEVEL,
         compatible=compatible,
         listed=len(listed),
-        absent_because=absent,
+        absence_reason=absent,
         galaxies=tuple(listed[:SHOWN]),
     )
     write_product(product, product_content)

@@ -62,7 +62,7 @@ def visibility(
         retracted=summary.retracted,
         alert_number=current.number if current else None,
         skymap_alert_number=located.number if located else None,
-        absent_because=problem,
+        absence_reason=problem,
         start_utc=time_to_text(start),
         step_min=STEP_MIN,
         hours=HOURS,

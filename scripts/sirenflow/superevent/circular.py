@@ -38,7 +38,7 @@ def circular_text(summary: EventSummary) -> str:
         Content of event.json. Its numbers are rounded here as on the page.
     """
     lines: list[str] = []
-    opening = (summary.headline, *_warnings(summary), _NOT_A_CIRCULAR, summary.sentence)
+    opening = (summary.summary_line, *_warnings(summary), _NOT_A_CIRCULAR, summary.summary_text)
     for paragraph in opening:
         lines += [*_wrapped(paragraph), ""]
     lines += _section(f"SUPEREVENT {summary.superevent_id}", _event(summary))
@@ -64,12 +64,12 @@ def circular_text(summary: EventSummary) -> str:
 
 
 def _warnings(summary: EventSummary) -> Iterator[str]:
-    if summary.kind != "real":
+    if summary.category != "real":
         yield "TEST ALERT, DO NOT OBSERVE"
     if summary.unusual_identifier:
         yield (
             f"UNUSUAL IDENTIFIER: {summary.superevent_id} does not follow the usual naming; by its "
-            f"first character it is {summary.kind}."
+            f"first character it is {summary.category}."
         )
     unread = warning(
         summary.unreadable_message_count, summary.unreadable_retraction_count, "this superevent"
@@ -96,7 +96,7 @@ def _event(summary: EventSummary) -> Iterator[Row]:
         state += f", alert {latest.number}, sent {_sent(latest)}"
     yield "State", state
     if latest is not None:
-        yield "Delay", number_text.delay_text(latest.delay_s)
+        yield "Delay", number_text.latency_text(latest.latency_s)
     if summary.rejected_alerts:
         yield "Not readable", f"{len(summary.rejected_alerts)} more, see alerts.json"
     yield "GraceDB", _given(summary.gracedb)

@@ -72,17 +72,17 @@ def map_problem(alert: AlertSummary | None, kind: MapKind = "gw") -> str | None:
     skymap, name = map_of(alert, kind), f"the {MAP_NAMES[kind]} of alert {alert.number}"
     if skymap is None:
         return f"alert {alert.number} carries no {MAP_NAMES[kind]}"
-    if skymap.rejected_because is not None:
-        return f"{name} cannot be used: {skymap.rejected_because}"
-    if skymap.numbers_withheld_because is not None:
-        return f"the numbers of {name} are withheld: {skymap.numbers_withheld_because}"
+    if skymap.rejection_reason is not None:
+        return f"{name} cannot be used: {skymap.rejection_reason}"
+    if skymap.not_measured_reason is not None:
+        return f"the numbers of {name} are withheld: {skymap.not_measured_reason}"
     return None if skymap.is_usable else f"{name} has no file"
 
 
 def absence_word(alert: AlertSummary | None, kind: MapKind = "gw") -> str:
     """Return the word in place of the numbers of an alert's map; see `absence_text`."""
     skymap = map_of(alert, kind) if alert is not None else None
-    rejected = skymap is not None and bool(skymap.file is None or skymap.rejected_because)
+    rejected = skymap is not None and bool(skymap.file is None or skymap.rejection_reason)
     return absence_text(skymap is not None, rejected)
 
 

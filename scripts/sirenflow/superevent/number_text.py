@@ -254,7 +254,7 @@ def _is_now(seconds: float) -> bool:
     return round(1000 * abs(seconds)) == 0
 
 
-def delay_text(seconds: float | None) -> str:
+def latency_text(seconds: float | None) -> str:
     """Write when something came, against T0: "28 s after T₀", "14 s before T₀", "at T₀"."""
     if seconds is None:
         return ABSENT

@@ -72,13 +72,14 @@ def summarize_event(
     event = _superevent(alerts, history)
     state, current, located = event.state, event.current, event.skymap_alert
     warning = headline_warning(messages, unread["count"])
+    facts = sentence_facts(event.category, state, current, located)
     return EventSummary(
         **structs.asdict(event),
         sirenflow_version=__version__,
         config_sha256=config_sha256,
         unusual_identifier=not is_usual(event.superevent_id),
-        headline=headline(event.kind, state, current, located, warning),
-        sentence=sentence_text(sentence(sentence_facts(event.kind, state, current, located))),
+        summary_line=headline(event.category, state, current, located, warning),
+        summary_text=sentence_text(sentence(facts)),
         gracedb=next((alert.gracedb for alert in alerts.alerts[::-1] if alert.gracedb), None),
         rejected_alerts=tuple(
             RejectedAlert(**shared(rejected, RejectedAlert)) for rejected in alerts.rejected
@@ -98,7 +99,7 @@ def _superevent(alerts: Alerts, history: tuple[AlertSummary, ...]) -> Superevent
     combined = choose_combined_map(history, current)
     return Superevent(
         superevent_id=alerts.superevent_id,
-        kind=superevent_kind(alerts.superevent_id),
+        category=superevent_kind(alerts.superevent_id),
         state=_state(history, retracted),
         retracted=retracted,
         retracted_by=retracted_by,
@@ -179,12 +180,12 @@ def _summarize_alert(
     skymaps = {
         entry.kind: _summarize_skymap(entry, regions.get(entry.kind)) for entry in place.skymaps
     }
-    absent = None if "gw" in skymaps else place.skymap_absent_because or "not provided"
+    absent = None if "gw" in skymaps else place.no_skymap_reason or "not provided"
     return AlertSummary(
         **shared(alert, AlertValues),
-        delay_s=_seconds_between(trigger_time, alert.time_created),
+        latency_s=_seconds_between(trigger_time, alert.time_created),
         skymap=skymaps.get("gw"),
-        skymap_absent_because=absent,
+        no_skymap_reason=absent,
         combined_skymap=skymaps.get("combined"),
         combined_with_gw=parts.combined_with_gw,
     )

@@ -19,6 +19,8 @@ from sirenflow.catalogue.page import LISTED
 from sirenflow.catalogue.row import catalogue_row, newest_first
 from sirenflow.errors import ConfigError, SirenflowError
 from sirenflow.formats.json_file import formula_safe
+from sirenflow.products.base import version_of
+from sirenflow.products.catalogue import Catalogue
 from sirenflow.products.event import EventSummary
 from sirenflow.stages.catalogue import catalogue
 
@@ -67,7 +69,7 @@ def test_every_format_holds_the_same_values(tmp_path: Path) -> None:
     """The two that have types and units of their own are read by astropy."""
     build(tmp_path, event_json("S261122ab", search='AllSky, "quoted"'), rejected_json("S261123a"))
     document = json.loads((tmp_path / "catalogue.json").read_text(encoding="utf-8"))
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == version_of(Catalogue)
     assert document["columns"]["far"] == {"unit": "Hz", "description": "False-alarm rate"}
     ecsv = Table.read(tmp_path / "catalogue.ecsv", format="ascii.ecsv")
     votable = Table.read(tmp_path / "catalogue.vot", format="votable")

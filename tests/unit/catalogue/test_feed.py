@@ -17,14 +17,14 @@ ROW = CatalogueRow(
     **{  # type: ignore[arg-type]
         **dict.fromkeys(CatalogueRow.__struct_fields__),
         "superevent_id": "S261122ab",
-        "kind": "real",
+        "category": "real",
         "state": "update",
         "retracted": False,
         "alert_number": 3,
         "alert_type": "UPDATE",
         "time_created": "2026-11-22T03:08:33Z",
-        "sentence": "Probably a binary neutron star.",
-        "headline": "CBC (HasRemnant=91%), 186 Mpc",
+        "summary_text": "Probably a binary neutron star.",
+        "summary_line": "CBC (HasRemnant=91%), 186 Mpc",
         "link": "S261122ab/index.html",
     }
 )
@@ -71,7 +71,7 @@ def test_new_alert_keeps_the_id_and_changes_the_time() -> None:
         alert_type="RETRACTION",
         state="retracted",
         retracted=True,
-        headline="RETRACTED: CBC",
+        summary_line="RETRACTED: CBC",
         time_created="2026-11-23T00:00:00Z",
     )
     before, after = (next(parse([row]).iter(f"{ATOM}entry")) for row in (ROW, retraction))
@@ -94,7 +94,7 @@ def test_newest_alert_is_first_whatever_the_order_and_the_feed_is_as_new() -> No
 
 def test_mock_events_are_told_only_where_there_is_nothing_else() -> None:
     mock = structs.replace(
-        ROW, superevent_id="MS261122ab", kind="mock", headline="TEST, do not observe"
+        ROW, superevent_id="MS261122ab", category="mock", summary_line="TEST, do not observe"
     )
     assert [title.split()[0] for title in titles(parse([mock, ROW]))] == ["S261122ab"]
     assert titles(parse([mock])) == ["MS261122ab TEST, do not observe"]
@@ -109,7 +109,9 @@ def test_superevent_without_readable_alert_is_left_out_and_no_event_is_a_feed() 
     "text", ["</title><script>alert(1)</script>", "]]>&lt;", "\x00\x0b\ufffe\ud800", "&x;"]
 )
 def test_hostile_text_is_text(text: str) -> None:
-    (entry,) = parse([structs.replace(ROW, headline=text, sentence=text)]).iter(f"{ATOM}entry")
+    (entry,) = parse([structs.replace(ROW, summary_line=text, summary_text=text)]).iter(
+        f"{ATOM}entry"
+    )
     allowed = re.sub("[\x00\x0b\ufffe\ud800]", "\ufffd", text)
     assert entry.findtext(f"{ATOM}title") == f"S261122ab {allowed}"
     assert {element.tag for element in entry} == {
@@ -119,4 +121,6 @@ def test_hostile_text_is_text(text: str) -> None:
 
 @given(st.text(st.characters()))
 def test_any_text_gives_xml(text: str) -> None:
-    parse([structs.replace(ROW, headline=text, sentence=text, link=f"x/{text}", state=text)])
+    parse(
+        [structs.replace(ROW, summary_line=text, summary_text=text, link=f"x/{text}", state=text)]
+    )

@@ -8,7 +8,7 @@ def row(time: str, source: str | None = "BBH", **values: object) -> CatalogueRow
     known: dict[str, object] = {
         **dict.fromkeys(CatalogueRow.__struct_fields__),
         "superevent_id": f"S{time[2:4]}{time[5:7]}01ab",
-        "kind": "real",
+        "category": "real",
         "significant": True,
         "retracted": False,
         "is_burst": False,
@@ -22,7 +22,7 @@ def test_only_significant_real_events_that_stand_are_counted() -> None:
     shown = months(
         [
             row("2026-11"),
-            row("2026-11", kind="mock"),
+            row("2026-11", category="mock"),
             row("2026-11", significant=None),
             row("2026-11", significant=False),
             row("2026-11", retracted=True),
@@ -30,7 +30,7 @@ def test_only_significant_real_events_that_stand_are_counted() -> None:
     )
     assert shown
     assert [(bar.year, bar.name, bar.count) for bar in shown.bars] == [(2026, "Nov", 1)]
-    assert months([row("2026-11", kind="test")]) is None
+    assert months([row("2026-11", category="test")]) is None
     assert months([]) is None
 
 

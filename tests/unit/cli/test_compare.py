@@ -117,7 +117,7 @@ def test_hostile_text_moves_no_cursor() -> None:
     edit(
         NEW / EVENT / "event.json",
         lambda content: content.update(
-            sirenflow_version="\x1b[2J\n\u202e", headline="\x1b]0;x\x07"
+            sirenflow_version="\x1b[2J\n\u202e", summary_line="\x1b]0;x\x07"
         ),
     )
     result = sirenflow("compare", OLD, NEW)

@@ -118,7 +118,9 @@ def test_hostile_text_is_no_markup_no_formula_and_no_line(
     for file in ("localization.json", "regions.json", "event.json"):
         key = "history" if file == "event.json" else "alerts"
         edit(new / EVENT / file, lambda content, key=key: content[key].pop())
-    edit(new / EVENT / "event.json", lambda content: content.update(current=None, headline=text))
+    edit(
+        new / EVENT / "event.json", lambda content: content.update(current=None, summary_line=text)
+    )
     edit(new / EVENT / "event.json", lambda content: content.update(skymap_alert_number=None))
     summary, table, path = written(old, new, tmp_path / "out")
     page_of(path)

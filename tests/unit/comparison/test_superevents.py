@@ -114,7 +114,7 @@ def test_one_number_is_one_difference(old: Path, new: Path) -> None:
 
 def test_rounding_is_told_apart_and_comes_last(old: Path, new: Path) -> None:
     set_area(new, 1 + 1e-12)
-    edit(new / EVENT / "event.json", lambda content: content.update(headline="other"))
+    edit(new / EVENT / "event.json", lambda content: content.update(summary_line="other"))
     assert [each.kind for each in found(old, new)] == ["changed", "rounding"]
 
 
@@ -185,12 +185,12 @@ def test_newly_rejected_alert_is_told_first_and_once_with_its_reason(old: Path, 
 def test_withheld_map_tells_its_reason_before_its_numbers(old: Path, new: Path) -> None:
     def withhold(content: dict[str, Any]) -> None:
         skymap = content["alerts"][0]["skymaps"][0]
-        skymap |= {"area_90_deg2": None, "numbers_withheld_because": "cells overlap"}
+        skymap |= {"area_90_deg2": None, "not_measured_reason": "cells overlap"}
 
     edit(new / EVENT / "localization.json", withhold)
     differences = found(old, new)
     assert [each.quantity for each in differences] == [
-        "skymaps.numbers_withheld_because",
+        "skymaps.not_measured_reason",
         "skymaps.area_90_deg2",
     ]
     assert (differences[0].old, differences[0].new) == (None, "cells overlap")
@@ -308,12 +308,12 @@ def test_file_and_superevent_that_one_run_lacks_are_named(old: Path, new: Path) 
 def test_what_only_one_version_of_a_schema_has_is_not_said_to_differ(old: Path, new: Path) -> None:
     def older(content: dict[str, Any]) -> None:
         content["schema_version"] = 1
-        del content["headline"]
+        del content["summary_line"]
         content["state"] = "initial"
 
     edit(old / EVENT / "event.json", older)
     assert told(old, new) == {("event.json", "state", "changed")}
-    assert compared(old, new).differences.one_version_only == {("event.json", "headline")}
+    assert compared(old, new).differences.one_version_only == {("event.json", "summary_line")}
 
 
 def test_key_that_only_one_run_has_differs_within_a_version(old: Path, new: Path) -> None:

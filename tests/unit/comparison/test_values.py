@@ -76,7 +76,7 @@ def test_any_content_is_read_and_compared_or_told(
 
 def test_deep_content_is_told(contents: dict[str, dict[str, Any]]) -> None:
     deep: dict[str, Any] = {}
-    content = {**contents["event.json"], "headline": deep}
+    content = {**contents["event.json"], "summary_line": deep}
     for _ in range(5_000):
         deep["x"] = {}
         deep = deep["x"]

@@ -94,7 +94,7 @@ def test_map_that_kills_whoever_measures_it_is_withheld_and_the_alert_is_shown(
     assert len(alerts["alerts"]) == 3
     assert alerts["rejected"] == []
     located = json.loads(Path(files["localization"]).read_bytes())["alerts"]
-    reasons = [alert["skymaps"][0]["rejected_because"] for alert in located]
+    reasons = [alert["skymaps"][0]["rejection_reason"] for alert in located]
     assert sum(reason is None for reason in reasons) == 2
     assert sum("crashes" in (reason or "") for reason in reasons) == 1
     assert len([*Path(files["skymaps"]).iterdir()]) == 2

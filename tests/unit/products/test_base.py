@@ -23,7 +23,6 @@ def test_product_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_areas_of_other_levels_are_accepted() -> None:
     skymap = {"kind": "gw", "area_50_deg2": 1.5, "area_75_deg2": 3.0}
     content = {
-        "schema_version": 1,
         "superevent_id": "S260101a",
         "alerts": [{"number": 1, "skymaps": [skymap]}],
     }

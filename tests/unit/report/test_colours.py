@@ -64,7 +64,7 @@ def test_months_style_terrestrial_and_no_class_differently() -> None:
     known: dict[str, object] = {
         **dict.fromkeys(CatalogueRow.__struct_fields__),
         "superevent_id": "S261101ab",
-        "kind": "real",
+        "category": "real",
         "significant": True,
         "retracted": False,
         "is_burst": False,

@@ -142,7 +142,7 @@ def poisoned(value: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_and_never_run(text: str) -> None:
-    skymap = {"kind": "gw", "file": text, "creator": text, "rejected_because": text}
+    skymap = {"kind": "gw", "file": text, "creator": text, "rejection_reason": text}
     localization = {"alerts": [{"number": 1, "skymaps": [skymap]}]}
     page = assert_safe(render(poisoned(text), localization))
     visible = (
@@ -204,7 +204,7 @@ def test_alert_without_event_record_still_has_a_page() -> None:
 
 
 def test_withheld_numbers_are_told_with_their_reason() -> None:
-    skymap = {"kind": "gw", "file": "01-UPDATE.multiorder.fits", "numbers_withheld_because": "NaN"}
+    skymap = {"kind": "gw", "file": "01-UPDATE.multiorder.fits", "not_measured_reason": "NaN"}
     page = Page(render(poisoned(None), {"alerts": [{"number": 1, "skymaps": [skymap]}]}))
     assert "The numbers of the sky map of alert 1 are withheld: NaN." in page.text
     assert "Sky area, 90 %\nwithheld" in page.text
@@ -238,7 +238,7 @@ def page_of(skymap: dict[str, Any] | None, *later: dict[str, Any] | None) -> Pag
         for n, kind in enumerate(kinds, start=2)
     ]
     located = [
-        {"number": n, "skymaps": [one] if one else [], "skymap_absent_because": "not provided"}
+        {"number": n, "skymaps": [one] if one else [], "no_skymap_reason": "not provided"}
         for n, one in enumerate(skymaps, start=2)
     ]
     content = {"superevent_id": "S261122ab", "alerts": alerts, "rejected": []}
@@ -296,10 +296,10 @@ def test_header_without_mean_leaves_the_marginal_band() -> None:
 
 
 def test_withheld_map_is_not_among_the_rejected() -> None:
-    withheld = page_of({"kind": "gw", "file": "x.fits", "numbers_withheld_because": "sums to 2"})
+    withheld = page_of({"kind": "gw", "file": "x.fits", "not_measured_reason": "sums to 2"})
     assert "none of it is used above" not in withheld.text
     assert "Numbers withheld sky maps delivered as sent" in withheld.text
-    rejected = page_of({"kind": "gw", "rejected_because": "no FITS"})
+    rejected = page_of({"kind": "gw", "rejection_reason": "no FITS"})
     assert "none of it is used above" in rejected.text
     assert "Numbers withheld" not in rejected.text
 

@@ -19,7 +19,7 @@ from sirenflow.skymap.skymap import read_skymap
 
 LEVELS = [50, 90]
 CONTRACT = (
-    *("rejected_because", "numbers_withheld_because", "rows", "level_min", "level_max", "creator"),
+    *("rejection_reason", "not_measured_reason", "rows", "level_min", "level_max", "creator"),
     *("peak_ra_deg", "peak_dec_deg", "peak_probdensity_per_sr", "area_50_deg2", "area_90_deg2"),
     *("distance_absent_because", "probability_with_distance"),
     *("distance_mean_mpc", "distance_std_mpc"),

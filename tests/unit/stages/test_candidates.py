@@ -44,7 +44,7 @@ def compare(event: Path, *lines: str, before: float = 1, after: float = 14) -> d
 
 def matches(content: dict[str, Any], row: int = 1) -> list[dict[str, Any]]:
     """Give what is told of a candidate in the map of each alert; nothing where it is beyond."""
-    maps = [content["maps"][alert["map"]]["matches"] for alert in content["alerts"]]
+    maps = [content["maps"][alert["skymap_index"]]["matches"] for alert in content["alerts"]]
     return [next((match for match in each if match["row"] == row), {}) for each in maps]
 
 
@@ -66,8 +66,8 @@ def gather(results: Path) -> str:
 
 def test_candidate_is_compared_with_every_alert_then_and_now(tmp_path: Path) -> None:
     content = compare(products(tmp_path, *moved()), f"A,{POSITION},,")
-    assert [alert["standing"] for alert in content["alerts"]] == [False, False, True]
-    assert (content["standing_alert_number"], content["retracted"]) == (3, False)
+    assert [alert["is_current"] for alert in content["alerts"]] == [False, False, True]
+    assert (content["skymap_alert_number"], content["retracted"]) == (3, False)
     levels = [match["credible_level"] for match in matches(content)]
     assert levels[:2] == [pytest.approx(0.8), pytest.approx(0.8)]
     # Once the cell is the densest of the rest, it holds the rest's first share.
@@ -137,7 +137,7 @@ def test_window_is_the_configured_one() -> None:
 )
 def test_superevent_without_map_says_so(skymap: bytes | None, reason: str, tmp_path: Path) -> None:
     content = compare(products(tmp_path, with_map(skymap)), f"A,{POSITION},,")
-    assert content["absent_because"].startswith(reason)
+    assert content["absence_reason"].startswith(reason)
     assert (content["maps"], content["alerts"], content["candidates"]) == ([], [], [])
     assert content["listed"] == 1
     assert f"Not compared: {reason}" in assert_safe(section(content)).text
@@ -174,13 +174,13 @@ def test_what_many_alerts_share_is_told_once(tmp_path: Path) -> None:
     late = {**alerts[3]["event"], "time": "2026-01-01T00:05:10.123Z"}
     alerts[3]["event"] = late
     content = compare(products(tmp_path, *alerts), f"A,{POSITION},44,2026-01-02T00:05:00.123Z")
-    assert [alert["map"] for alert in content["alerts"]] == [0] * 6
+    assert [alert["skymap_index"] for alert in content["alerts"]] == [0] * 6
     assert [len(each["matches"]) for each in content["maps"]] == [1]
     gather(tmp_path / "results")
     table = Table.read(tmp_path / "results" / "candidates.ecsv", format="ascii.ecsv")
     assert table["alerts"].tolist() == ["1-3 5-6", "4"]
     assert table["days_after_t0"].tolist() == pytest.approx([1, 1 - 10 / 86400], abs=1e-5)
-    assert table["standing"].tolist() == [True, False]
+    assert table["is_current"].tolist() == [True, False]
     assert "(1 to 5)" in assert_safe(section(content)).text
 
 
@@ -239,7 +239,7 @@ def test_table_answers_for_every_candidate_and_alert_of_every_superevent(tmp_pat
         for alerts in maps.split()
     ]
     assert set(table["superevent_id"][table["retracted"]]) == {"S260101a"}
-    assert table["standing"].sum() == 6
+    assert table["is_current"].sum() == 6
     first = table[(table["name"] == "A") & (table["superevent_id"] == "S260101a")]
     assert first["credible_level"][0] == 0.8
     assert first["alert_number"].tolist() == [1, 3]
@@ -324,14 +324,14 @@ def test_rows_left_out_are_told(tmp_path: Path) -> None:
 def test_table_without_a_usable_candidate_says_why(tmp_path: Path) -> None:
     content = compare(products(tmp_path, moved()[0]), "A,400,0,,")
     reason = "c.csv: no candidate that can be used; 1 left out: no right ascension"
-    assert reason in content["absent_because"]
+    assert reason in content["absence_reason"]
     assert reason in assert_safe(section(content)).text
     assert reason in assert_safe(gather(tmp_path / "results")).text
 
 
 def test_table_without_any_row_lists_no_candidate(tmp_path: Path) -> None:
     content = compare(products(tmp_path, moved()[0]))
-    assert (content["absent_because"], content["listed"]) == (None, 0)
+    assert (content["absence_reason"], content["listed"]) == (None, 0)
     assert "The table lists no candidate." in assert_safe(section(content)).text
     assert "The table lists no candidate." in assert_safe(gather(tmp_path / "results")).text
 

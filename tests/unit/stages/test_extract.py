@@ -279,7 +279,7 @@ def test_why_there_is_no_map_is_told(tmp_path: Path) -> None:
         record(alert_type=kind, event=event) for kind, event in zip(kinds, events, strict=True)
     ]
     products = run(tmp_path, {f"P/{a['alert_type']}.json": json_alert(a) for a in alerts})
-    told = [alert["skymap_absent_because"] for alert in products.localization["alerts"]]
+    told = [alert["no_skymap_reason"] for alert in products.localization["alerts"]]
     assert told == ["not provided", "not provided", "retraction"]
     assert products.maps == [[], [], []]
     assert products.skymaps == {}
@@ -330,11 +330,11 @@ def test_map_that_is_no_fits_is_rejected_and_its_alert_is_not(
 ) -> None:
     products = run(tmp_path, {"P/a.json": json_alert(with_map(skymap))})
     ((entry,),) = products.maps
-    assert entry["rejected_because"]
+    assert entry["rejection_reason"]
     assert products.skymaps == {}
-    null = set(entry) - {"kind", "sha256", "size_bytes", "rejected_because"}
+    null = set(entry) - {"kind", "sha256", "size_bytes", "rejection_reason"}
     assert {entry[key] for key in null} == {None}
-    assert products.localization["alerts"][0]["skymap_absent_because"] is None
+    assert products.localization["alerts"][0]["no_skymap_reason"] is None
     assert products.alerts["rejected"] == []
 
 
@@ -342,15 +342,15 @@ def test_map_without_honest_numbers_is_delivered_as_sent(tmp_path: Path) -> None
     products = run(tmp_path, {"P/a.avro": avro_alert(with_map(NAN))})
     ((entry,),) = products.maps
     assert products.skymaps == {entry["file"]: NAN}
-    assert "is not a number in 12 of 12 rows" in entry["numbers_withheld_because"]
-    assert entry["rejected_because"] is None
+    assert "is not a number in 12 of 12 rows" in entry["not_measured_reason"]
+    assert entry["rejection_reason"] is None
     assert {value for key, value in entry.items() if key.endswith(("_deg2", "_mpc"))} == {None}
 
 
 def test_one_bad_map_leaves_the_other_map_its_numbers(tmp_path: Path) -> None:
     alert = with_map(b"nonsense", external_coinc={"combined_skymap": FLAT})
     ((bad, good),) = run(tmp_path, {"P/a.avro": avro_alert(alert)}).maps
-    assert bad["rejected_because"]
+    assert bad["rejection_reason"]
     assert good["area_90_deg2"] == pytest.approx(0.9 * 4 * 180**2 / np.pi)
 
 
@@ -385,7 +385,7 @@ def test_samples_are_extracted_whole(tmp_path: Path, superevent_id: str) -> None
         assert numbered == sorted(numbered)
     for skymaps in products.maps:
         for skymap in skymaps:
-            assert skymap["rejected_because"] is skymap["numbers_withheld_because"] is None
+            assert skymap["rejection_reason"] is skymap["not_measured_reason"] is None
             assert skymap["area_90_deg2"] > skymap["area_50_deg2"] > 0
             assert skymap["file"] in products.skymaps
 
@@ -463,7 +463,7 @@ def test_error_of_ours_costs_the_alert_or_the_map_that_it_is_about(
     else:
         assert alerts["rejected"] == []
         (skymap,) = second[0]["skymaps"]
-        assert skymap["numbers_withheld_because"] == reason
+        assert skymap["not_measured_reason"] == reason
         assert (tmp_path / "skymaps" / skymap["file"]).exists()
 
 
@@ -612,7 +612,7 @@ def test_what_killed_a_worker_is_not_touched_again(tmp_path: Path) -> None:
     assert rejected["sha256"] == hashlib.sha256(paths[0].read_bytes()).hexdigest()
     unmeasured, measured = json.loads(products[2].read_bytes())["alerts"]
     (skymap,) = unmeasured["skymaps"]
-    assert skymap["rejected_because"] == "takes more than 4 GiB of memory"
+    assert skymap["rejection_reason"] == "takes more than 4 GiB of memory"
     assert skymap["file"] is None
     assert skymap["area_90_deg2"] is None
     assert measured["skymaps"][0]["area_90_deg2"] > 0

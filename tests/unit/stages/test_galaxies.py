@@ -176,7 +176,7 @@ def test_table_and_json_hold_the_same_galaxies(tmp_path: Path) -> None:
     assert content["compatible"] > 30
     assert content["galaxies_in_catalogue"] == 2000
     assert content["completeness"] == "90 % within 40 Mpc"
-    assert (content["alert_number"], content["absent_because"]) == (1, None)
+    assert (content["alert_number"], content["absence_reason"]) == (1, None)
     for row, galaxy in zip(table, content["galaxies"], strict=False):
         assert {key: row[key] for key in galaxy} == galaxy
     assert str(table["probability_per_mpc3"].unit) == "1 / Mpc3"
@@ -203,7 +203,7 @@ def test_no_compatible_galaxy_is_said_in_words(tmp_path: Path) -> None:
     far["distance_mpc"] = 900
     content = rank(products(tmp_path, SHELL), write_csv(tmp_path / "g.csv", far))
     assert (content["compatible"], content["galaxies"]) == (0, [])
-    assert content["absent_because"] == "no compatible galaxy in Test"
+    assert content["absence_reason"] == "no compatible galaxy in Test"
     assert "No compatible galaxy in Test" in assert_safe(section(content)).text
 
 
@@ -224,7 +224,7 @@ def test_no_compatible_galaxy_is_said_in_words(tmp_path: Path) -> None:
 def test_why_nothing_is_ranked_is_said(data: bytes | None, reason: str, tmp_path: Path) -> None:
     content = rank(products(tmp_path, data), write_csv(tmp_path / "g.csv", random_galaxies(9)))
     assert content["compatible"] is None
-    assert content["absent_because"].startswith(reason)
+    assert content["absence_reason"].startswith(reason)
     assert content["listed"] == 0
     assert f"Not ranked: {reason}" in assert_safe(section(content)).text
 
@@ -287,12 +287,12 @@ def test_table_without_a_usable_galaxy_gives_no_section_and_says_why(tmp_path: P
     path = tmp_path / "g.csv"
     path.write_text("PGC,RA,Dec,D,L\na,10,10,-1,1\nb,10,10,,1\n")
     content = rank(products(tmp_path, SHELL), path)
-    assert content["absent_because"] == (
+    assert content["absence_reason"] == (
         "the table of galaxies could not be read: g.csv: no galaxy that can be used; 2 left out: "
         "no distance above 0 and below a million Mpc"
     )
     assert (content["compatible"], content["galaxies"]) == (None, [])
-    assert content["absent_because"] in assert_safe(section(content)).text
+    assert content["absence_reason"] in assert_safe(section(content)).text
 
 
 def test_table_that_a_server_could_not_deliver_is_read_again(
@@ -311,13 +311,13 @@ def test_table_that_a_server_could_not_deliver_is_read_again(
     with monkeypatch.context() as patched:
         patched.setattr("sirenflow.stages.galaxy_catalogue.read_sources", stale)
         galaxy_catalogue(path, *written, COLUMNS)
-    reason = json.loads(written[1].read_bytes())["unusable_because"]
+    reason = json.loads(written[1].read_bytes())["unusable_reason"]
     assert reason == (
         "the table of galaxies could not be read: g.csv cannot be read: Stale file handle"
     )
     assert table_digest(config, "galaxies") != before
     galaxy_catalogue(path, *written, COLUMNS)
-    assert json.loads(written[1].read_bytes())["unusable_because"] is None
+    assert json.loads(written[1].read_bytes())["unusable_reason"] is None
     assert table_digest(config, "galaxies") == before
 
 

@@ -77,7 +77,7 @@ def test_area_that_is_delivered_is_the_area_that_is_published(superevent_id: str
     assert len(content["alerts"]) == len(localized["alerts"])
     expected = set()
     for described, alert in zip(content["alerts"], localized["alerts"], strict=True):
-        trusted = [one for one in alert["skymaps"] if one["numbers_withheld_because"] is None]
+        trusted = [one for one in alert["skymaps"] if one["not_measured_reason"] is None]
         assert [one["kind"] for one in described["maps"]] == [one["kind"] for one in trusted]
         for one, measured in zip(described["maps"], trusted, strict=True):
             expected |= set(one["files"].values())

@@ -70,7 +70,7 @@ def test_each_site_has_every_moment_from_the_alert_on(tmp_path: Path) -> None:
     product = run(tmp_path, [json_alert(with_map(NORTH))])
     assert product["start_utc"] == "2026-01-01T00:10:00Z"
     assert (product["alert_number"], product["skymap_alert_number"]) == (1, 1)
-    assert (product["absent_because"], product["retracted"]) == (None, False)
+    assert (product["absence_reason"], product["retracted"]) == (None, False)
     assert [site["name"] for site in product["sites"]] == [site["name"] for site in SITES]
     for site in product["sites"]:
         assert len(site["probability_above"]) == len(site["dark"]) == 145
@@ -115,13 +115,13 @@ def test_map_of_an_earlier_alert_serves_one_that_carries_none(tmp_path: Path) ->
     product = run(tmp_path, [json_alert(with_map(NORTH)), later(9)])
     assert (product["alert_number"], product["skymap_alert_number"]) == (2, 1)
     assert product["start_utc"] == "2026-01-01T09:00:00Z"
-    assert product["absent_because"] is None
+    assert product["absence_reason"] is None
 
 
 def test_map_that_cannot_be_used_does_not_hide_an_earlier_one(tmp_path: Path) -> None:
     product = run(tmp_path, [json_alert(with_map(NORTH)), later(9, NAN), later(10, b"no FITS")])
     assert (product["alert_number"], product["skymap_alert_number"]) == (3, 1)
-    assert product["absent_because"] is None
+    assert product["absence_reason"] is None
     assert len(product["sites"]) == 6
 
 
@@ -151,7 +151,7 @@ def test_without_a_map_to_rely_on_there_is_a_reason(
 ) -> None:
     product = run(tmp_path, alerts)
     assert product["sites"] == []
-    assert product["absent_because"].startswith(reason)
+    assert product["absence_reason"].startswith(reason)
 
 
 def test_map_that_is_spoiled_since_is_a_reason(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_map_that_is_spoiled_since_is_a_reason(tmp_path: Path) -> None:
     )
     product = json.loads((tmp_path / "v.json").read_text())
     assert product["sites"] == []
-    assert product["absent_because"] == "the sky map cannot be read"
+    assert product["absence_reason"] == "the sky map cannot be read"
 
 
 def test_no_page_is_loaded_to_make_numbers() -> None:
@@ -183,7 +183,7 @@ def test_without_a_time_to_start_from_there_is_a_reason(
 ) -> None:
     product = run(tmp_path, [json_alert(with_map(NORTH))], alter={"time_created": time})
     assert product["sites"] == []
-    assert product["absent_because"].startswith(reason)
+    assert product["absence_reason"].startswith(reason)
 
 
 @pytest.mark.parametrize("year", [1990, 2060])
@@ -195,7 +195,7 @@ def test_far_years_neither_fail_nor_warn(tmp_path: Path, year: int) -> None:
 
 def test_no_sites_no_rows(tmp_path: Path) -> None:
     product = run(tmp_path, [json_alert(with_map(NORTH))], [])
-    assert (product["sites"], product["absent_because"]) == ([], None)
+    assert (product["sites"], product["absence_reason"]) == ([], None)
 
 
 def test_product_is_the_same_bytes_anywhere(tmp_path: Path) -> None:

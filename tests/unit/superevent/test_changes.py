@@ -80,7 +80,7 @@ def test_detectors_in_another_order_are_the_same() -> None:
 
 
 def test_map_that_cannot_be_trusted_gives_no_number() -> None:
-    withheld = MAP | {"numbers_withheld_because": "sums to 2"}
+    withheld = MAP | {"not_measured_reason": "sums to 2"}
     after = found(EVENT, EVENT, maps={1: MAP, 2: withheld})
     assert after["area_90_deg2"] == (796.0, None)
     assert after["distance_mean_mpc"] == (186.0, None)

@@ -187,11 +187,11 @@ def test_burst_has_duration_and_frequency() -> None:
     [
         ((), "HOW FAR Sky map not provided"),
         (
-            ({"kind": "gw", "rejected_because": "no FITS"},),
+            ({"kind": "gw", "rejection_reason": "no FITS"},),
             "Sky map not used, because the sky map of alert 10 cannot be used: no FITS",
         ),
         (
-            (MAP | {"numbers_withheld_because": "sums to 2"},),
+            (MAP | {"not_measured_reason": "sums to 2"},),
             "Sky map not used, because the numbers of the sky map of alert 10 are withheld: sums",
         ),
         (

@@ -46,7 +46,7 @@ def line(
     skymaps = {1: MAP} if maps is None else maps
     located = [{"number": number, "skymaps": [skymap]} for number, skymap in skymaps.items()]
     content = {"superevent_id": superevent_id, "alerts": alerts}
-    return summarize(content, {"alerts": located}).headline
+    return summarize(content, {"alerts": located}).summary_line
 
 
 def test_line_names_source_distance_area_and_rate() -> None:
@@ -97,7 +97,7 @@ def test_low_significance_is_said_and_unknown_is_not_low() -> None:
     ("maps", "text"),
     [
         ({}, ", no sky map, "),
-        ({1: MAP | {"numbers_withheld_because": "sums to 2"}}, ", no usable sky map, "),
+        ({1: MAP | {"not_measured_reason": "sums to 2"}}, ", no usable sky map, "),
         ({1: FLAT}, ", no distance, 270 deg2, "),
     ],
 )
@@ -130,7 +130,7 @@ def test_test_alert_says_so_before_anything_else(superevent_id: str) -> None:
 
 def test_nothing_readable_is_not_an_alert() -> None:
     event = summarize({"superevent_id": "S261122ab"}, {})
-    assert event.headline == "no readable alert"
+    assert event.summary_line == "no readable alert"
 
 
 @pytest.mark.parametrize(

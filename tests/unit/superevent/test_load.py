@@ -52,8 +52,8 @@ def test_trusted_map_is_read(results: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"numbers_withheld_because": "PROBDENSITY is nan"},
-        {"rejected_because": "no FITS table"},
+        {"not_measured_reason": "PROBDENSITY is nan"},
+        {"rejection_reason": "no FITS table"},
         {"file": None},
         {"file": "../other.fits"},
         {"file": "."},

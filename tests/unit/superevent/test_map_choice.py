@@ -107,9 +107,11 @@ def test_bad_map_does_not_hide_a_good_one_in_any_product(bad: str, tmp_path: Pat
     event = both.json("event.json")
     assert (event["current"]["number"], event["skymap_alert_number"]) == (2, 1)
     assert event["thumbnail"] == alone.json("event.json")["thumbnail"] is not None
-    assert ", 100 Mpc, " in event["headline"]
-    assert "deg2 (map of alert 1), " in event["headline"]
-    assert "100 ± 20 Mpc away by the sky map of alert 1" in event["sentence"].replace(NO_BREAK, " ")
+    assert ", 100 Mpc, " in event["summary_line"]
+    assert "deg2 (map of alert 1), " in event["summary_line"]
+    assert "100 ± 20 Mpc away by the sky map of alert 1" in event["summary_text"].replace(
+        NO_BREAK, " "
+    )
 
     maps = both.json("regions.json")["alerts"][0]["maps"]
     assert maps == alone.json("regions.json")["alerts"][0]["maps"]
@@ -120,14 +122,14 @@ def test_bad_map_does_not_hide_a_good_one_in_any_product(bad: str, tmp_path: Pat
     assert galaxies == expected
     assert galaxies["galaxies"][0]["name"] == "Near"
     candidates = both.json("candidates.json")
-    assert candidates["standing_alert_number"] == 1
+    assert candidates["skymap_alert_number"] == 1
     assert candidates["maps"] == alone.json("candidates.json")["maps"]
     flats = [
         sorted(path.name for path in (one.directory / "flat").iterdir()) for one in (both, alone)
     ]
     assert flats[0] == flats[1] == ["01-PRELIMINARY.flat.fits.gz"]
     (found,) = crossmatch_superevent(both.directory, 45.0, 4.78, 100.0, None).alerts
-    assert (found.number, found.is_standing) == (1, True)
+    assert (found.number, found.is_current) == (1, True)
 
     for column in ("area_90_deg2", "area_50_deg2", "peak_ra_deg", "distance_mean_mpc"):
         assert both.row[column] == alone.row[column] != ""
@@ -162,9 +164,9 @@ def test_newest_usable_map_is_used_even_without_a_distance(tmp_path: Path) -> No
     found = made(tmp_path, alert(1, GOOD), alert(2, FLAT), alert(3, CUT))
     event = found.json("event.json")
     assert event["skymap_alert_number"] == 2
-    assert ", no distance, 37128 deg2 (map of alert 2), " in event["headline"]
-    assert "Mpc" not in event["sentence"]
-    assert found.json("galaxies.json")["absent_because"] == "the sky map has no distance"
+    assert ", no distance, 37128 deg2 (map of alert 2), " in event["summary_line"]
+    assert "Mpc" not in event["summary_text"]
+    assert found.json("galaxies.json")["absence_reason"] == "the sky map has no distance"
     assert (found.row["distance_mean_mpc"], found.row["skymap_alert_number"]) == ("", "2")
 
 
@@ -176,14 +178,14 @@ def test_first_and_only_map_that_is_bad_has_its_reason(
     found = made(tmp_path, alert(1, bad))
     event, text = found.json("event.json"), found.page.text
     assert event["skymap_alert_number"] is None
-    assert ", no usable sky map, " in event["headline"]
+    assert ", no usable sky map, " in event["summary_line"]
     reason = "of alert 1 cannot be used: " if bad is CUT else "of alert 1 are withheld: COORDSYS"
     assert f"Sky area, 90 % {word}the " in text
     assert f"Distance {word}the " in text
     assert text.count(reason) >= 3
     assert reason in found.circular
     for product in ("visibility.json", "galaxies.json", "candidates.json"):
-        assert reason in found.json(product)["absent_because"]
+        assert reason in found.json(product)["absence_reason"]
     catalogue = (found.directory.parent / "index.html").read_text(encoding="utf-8")
     assert catalogue.count(f'<span class="absent">{word}</span>') == 2
 
@@ -192,7 +194,7 @@ def test_retraction_keeps_the_last_usable_map(tmp_path: Path) -> None:
     found = made(tmp_path, alert(1, GOOD), alert(2, CUT), retraction(3))
     event = found.json("event.json")
     assert (event["current"]["number"], event["skymap_alert_number"]) == (2, 1)
-    assert event["headline"].startswith("TEST, do not observe: RETRACTED: CBC")
+    assert event["summary_line"].startswith("TEST, do not observe: RETRACTED: CBC")
 
 
 SMALL = fits_map(

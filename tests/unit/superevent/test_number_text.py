@@ -93,7 +93,7 @@ def test_numbers_have_no_exponent_no_sign_and_are_close(value: float) -> None:
 def test_what_rounds_to_zero_has_no_sign(value: float, tiny: float) -> None:
     for number in (value, tiny, 0.0, -0.0):
         texts = [
-            *(number_text.signed_delay_text(number), number_text.delay_text(number)),
+            *(number_text.signed_delay_text(number), number_text.latency_text(number)),
             *(number_text.seconds_text(number), number_text.degrees_text(number)),
             *(number_text.whole_degrees_text(number), number_text.signed_text(number, 1)),
         ]
@@ -132,7 +132,7 @@ def test_three_digits_are_never_a_power_of_ten(value: float, text: str) -> None:
     ],
 )
 def test_delay_says_before_or_after(seconds: float, text: str) -> None:
-    assert number_text.delay_text(seconds) == text
+    assert number_text.latency_text(seconds) == text
 
 
 def test_frequency_is_zero_only_where_it_was_sent_so() -> None:

@@ -35,7 +35,7 @@ def summary(**changed: Any) -> EventSummary:
 
 
 def sentence(**changed: Any) -> str:
-    text = summary(**changed).sentence
+    text = summary(**changed).summary_text
     return text.replace(NARROW_SPACE, " ").replace(NO_BREAK, " ")
 
 
@@ -109,7 +109,7 @@ def test_sentence(changed: dict[str, Any], said: str) -> None:
     ],
 )
 def test_headline(changed: dict[str, Any], said: str) -> None:
-    assert summary(**changed).headline.startswith(said)
+    assert summary(**changed).summary_line.startswith(said)
 
 
 def test_text_for_e_mail_names_it() -> None:
@@ -140,7 +140,7 @@ def test_page_tile_and_catalogue_name_it(
         (row,) = csv.DictReader(stream)
     assert (row["source_class"], row["coincidence"]) == ("", "Fermi")
     assert "Fermi coincidence" in catalogue
-    headline = json.loads((made / "event.json").read_text())["headline"]
+    headline = json.loads((made / "event.json").read_text())["summary_line"]
     assert ", possible Fermi coincidence, " in headline
     if name is None:
         assert "Source not provided" in page
@@ -192,7 +192,7 @@ def test_longest_headline_keeps_what_decides(observatory: str | None) -> None:
     line = summarize(
         {"superevent_id": "MS260101a", "alerts": alerts},
         {"alerts": [{"number": 10, "skymaps": [skymap]}]},
-    ).headline
+    ).summary_line
     assert len(line) <= 140
     assert line.startswith("TEST, do not observe: RETRACTED: CBC (sub-solar mass, HasSSM=70%, ")
     assert f"possible {(observatory or 'external')[:20]} coincidence" in line

@@ -111,14 +111,14 @@ def test_times_are_rounded_to_milliseconds_in_utc() -> None:
     created = "2026-11-22T03:08:33.9996Z"
     times = alert(1, "UPDATE", created, time="2026-11-22T04:08:04.753906+01:00")
     (row,) = summary(times)["history"]
-    assert (row["time_created"], row["delay_s"]) == ("2026-11-22T03:08:34Z", 29.246)
+    assert (row["time_created"], row["latency_s"]) == ("2026-11-22T03:08:34Z", 29.246)
     assert row["values"]["trigger_time"] == "2026-11-22T03:08:04.754Z"
 
 
 def test_event_time_that_cannot_be_read_is_unknown() -> None:
     event = summary(alert(1, "UPDATE", "2026-11-22T03:08:33Z", time="2026-11-22"))
     assert event["current"]["values"]["trigger_time"] is None
-    assert event["history"][0]["delay_s"] is None
+    assert event["history"][0]["latency_s"] is None
 
 
 def test_times_sent_without_a_zone_are_named() -> None:
@@ -136,12 +136,12 @@ def test_times_sent_without_a_zone_are_named() -> None:
 def test_retraction_alone_has_no_values() -> None:
     event = summary(RETRACTION)
     assert event["current"] is None
-    assert event["sentence"].startswith("Stop follow-up.")
+    assert event["summary_text"].startswith("Stop follow-up.")
 
 
 GOOD = {"kind": "gw", "file": "x.fits", "area_90_deg2": 270.4, "probability_with_distance": 1.0}
-REJECTED = {"kind": "gw", "rejected_because": "the file is cut short"}
-WITHHELD = {"kind": "gw", "file": "x.fits", "numbers_withheld_because": "PROBDENSITY sums to 2"}
+REJECTED = {"kind": "gw", "rejection_reason": "the file is cut short"}
+WITHHELD = {"kind": "gw", "file": "x.fits", "not_measured_reason": "PROBDENSITY sums to 2"}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_newest_usable_map_is_used_where_that_of_the_current_alert_is_not(
 def test_delay_is_against_the_alerts_own_signal_time_and_may_be_negative() -> None:
     early = alert(1, "EARLYWARNING", "2026-11-22T03:07:51Z")
     event = summary(early, RETRACTION)
-    assert [row["delay_s"] for row in event["history"]] == [-13.741, 2335.259]
+    assert [row["latency_s"] for row in event["history"]] == [-13.741, 2335.259]
 
 
 def test_other_files_of_an_alert_are_told_and_not_counted() -> None:
@@ -179,14 +179,14 @@ def test_other_files_of_an_alert_are_told_and_not_counted() -> None:
     assert [row["also_received_as"] for row in event["history"]] == [[], [copy_of]]
     assert event["current"]["also_received_as"] == [copy_of]
     assert len(event["history"]) == len(alone["history"])
-    assert event["history"][1]["delay_s"] == alone["history"][1]["delay_s"]
+    assert event["history"][1]["latency_s"] == alone["history"][1]["latency_s"]
 
 
 def test_kind_comes_from_the_identifier_only() -> None:
     mdc = alert(1, "UPDATE", "2026-11-22T03:08:33Z", search="MDC")
-    assert summary(mdc)["kind"] == "real"
-    assert summary(PRELIMINARY, superevent_id="MS261122ab")["kind"] == "mock"
-    assert summary(PRELIMINARY, superevent_id="TS261122ab")["kind"] == "test"
+    assert summary(mdc)["category"] == "real"
+    assert summary(PRELIMINARY, superevent_id="MS261122ab")["category"] == "mock"
+    assert summary(PRELIMINARY, superevent_id="TS261122ab")["category"] == "test"
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_first_character_decides_and_an_unusual_identifier_is_marked(
 ) -> None:
     event = summary(PRELIMINARY, superevent_id=superevent_id)
     assert event["superevent_id"] == superevent_id
-    assert (event["kind"], event["unusual_identifier"]) == (kind, unusual)
+    assert (event["category"], event["unusual_identifier"]) == (kind, unusual)
 
 
 def test_no_readable_alert_is_a_state() -> None:

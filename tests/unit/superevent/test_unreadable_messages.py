@@ -206,8 +206,8 @@ def test_superevent_with_a_retraction_that_could_not_be_read(tmp_path: Path) -> 
     assert content["unreadable_message_count"] == 1
     (told,) = content["unreadable_messages"]
     assert (told["name"], told["reason"]) == (entry.name, "time_created '?'")
-    assert content["headline"].startswith("TEST, do not observe: UNREADABLE RETRACTION: ")
-    assert len(content["headline"]) <= 140
+    assert content["summary_line"].startswith("TEST, do not observe: UNREADABLE RETRACTION: ")
+    assert len(content["summary_line"]) <= 140
     said = "1 message about this superevent could not be read: it says that it is a retraction"
     text = (event / "circular.txt").read_text()
     assert f"WARNING: {said}." in " ".join(text.split())
@@ -278,7 +278,7 @@ def test_quarantine_that_cannot_be_read_is_reported_by_page_and_catalogue(
     content = json.loads((event / "event.json").read_text())
     schema = json.loads((SCHEMAS / "event.schema.json").read_text())
     Draft202012Validator(schema).validate(content)
-    assert "UNREADABLE QUARANTINE: " in content["headline"]
+    assert "UNREADABLE QUARANTINE: " in content["summary_line"]
     assert said[1:] in " ".join((event / "circular.txt").read_text().split())
     listing = json.loads((event.parent / "catalogue.json").read_text())
     for product in (content, listing):

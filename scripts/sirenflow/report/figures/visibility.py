@@ -55,7 +55,7 @@ class SiteStrip:
 class VisibilityFigure:
     """The section: its sites or the reason why there are none."""
 
-    absent_because: str | None
+    absence_reason: str | None
     retracted: bool
     scope: str
     width: int
@@ -72,14 +72,14 @@ class VisibilityFigure:
 def visibility_figure(visibility: Mapping[str, Any]) -> VisibilityFigure:
     """Draw the content of visibility.json."""
     start = time_or_none(visibility["start_utc"])
-    absent = visibility["absent_because"]
+    absent = visibility["absence_reason"]
     if absent is not None or start is None:
         absent = absent or "the time of the alert is not provided"
         return VisibilityFigure(absent, visibility["retracted"], "", 1, "", (), ())
     steps = visibility["hours"] * 60 // visibility["step_min"]
     ticks = _ticks(start, visibility["hours"])
     return VisibilityFigure(
-        absent_because=None,
+        absence_reason=None,
         retracted=visibility["retracted"],
         scope=_scope(visibility, start),
         width=steps,

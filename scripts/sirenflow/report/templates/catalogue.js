@@ -42,7 +42,7 @@
   };
   const draw = (row, place) => {
     const line = blank.cloneNode(true), cells = line.children;
-    line.className = [get.kind(row) === "real" ? "real" : "mock", get.retracted(row) ? "retracted" : "", get.significant(row) ? "significant" : ""].filter(Boolean).join(" ");
+    line.className = [get.category(row) === "real" ? "real" : "mock", get.retracted(row) ? "retracted" : "", get.significant(row) ? "significant" : ""].filter(Boolean).join(" ");
     line.setAttribute("aria-rowindex", place + 2);
     const [link, tags] = cells[0].children;
     link.href = get.link(row) ?? `${get.id(row)}/index.html`;
@@ -132,7 +132,7 @@
     return (place) => {
       const row = rows[place];
       return sought.every((word) => words[place].includes(word)) && (!chosen.value || get.class_name(row) === chosen.value)
-        && !(significant && !get.significant(row)) && !(retracted && get.retracted(row)) && !(mock && get.kind(row) !== "real");
+        && !(significant && !get.significant(row)) && !(retracted && get.retracted(row)) && !(mock && get.category(row) !== "real");
     };
   };
   let order = [], sortedBy = "", list = [];

@@ -323,7 +323,7 @@ def test_hours_have_no_layout_fault(start: datetime) -> None:
     figure = visibility_figure(
         {
             "start_utc": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-            "absent_because": None,
+            "absence_reason": None,
             "retracted": False,
             "hours": 24,
             "step_min": 10,

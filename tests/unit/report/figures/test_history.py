@@ -55,7 +55,5 @@ def test_alert_without_a_map_keeps_its_place() -> None:
 def test_withheld_numbers_are_not_drawn() -> None:
     good, bad = history_of({"area_90_deg2": 9.0}, {"area_90_deg2": 8.0})
     assert bad.skymap
-    withheld = structs.replace(
-        bad, skymap=structs.replace(bad.skymap, numbers_withheld_because="NaN")
-    )
+    withheld = structs.replace(bad, skymap=structs.replace(bad.skymap, not_measured_reason="NaN"))
     assert area_figure((good, withheld)) is None

@@ -53,7 +53,7 @@ def product(*sites: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "retracted": False,
         "alert_number": 4,
         "skymap_alert_number": 4,
-        "absent_because": None,
+        "absence_reason": None,
         "start_utc": "2026-11-22T06:52:40Z",
         "step_min": 10,
         "hours": 24,
@@ -190,7 +190,7 @@ def test_section_without_data_is_nothing() -> None:
 
 
 def test_section_says_why_there_is_nothing_to_show() -> None:
-    absent = product(absent_because="the alert carries no sky map", start_utc=None)
+    absent = product(absence_reason="the alert carries no sky map", start_utc=None)
     page = Page(section(visibility_figure(absent)))
     assert "Not worked out: the alert carries no sky map." in page.text
     assert not [tag for tag, _ in page.elements if tag == "svg"]
