@@ -568,6 +568,32 @@ def test_what_is_in_quarantine_counts_whatever_snakemake_has_noted(worked: Path)
     assert warns(worked) == (False, False)
 
 
+@pytest.mark.parametrize("name", ["catalogue.csv", "catalogue.vot", "events.atom"])
+def test_file_of_the_catalogue_that_is_missing_is_written_again(worked: Path, name: str) -> None:
+    file = worked / "results" / name
+    before = file.read_bytes()
+    file.unlink()
+    assert done(run(worked, "--format", "json")) == [("catalogue", None)]
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["alerts.json", "localization.json", "regions.json"])
+def test_product_that_is_missing_is_written_again(worked: Path, name: str) -> None:
+    file = worked / "results/TS260902f" / name
+    before = file.read_bytes()
+    file.unlink()
+    superevents = {superevent for _, superevent in done(run(worked, "--format", "json"))}
+    assert superevents == {"TS260902f", None}
+    assert file.read_bytes() == before
+
+
+def test_run_of_the_first_stage_alone_needs_no_catalogue(worked: Path) -> None:
+    (worked / "results/catalogue.csv").unlink()
+    assert run(worked, "--", "--until", "extract").returncode == 0
+    assert "Traceback" not in run(worked).stderr
+    assert (worked / "results/catalogue.csv").exists()
+
+
 def test_products_without_any_record_are_rebuilt(worked: Path) -> None:
     """Neither Snakemake nor we know then from what a page was built."""
     quarantine_retraction(worked)

@@ -1,8 +1,9 @@
 """What the catalogue keeps of each superevent from one time to the next.
 
 With thousands of superevents, one new alert changes one of them: all others are taken from a
-private file, and not read again. That file is no product. It holds nothing that could not be made
-anew, and is used only where it is whole, of this version of Sirenflow, and for the same page.
+private file, and not read again. That file is not a product. It holds nothing that cannot be
+rebuilt, and is used only if it is whole, of this version of Sirenflow, with the same columns,
+and for the same page.
 
 A superevent's event.json is known by its inode, size and times, as Git knows its files: reading and
 hashing thousands of files takes longer than all the rest. The time of the last change of status
@@ -16,12 +17,14 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from time import time_ns
 
 from sirenflow import __version__
 from sirenflow.catalogue.entry import CatalogueEntry, catalogue_entry, from_line
-from sirenflow.catalogue.row import catalogue_row
+from sirenflow.catalogue.page_row import ShownRow
+from sirenflow.catalogue.row import CatalogueRow, catalogue_row
 from sirenflow.errors import InboxError, SirenflowError
 from sirenflow.files.durable import replace_file
 from sirenflow.products.base import parse_product
@@ -111,7 +114,8 @@ def _state(status: os.stat_result) -> str:
 
 def _head(page: Path, body: bytes) -> bytes:
     """Say what a memory is of; the sum tells damage."""
-    known = (_FORMAT, __version__, str(page), len(body), zlib.crc32(body))
+    columns = [*CatalogueRow.__struct_fields__, *(field.name for field in fields(ShownRow))]
+    known = (_FORMAT, __version__, columns, str(page), len(body), zlib.crc32(body))
     return json.dumps(known).encode() + b"\n"
 
 

@@ -46,7 +46,7 @@ def ingest(inbox: Path, paths: tuple[Path, ...]) -> None:
             if outcome.reason is not None:
                 line = printable(f"sirenflow: rejected {outcome.source}: {outcome.reason}")
                 progress.write(line, file=sys.stderr)
-    names = ["stored", "duplicate", "rejected", *(["left alone"] if results["left alone"] else [])]
+    names = ["stored", "duplicate", "rejected", *(["skipped"] if results["skipped"] else [])]
     counts = ", ".join(f"{results[name]} {name}" for name in names)
     click.echo(printable(f"{counts} (inbox: {inbox})"))
     if results["rejected"]:

@@ -192,7 +192,7 @@ def _describe_problem(
         return f"{key} is {entry[key]!r}; {_expectation(entry[key], known[key])}"
     if error.validator == "required":
         return f"lacks {', '.join(key for key in schema['required'] if key not in entry)}"
-    problems = [f"{key} is now {new}" for key, new in renamed.items() if key in entry]
+    problems = [f"`{key}` was renamed to {new}" for key, new in renamed.items() if key in entry]
     if wrong := sorted(repr(key) for key in entry if key not in {**known, **renamed}):
         problems.append(f"unknown key {', '.join(wrong)}; the keys are {', '.join(known)}")
     return "; ".join(problems)

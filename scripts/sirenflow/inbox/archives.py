@@ -69,7 +69,7 @@ class SourceItem:
     data
         Its bytes, or None.
     problem
-        Why there are no bytes; None for what is left alone because of its name.
+        Why there are no bytes; None for a file that is skipped because of its name.
     """
 
     source: str

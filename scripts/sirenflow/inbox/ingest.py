@@ -18,7 +18,7 @@ class ItemOutcome:
     """What became of an item; `reason` is set when it was rejected."""
 
     source: str
-    result: Literal["stored", "duplicate", "rejected", "left alone"]
+    result: Literal["stored", "duplicate", "rejected", "skipped"]
     reason: str | None = None
 
 
@@ -52,7 +52,7 @@ def ingest(sources: Iterable[Path], directory: Path) -> Iterator[ItemOutcome]:
 
 def _accept_item(item: SourceItem, receiver: Receiver) -> ItemOutcome:
     if item.data is None:
-        return ItemOutcome(item.source, "rejected" if item.problem else "left alone", item.problem)
+        return ItemOutcome(item.source, "rejected" if item.problem else "skipped", item.problem)
     receipt = receiver.accept(Arrival.now(item.data, "ingest", source=item.source))
     if isinstance(receipt.content, AlertError):
         return ItemOutcome(item.source, "rejected", str(receipt.content))

@@ -157,14 +157,19 @@ def _no_file_suppressed() -> Iterator[None]:
 
 
 def find_entry(inbox: Path, name: str) -> QuarantineEntry:
-    """Find an entry by the start of its name.
+    """Find an entry by the start of its name, or by its file or that with its reason.
 
     Raises
     ------
     InboxError
-        If none, or more than one, begins so.
+        If none, or more than one, matches.
     """
-    found = [entry for entry in list_entries(inbox) if name and entry.name.startswith(name)]
+    name = Path(name).name.removesuffix(".reason.json")
+    found = [
+        entry
+        for entry in list_entries(inbox)
+        if name and (entry.name.startswith(name) or entry.path.name == name)
+    ]
     # A name of all digits may begin with another's twelve.
     found = [entry for entry in found if entry.name == name] or found
     if len(found) == 1:

@@ -19,7 +19,14 @@ from sirenflow.superevent.unreadable_messages import read_unreadable
 FIRST_PRODUCT = "alerts.json"
 """Product of the first stage of each superevent; all others depend on it."""
 
-_PRODUCTS = ("index.html", "event.json", "circular.txt")
+_PRODUCTS = (
+    *(FIRST_PRODUCT, "localization.json", "regions.json"),
+    *("index.html", "event.json", "circular.txt"),
+)
+_TABLES = (
+    *("index.html", "catalogue.ecsv", "catalogue.csv", "catalogue.json", "catalogue.vot"),
+    "events.atom",
+)
 _READ_BY_TABLES = ("event.json", "candidates.json")
 
 
@@ -68,6 +75,8 @@ class BuildPlan:
         Error message if all superevents of the build state are gone from the inbox, else None.
     is_catalogue_due
         Whether it is, even if no superevent is.
+    is_catalogue_incomplete
+        Whether one of its files is missing.
     is_limited
         Whether only superevents that the user named were looked at.
     """
@@ -82,6 +91,7 @@ class BuildPlan:
     removed: list[str]
     missing_inbox: str | None
     is_catalogue_due: bool
+    is_catalogue_incomplete: bool
     is_limited: bool
 
     @property
@@ -129,6 +139,7 @@ def plan_build(project: Project, selection: Selection) -> BuildPlan:
         if (project.results / name / FIRST_PRODUCT).exists()
     }
     force_rerun = known.force_rerun(built, now, snakemake_dir_id())
+    incomplete = not all((project.results / name).exists() for name in _TABLES)
     removed = [] if selection.superevents else sorted(state.superevents.keys() - digests.keys())
     missing = None if selection.everything else _check_inbox(project, known, alerts)
     return BuildPlan(
@@ -141,10 +152,11 @@ def plan_build(project: Project, selection: Selection) -> BuildPlan:
         force_rerun=force_rerun + _untrusted_times(project, selected, force_rerun),
         removed=removed,
         missing_inbox=missing,
-        is_catalogue_due=not (project.results / "index.html").exists()
+        is_catalogue_due=incomplete
         or state.unreadable != unreadable.digest()
         or bool(removed)
         or missing is not None,
+        is_catalogue_incomplete=incomplete,
         is_limited=bool(selection.superevents),
     )
 
@@ -172,8 +184,12 @@ def _select(
 
 
 def _is_incomplete(project: Project, superevent: str) -> bool:
-    products = (project.results / superevent / name for name in _PRODUCTS)
-    return not all(product.exists() for product in products) or _is_cut_short(project, superevent)
+    return _is_product_missing(project, superevent) or _is_cut_short(project, superevent)
+
+
+def _is_product_missing(project: Project, superevent: str) -> bool:
+    directory = project.results / superevent
+    return not all((directory / name).exists() for name in _PRODUCTS)
 
 
 def _is_cut_short(project: Project, superevent: str) -> bool:
@@ -192,12 +208,16 @@ def _is_cut_short(project: Project, superevent: str) -> bool:
 
 
 def _untrusted_times(project: Project, selected: Iterable[str], known: Sequence[str]) -> list[str]:
-    """List superevents with products whose times say nothing about their content."""
+    """List superevents with products that Snakemake may wrongly take for up to date.
+
+    Their times say nothing about their content, or one is missing that no target names.
+    """
     return [
         name
         for name in selected
         if name not in known
-        and (is_dated_after_now(project.results / name) or _is_cut_short(project, name))
+        and (project.results / name).exists()
+        and (is_dated_after_now(project.results / name) or _is_incomplete(project, name))
     ]
 
 

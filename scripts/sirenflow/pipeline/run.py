@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 from sirenflow.errors import InboxError
@@ -97,7 +98,7 @@ class _Run:
         remove_stale_locks(self._project.results)
         if not self._build_superevents(plan) or plan.missing_inbox is not None:
             return
-        if not self._build_tables(plan.are_messages_new):
+        if not self._build_tables(plan.are_messages_new or plan.is_catalogue_incomplete):
             return
         damaged = self._find_damaged()
         if damaged and not (self._rebuild_pages(damaged) and self._build_tables(False)):
@@ -151,8 +152,11 @@ class _Run:
 
         The summaries are read by the catalogue's stage only, which leaves out what it cannot read.
         """
-        with (self._project.results / "catalogue.csv").open(encoding="utf-8", newline="") as table:
-            listed = {row["superevent_id"] for row in csv.DictReader(table)}
+        try:
+            text = (self._project.results / "catalogue.csv").read_text(encoding="utf-8")
+        except FileNotFoundError:  # as with `--until extract`
+            return []
+        listed = {row["superevent_id"] for row in csv.DictReader(StringIO(text, newline=""))}
         names = sorted(
             name
             for name in {path.name for path in self._project.inbox.iterdir()} - listed

@@ -173,6 +173,12 @@ def of_other_version(memory: bytes) -> bytes:
     return json.dumps([known[0], "0.0.1", *known[2:]]).encode() + b"\n" + body
 
 
+def of_other_columns(memory: bytes) -> bytes:
+    head, _, body = memory.partition(b"\n")
+    known = json.loads(head)
+    return json.dumps([*known[:2], known[2][1:], *known[3:]]).encode() + b"\n" + body
+
+
 def of_other_format(memory: bytes) -> bytes:
     head, _, body = memory.partition(b"\n")
     return json.dumps([0, *json.loads(head)[1:]]).encode() + b"\n" + body
@@ -181,7 +187,7 @@ def of_other_format(memory: bytes) -> bytes:
 def with_body(memory: bytes, body: bytes) -> bytes:
     """Say of another body what a memory says of its own."""
     known = json.loads(memory.partition(b"\n")[0])
-    return json.dumps([*known[:3], len(body), zlib.crc32(body)]).encode() + b"\n" + body
+    return json.dumps([*known[:4], len(body), zlib.crc32(body)]).encode() + b"\n" + body
 
 
 def after_states(memory: bytes, line: bytes) -> bytes:
@@ -198,6 +204,7 @@ SPOILS: dict[str, Callable[[bytes], bytes]] = {
     "a byte": lambda memory: memory.replace(b"AllSky", b"AllSkz", 1),
     "other version": of_other_version,
     "other format": of_other_format,
+    "other columns": of_other_columns,
     "foreign": lambda _: b"\x89PNG\r\n\x1a\n" + bytes(1000),
     "foreign JSON": lambda _: b'{"schema_version": 1}\n',
     "deep": lambda _: b"[" * 100_000,

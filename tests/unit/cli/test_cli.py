@@ -48,7 +48,7 @@ def test_ingest_counts_what_it_stored_and_what_it_had() -> None:
 
 def test_ingest_takes_every_sample_and_lists_nine_superevents() -> None:
     result = sirenflow("ingest", "samples")
-    assert result.stdout == "20 stored, 0 duplicate, 0 rejected, 1 left alone (inbox: inbox)\n"
+    assert result.stdout == "20 stored, 0 duplicate, 0 rejected, 1 skipped (inbox: inbox)\n"
     assert len(store.list_superevents(Path("inbox"))) == 9
 
 

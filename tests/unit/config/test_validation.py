@@ -50,15 +50,21 @@ def test_no_key_is_shipped_that_is_not_in_the_schema() -> None:
 @pytest.mark.parametrize(
     ("config", "problem"),
     [
-        ({"sources": ["kafka://a/b"]}, "sources is now topics in the section kafka"),
-        ({"large_message_hosts": []}, "large_message_hosts is now large_message_hosts in the sect"),
-        ({"credible_levels_percent": [50, 90]}, "credible_levels_percent is now extra_credible_le"),
-        ({"flat_nside": 64}, "flat_nside is now flat_nside in the section skymaps"),
-        ({"parquet": True}, "parquet is now parquet in the section catalogue"),
-        ({"sites": []}, "sites is now sites in the section visibility"),
-        ({"minimum_altitude_deg": 30}, "minimum_altitude_deg is now minimum_altitude_deg in the s"),
-        ({"maximum_sun_altitude_deg": 0}, "maximum_sun_altitude_deg is now maximum_sun_altitude_"),
-        ({"galaxies": {"keep": 5}}, "galaxies: keep is now max_listed"),
+        ({"sources": ["kafka://a/b"]}, "`sources` was renamed to `kafka: topics`"),
+        (
+            {"large_message_hosts": []},
+            "`large_message_hosts` was renamed to `kafka: large_message_hosts`",
+        ),
+        (
+            {"credible_levels_percent": [50, 90]},
+            "was renamed to `skymaps: extra_credible_levels_percent`, without",
+        ),
+        ({"flat_nside": 64}, "`flat_nside` was renamed to `skymaps: flat_nside`"),
+        ({"parquet": True}, "`parquet` was renamed to `catalogue: parquet`"),
+        ({"sites": []}, "`sites` was renamed to `visibility: sites`"),
+        ({"minimum_altitude_deg": 30}, "renamed to `visibility: minimum_altitude_deg`"),
+        ({"maximum_sun_altitude_deg": 0}, "renamed to `visibility: maximum_sun_altitude_deg`"),
+        ({"galaxies": {"keep": 5}}, "galaxies: `keep` was renamed to `max_listed`"),
     ],
 )
 def test_key_of_version_0_3_is_refused_with_its_new_name(

@@ -73,7 +73,7 @@ def expected(*names: str) -> dict[str, bytes]:
 
 def take_in(inbox: Path, *sources: Path) -> list[ItemOutcome]:
     """Ingest; return the outcomes of what may be an alert by its name."""
-    return [outcome for outcome in ingest(sources, inbox) if outcome.result != "left alone"]
+    return [outcome for outcome in ingest(sources, inbox) if outcome.result != "skipped"]
 
 
 def rejections(outcomes: list[ItemOutcome]) -> dict[str, str | None]:
@@ -485,9 +485,9 @@ def test_other_files_are_left_alone_and_counted(tmp_path: Path) -> None:
     archive.rename(tmp_path / "x.ZIP")
     outcomes = list(ingest([tmp_path], tmp_path / "inbox"))
     assert sorted((Path(o.source).name, o.result) for o in outcomes) == [
-        ("alert.avro.gz", "left alone"),
-        ("notes.txt", "left alone"),
-        ("x.ZIP!README", "left alone"),
+        ("alert.avro.gz", "skipped"),
+        ("notes.txt", "skipped"),
+        ("x.ZIP!README", "skipped"),
         ("x.ZIP!UPPER.JSON", "stored"),
     ]
 
@@ -496,7 +496,7 @@ def test_zip_member_without_a_name_is_no_alert(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "x.zip", {"N": b""})
     archive.write_bytes(archive.read_bytes().replace(b"N", b"\0"))
     outcomes = list(ingest([archive, SAMPLES / FIRST], tmp_path / "inbox"))
-    assert [outcome.result for outcome in outcomes] == ["left alone", "stored"]
+    assert [outcome.result for outcome in outcomes] == ["skipped", "stored"]
 
 
 @pytest.mark.slow

@@ -219,6 +219,13 @@ def test_entry_is_found_by_any_start_of_its_name(tmp_path: Path) -> None:
         assert quarantine.find_entry(tmp_path, entry.name[:length]) == entry
 
 
+def test_entry_is_found_by_its_files(tmp_path: Path) -> None:
+    entry = keep(tmp_path, b"no alert")
+    for path in (entry.path, entry.path.with_suffix(".reason.json")):
+        assert quarantine.find_entry(tmp_path, str(path)) == entry
+        assert quarantine.find_entry(tmp_path, path.name) == entry
+
+
 @pytest.mark.parametrize("name", ["f", "quarantine", "../x", "*", "c0ffee" * 4])
 def test_name_that_nothing_begins_with_is_an_error(tmp_path: Path, name: str) -> None:
     assert not keep(tmp_path, b"no alert").name.startswith("f")
