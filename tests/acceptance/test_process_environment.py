@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import environment_faults
@@ -25,7 +26,7 @@ from snakemake import cli as snakemake_cli
 from watching import small_alert, store, wait_until, waiting
 
 from sirenflow.inbox import quarantine
-from sirenflow.inbox import store as inbox
+from sirenflow.inbox.store import list_superevents
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.pipeline.snakemake.driver import options_in_effect
 from sirenflow.pipeline.snakemake.environment import PROFILE_VARIABLE
@@ -91,26 +92,8 @@ def snakemake(
     return execute(directory, *command, environment=environment)
 
 
-def observe(
-    directory: Path,
-    situation: str,
-    command: str,
-    ended: subprocess.CompletedProcess[str],
-    reported: str = "",
-) -> Fault:
-    """Count what there is after a command; the reported words must be in its output."""
-    said = " ".join((ended.stdout + ended.stderr).split())
-    assert reported in said, said
-    results = directory / "results"
-    return Fault(
-        situation=situation,
-        command=command,
-        pages=environment_faults.count_pages(results),
-        superevents=len(SUPEREVENTS),
-        catalogued=environment_faults.count_catalogued(results),
-        exit_code=ended.returncode,
-        reported=reported,
-    )
+observe = partial(environment_faults.observe, superevents=len(SUPEREVENTS))
+"""Count what there is after a command."""
 
 
 def assert_everything_is_made(fault: Fault, ended: subprocess.CompletedProcess[str]) -> None:
@@ -253,7 +236,7 @@ def test_listener_blocks_until_its_worker_can_start(
             broken_worker(tmp_path, is_broken=False)
             wait_until(lambda: listener.said(": stored "))
             assert listener.stop() == 0
-    assert [*inbox.list_superevents(tmp_path / "inbox")] == ["MS260522k"]
+    assert [*list_superevents(tmp_path / "inbox")] == ["MS260522k"]
     assert quarantine.list_entries(tmp_path / "inbox") == []
 
 
@@ -459,7 +442,7 @@ def test_ingest_stores_whatever_its_streams_are(tmp_path: Path, situation: str) 
     command = (SCRIPTS / "sirenflow", "ingest", "alerts")
     ended = redirected(tmp_path, STREAMS[situation], *command)
     assert ended.returncode == 3
-    (stored,) = inbox.list_superevents(tmp_path / "inbox").values()
+    (stored,) = list_superevents(tmp_path / "inbox").values()
     assert stored[0].read_bytes() == small_alert()
     assert len(quarantine.list_entries(tmp_path / "inbox")) == 1
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import chdir
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from arrivals import put_alert
 from astropy.table import Table
 from builders import avro_alert, record, with_map
 from commands import PROGRAM
-from environment_faults import Fault, FaultRecorder
+from environment_faults import FaultRecorder
 from paths import ROOT
 from superevents import FAR, NEAR, one_cell_map
 
@@ -143,25 +144,8 @@ def command(request: pytest.FixtureRequest, run: Runner) -> Command:
     return Command(request.param, run if request.param == "sirenflow run" else snakemake)
 
 
-def observe(
-    directory: Path,
-    situation: str,
-    command: str,
-    ended: subprocess.CompletedProcess[str],
-    reported: str = "",
-) -> Fault:
-    """Count what there is after a command; the reported words must be in its output."""
-    assert reported in ended.stdout + ended.stderr, ended.stdout
-    results = directory / "results"
-    return Fault(
-        situation=situation,
-        command=command,
-        pages=environment_faults.count_pages(results),
-        superevents=len(SUPEREVENTS),
-        catalogued=environment_faults.count_catalogued(results),
-        exit_code=ended.returncode,
-        reported=reported,
-    )
+observe = partial(environment_faults.observe, superevents=len(SUPEREVENTS))
+"""Count what there is after a command."""
 
 
 def test_nothing_is_broken(project: Path, record_fault: FaultRecorder, command: Command) -> None:

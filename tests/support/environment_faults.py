@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import csv
 import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +94,30 @@ def count_catalogued(results: Path) -> int | None:
     with file.open(newline="") as stream:
         lines = csv.reader(line for line in stream if not line.startswith("#"))
         return len(list(lines)) - 1
+
+
+def observe(
+    directory: Path,
+    situation: str,
+    command: str,
+    ended: subprocess.CompletedProcess[str],
+    reported: str = "",
+    *,
+    superevents: int,
+) -> Fault:
+    """Count what there is after a command; the reported words must be in its output."""
+    output = " ".join((ended.stdout + ended.stderr).split())
+    assert " ".join(reported.split()) in output, output
+    results = directory / "results"
+    return Fault(
+        situation=situation,
+        command=command,
+        pages=count_pages(results),
+        superevents=superevents,
+        catalogued=count_catalogued(results),
+        exit_code=ended.returncode,
+        reported=reported,
+    )
 
 
 def compare_with_table(request: pytest.FixtureRequest, rows: Mapping[str, list[Fault]]) -> None:

@@ -391,6 +391,7 @@ def test_log_is_a_line_a_matter_that_no_sender_can_forge(debug: bool) -> None:
     assert "Traceback (most recent call last):" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_needs_no_login_works_without_home() -> None:
     done = run("show", RETRACTION)
     assert (done.returncode, done.stderr) == (0, "")

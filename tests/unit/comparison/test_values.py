@@ -47,6 +47,7 @@ def replaced(node: Any, value: object, random: Any) -> None:
         node[key] = value
 
 
+@pytest.mark.slow
 @given(st.sampled_from(FILES), JSON, st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None)
 def test_any_content_is_read_and_compared_or_told(

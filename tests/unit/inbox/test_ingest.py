@@ -511,6 +511,7 @@ def test_archive_that_expands_without_end_is_left(tmp_path: Path, suffix: str) -
     assert stored(tmp_path / "inbox") == expected(FIRST)
 
 
+@pytest.mark.slow
 def test_zip_members_that_share_their_bytes_come_to_an_end(tmp_path: Path) -> None:
     archive = tmp_path / "x.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as written:

@@ -182,6 +182,7 @@ def listen(directory: Path, values: list[bytes], starts: int) -> list[int]:
     return codes
 
 
+@pytest.mark.slow
 def test_stream_goes_on_after_a_message_that_kills(tmp_path: Path) -> None:
     """Nobody lived to commit it, so the server delivers it again to each process."""
     before, after = json_alert(record(n=1)), json_alert(record(n=2))

@@ -55,6 +55,7 @@ def test_early_warning_in_both_spellings_is_the_same_alert(tmp_path: Path) -> No
     assert take_in(tmp_path, new).same_alert_as == (first.path.name,)
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([AVRO, PACKED, JSON, OTHER]), max_size=6))
 def test_alert_names_all_before_it_that_are_the_same(arrivals: list[bytes]) -> None:
     with TemporaryDirectory() as directory:

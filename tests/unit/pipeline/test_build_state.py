@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sirenflow.pipeline import build_state as module
+from sirenflow.pipeline import build_state
 from sirenflow.pipeline.build_state import (
     BuildState,
     global_digest,
@@ -140,7 +140,7 @@ def test_global_digest_covers_all_that_every_product_depends_on(
     ]
     table.write_text("name,ra,dec\na,1,2\n")
     bases.append(global_digest(with_table))
-    monkeypatch.setattr(module, "__version__", "999")
+    monkeypatch.setattr(build_state, "__version__", "999")
     bases.append(global_digest(CONFIG))
     assert len(set(bases)) == len(bases)
 

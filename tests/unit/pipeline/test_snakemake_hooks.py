@@ -130,6 +130,7 @@ def test_events_of_the_logger_are_documented_ones() -> None:
     assert names >= {"RUN_INFO", "JOB_INFO", "JOB_FINISHED", "JOB_ERROR"}
 
 
+@pytest.mark.slow
 def test_snakemake_is_importable_without_home_and_which(tmp_path: Path) -> None:
     """As in a minimal container; `environment` says what needs them."""
     assert shutil.which("which", path=str(tmp_path)) is None
@@ -145,6 +146,7 @@ def test_snakemake_is_importable_without_home_and_which(tmp_path: Path) -> None:
     assert done.returncode == 0, f"{environment.__name__}: {done.stderr}"
 
 
+@pytest.mark.slow
 def test_locks_and_metadata_are_in_the_directory_that_we_look_at(tmp_path: Path) -> None:
     """A job of a plain workflow lists its directory while Snakemake holds its locks."""
     (tmp_path / "Snakefile").write_text(

@@ -227,6 +227,7 @@ def test_more_tasks_than_workers_wait_for_their_turn(tmp_path: Path) -> None:
     pool.close()
 
 
+@pytest.mark.slow
 def test_even_the_loss_of_a_keeper_costs_one_task(pool: Pool, tmp_path: Path) -> None:
     worker, keeper = eval(ask(pool, tmp_path, "os.getpid(), os.getppid()"))  # noqa: S307
     for process in (keeper, worker):  # in this order: a keeper would fork another worker
@@ -284,6 +285,7 @@ def test_what_an_interpreter_writes_while_it_starts_is_not_lost(tmp_path: Path) 
     assert (done.returncode, done.stderr) == (0, "a warning\na warning\n")
 
 
+@pytest.mark.slow
 def test_worker_that_ends_before_it_takes_a_task_is_no_death(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,6 +303,7 @@ def test_worker_that_ends_before_it_takes_a_task_is_no_death(
     broken.close()
 
 
+@pytest.mark.slow
 def test_system_that_forks_no_further_worker_is_no_death(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,6 +327,7 @@ def test_system_that_forks_no_further_worker_is_no_death(
     pool.close()
 
 
+@pytest.mark.slow
 def test_worker_that_is_killed_while_it_reads_a_task_loses_no_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -345,6 +349,7 @@ def test_worker_that_is_killed_while_it_reads_a_task_loses_no_answer(
     pool.close()
 
 
+@pytest.mark.slow
 def test_workers_of_a_program_that_has_imported_nothing(tmp_path: Path) -> None:
     """Of another interpreter, which does not run the program once more."""
     files = {"alerts": "a", "skymaps": "s", "localization": "l"}
@@ -383,6 +388,7 @@ def test_workers_end_with_the_program_that_started_them(tmp_path: Path) -> None:
     assert not root.exists()
 
 
+@pytest.mark.slow
 def test_lock_is_held_while_a_worker_of_a_dead_run_goes_on(tmp_path: Path) -> None:
     """Or the next run would write the same files at the same time."""
     (tmp_path / "main.py").write_text(

@@ -83,6 +83,7 @@ def test_page_of_every_sample_is_whole(superevent_id: str, tmp_path: Path) -> No
     assert str(tmp_path) not in json.dumps(event)
 
 
+@pytest.mark.slow
 def test_products_are_the_same_bytes_anywhere(tmp_path: Path) -> None:
     for name in ("index.html", "event.json", "circular.txt"):
         first, second = (

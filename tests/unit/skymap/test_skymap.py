@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from tilings import Tiling, tilings
 
 from sirenflow.errors import SkymapError, SkymapValueError
-from sirenflow.skymap import fits_table as module
+from sirenflow.skymap import fits_table
 from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.skymap import Skymap, read_skymap
 
@@ -323,7 +323,7 @@ def test_gzipped_map_is_read() -> None:
 
 
 def test_gzip_bomb_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_FITS_BYTES", 2**20)
+    monkeypatch.setattr(fits_table, "MAX_FITS_BYTES", 2**20)
     bomb = gzip.compress(FLAT + bytes(2**24))
     with pytest.raises(SkymapError, match="holds more than"):
         read_skymap(bomb)

@@ -29,7 +29,7 @@ from paths import SAMPLES
 
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.inbox.store import alert_path, list_alerts
-from sirenflow.stages import extract as module
+from sirenflow.stages import extract as extract_stage
 from sirenflow.stages.extract import extract
 
 FLAT = flat_map()
@@ -157,8 +157,8 @@ def test_identical_maps_are_measured_once_and_have_the_same_numbers(
         measured.append(arguments)
         return original(*arguments)
 
-    original = module.measure
-    monkeypatch.setattr(module, "measure", counted)
+    original = extract_stage.measure
+    monkeypatch.setattr(extract_stage, "measure", counted)
     times = ("2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z")
     products = run(
         tmp_path,
@@ -439,14 +439,14 @@ def test_sparse_file_of_any_size_is_rejected_without_being_read(tmp_path: Path) 
 def test_error_of_ours_costs_the_alert_or_the_map_that_it_is_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
-    right = getattr(module, function)
+    right = getattr(extract_stage, function)
 
     def wrong_on_one(data: bytes) -> Any:
         if b"CREATOR" in data:
             raise TypeError("nobody thought of this")
         return right(data)
 
-    monkeypatch.setattr(module, function, wrong_on_one)
+    monkeypatch.setattr(extract_stage, function, wrong_on_one)
     inbox = tmp_path / "inbox/MS260101a/UPDATE"
     inbox.mkdir(parents=True)
     files = [inbox / "a.avro", inbox / "b.avro"]
@@ -559,7 +559,7 @@ def test_error_of_reading_that_may_pass_rejects_no_alert(
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(module, "os", SimpleNamespace(fstat=fail))
+    monkeypatch.setattr(extract_stage, "os", SimpleNamespace(fstat=fail))
     with pytest.raises(OSError, match=os.strerror(number)):
         run(tmp_path, {"P/a.avro": avro_alert(record())})
     assert not (tmp_path / "results/alerts.json").exists()

@@ -89,6 +89,7 @@ def test_page_of_a_real_kind_has_no_layout_fault(pages: dict[str, Path], name: s
     assert layout_faults(html) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["combined-far-away", "combined-inside", "combined-of-whole-sky"])
 def test_small_combined_region_is_visible_in_a_close_up(pages: dict[str, Path], name: str) -> None:
     html = pages[name].read_text(encoding="utf-8")
