@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sirenflow.errors import InboxError
+from sirenflow.errors import InboxError, os_errors_as
 from sirenflow.files.durable import make_directories
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.quarantine import QuarantineEntry
@@ -52,19 +52,17 @@ def acknowledge(inbox: Path, entries: Iterable[QuarantineEntry], now: datetime) 
     InboxError
         If the file cannot be written.
     """
-    time, by = now.isoformat(timespec="seconds"), _user()
+    time, by = now.isoformat(timespec="seconds"), _user_name()
     notes = (Acknowledgement(each.name, each.time_received, time, by) for each in entries)
     # A line that a crash has cut short is ended first, or it would spoil the next one.
     text = "".join(f"\n{json.dumps(asdict(note))}\n" for note in notes)
     path = inbox / ACKNOWLEDGEMENTS_FILE
-    try:
+    with os_errors_as(InboxError, path, "written"):
         make_directories(path.parent)
         with path.open("a", encoding="ascii") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
-        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def read_acknowledgements(inbox: Path) -> dict[tuple[str, str], Acknowledgement]:
@@ -76,7 +74,7 @@ def read_acknowledgements(inbox: Path) -> dict[tuple[str, str], Acknowledgement]
         lines = (inbox / ACKNOWLEDGEMENTS_FILE).read_bytes().splitlines()
     except OSError:
         return {}
-    notes = (_note(line) for line in lines)
+    notes = (_parse_line(line) for line in lines)
     return {(note.name, note.time_received): note for note in notes if note}
 
 
@@ -105,14 +103,14 @@ def list_unacknowledged(
     ]
 
 
-def _note(line: bytes) -> Acknowledgement | None:
+def _parse_line(line: bytes) -> Acknowledgement | None:
     try:
         return Acknowledgement(**{key: str(value) for key, value in json.loads(line).items()})
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _user() -> str:
+def _user_name() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # as in a container

@@ -1,1 +1,1 @@
-"""Alerts over Kafka: the only room that knows hop-client."""
+"""Alerts over Kafka: the only package that imports hop-client and confluent-kafka."""

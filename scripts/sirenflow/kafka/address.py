@@ -76,11 +76,11 @@ def parse_address(url: str) -> Address:
             'the address has a password in it; leave it out, and give it to "hop auth add"'
         )
     server, _, topic = place.partition("/")
-    host, port = _host_and_port(server)
-    return Address(host, _topic(topic, host), port, _user(login))
+    host, port = _parse_host_and_port(server)
+    return Address(host, _parse_topic(topic, host), port, _parse_user(login))
 
 
-def _host_and_port(server: str) -> tuple[str, int]:
+def _parse_host_and_port(server: str) -> tuple[str, int]:
     if "," in server:
         raise StreamError(f"the address has several servers; {_EXAMPLE}")
     # A colon is in brackets, or ends the host.
@@ -96,7 +96,7 @@ def _host_and_port(server: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _topic(topic: str, host: str) -> str:
+def _parse_topic(topic: str, host: str) -> str:
     if not topic:
         raise StreamError(f"the address has no topic on {host}; {_EXAMPLE}")
     if "," in topic:
@@ -108,7 +108,7 @@ def _topic(topic: str, host: str) -> str:
     return topic
 
 
-def _user(login: str) -> str | None:
+def _parse_user(login: str) -> str | None:
     user = unquote(login)
     if not user.isprintable():
         raise StreamError(f"the address's user is {user[:64]!r}; expected a name")

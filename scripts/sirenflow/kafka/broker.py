@@ -38,12 +38,12 @@ def embedded_broker(topic: str = PUBLIC_TOPIC) -> Iterator[Address]:
     # The server lives in the client that asks for it. It would say so, and more, on stderr.
     producer = Producer({"test.mock.num.brokers": 1, "log_level": 0})
     try:
-        yield _address(producer, topic)
+        yield _find_address(producer, topic)
     finally:
         producer.close()
 
 
-def _address(producer: Producer, topic: str) -> Address:
+def _find_address(producer: Producer, topic: str) -> Address:
     try:
         (server,) = producer.list_topics(topic, timeout=_START_SECONDS).brokers.values()
     except KafkaException as error:

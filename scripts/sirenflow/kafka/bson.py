@@ -43,7 +43,7 @@ def read_elements(data: bytes) -> dict[str, Element]:
         If the bytes are not one document of a few elements. The text is the reason.
     """
     end = len(data) - 1
-    if end < 4 or _integer(data, 0) != len(data) or data[end] != 0:
+    if end < 4 or _read_int32(data, 0) != len(data) or data[end] != 0:
         raise ValueError("its length is not that of a document")
     elements: dict[str, Element] = {}
     offset = 4
@@ -53,7 +53,7 @@ def read_elements(data: bytes) -> dict[str, Element]:
         kind = data[offset]
         name_end = data.find(0, offset + 1, end)
         start = name_end + 1
-        size = _size(data, start, kind) if name_end > offset else -1
+        size = _element_size(data, start, kind) if name_end > offset else -1
         if size < 0 or start + size > end:
             raise ValueError(f"no element at byte {offset}")
         name = data[offset + 1 : name_end].decode(errors="replace")
@@ -65,16 +65,16 @@ def read_elements(data: bytes) -> dict[str, Element]:
     return elements
 
 
-def _size(data: bytes, start: int, kind: int) -> int:
+def _element_size(data: bytes, start: int, kind: int) -> int:
     """Give the size of an element, -1 if it has none."""
     if kind not in _LENGTHS:
         return _SIZES.get(kind, -1)
     least, excess = _LENGTHS[kind]
     if start + 4 > len(data):
         return -1
-    length = _integer(data, start)
+    length = _read_int32(data, start)
     return length + excess if length >= least else -1
 
 
-def _integer(data: bytes, offset: int) -> int:
+def _read_int32(data: bytes, offset: int) -> int:
     return int(struct.unpack_from("<i", data, offset)[0])

@@ -35,7 +35,7 @@ class ConnectionState:
         self.health = SourceHealth(name, "connecting", datetime.now(UTC))
         self._name = name
         self._metrics = metrics
-        self._told: set[str | None] = set()
+        self._logged_reasons: set[str | None] = set()
         self._changing = threading.Lock()
         metrics.announce(name)
 
@@ -45,11 +45,14 @@ class ConnectionState:
         if (before.state, before.reason) == (state, reason):
             return
         since = before.since if before.state == state else datetime.now(UTC)
-        self._set(state=state, reason=reason, since=since)
+        self._update(state=state, reason=reason, since=since)
         self._metrics.connected.labels(self._name).set(state == "connected")
         # One trouble can be told in two ways by turns.
-        self._told = {*(self._told if before.state == state else ()), before.reason}
-        if before.state == state and reason in self._told:
+        self._logged_reasons = {
+            *(self._logged_reasons if before.state == state else ()),
+            before.reason,
+        }
+        if before.state == state and reason in self._logged_reasons:
             return
         level = logging.INFO if state in ("connected", "finished") else logging.WARNING
         _LOG.log(level, "%s: %s%s", self._name, state, f": {reason}" if reason else "")
@@ -64,17 +67,17 @@ class ConnectionState:
 
     def note_answer(self) -> None:
         """Note that the connection tells of itself."""
-        self._set(last_answer=datetime.now(UTC))
+        self._update(last_answer=datetime.now(UTC))
 
     def note_lag(self, lag: int) -> None:
         """Note how many messages wait on the server."""
-        self._set(lag=lag)
+        self._update(lag=lag)
         self._metrics.lag.labels(self._name).set(lag)
 
     def note_progress(self, progress: Progress) -> None:
         """Note what came last, and what never will."""
         gaps = progress.gaps
-        self._set(
+        self._update(
             last_alert=progress.last_alert,
             lost=sum(gap.size for gap in gaps),
             last_lost=datetime.fromisoformat(gaps[-1].time_found) if gaps else None,
@@ -86,7 +89,7 @@ class ConnectionState:
         if problem is None:
             if before is not None:
                 _LOG.info("%s: commits work again", self._name)
-            self._set(commit_problem=None)
+            self._update(commit_problem=None)
             return
         self._metrics.commit_failures.labels(self._name).inc()
         if self.health.state != "connected":  # which is told, and why this fails too
@@ -97,8 +100,8 @@ class ConnectionState:
                 "delivered again after a restart, and recognised",
                 *(self._name, problem),
             )
-        self._set(commit_problem=problem)
+        self._update(commit_problem=problem)
 
-    def _set(self, **changes: Any) -> None:
+    def _update(self, **changes: Any) -> None:
         with self._changing:
             self.health = replace(self.health, **changes)

@@ -50,7 +50,7 @@ def find_credential(address: Address, environ: Mapping[str, str]) -> Auth:
                 "made at https://gcn.nasa.gov/quickstart"
             )
     file = _credentials_file()
-    return _select(_load(file), address, file)
+    return _select_credential(_load_credentials(file), address, file)
 
 
 def tuned(auth: Auth | None, settings: Mapping[str, Any]) -> Auth:
@@ -131,7 +131,7 @@ def _credentials_file() -> Path:
         ) from error
 
 
-def _load(file: Path) -> list[Auth]:
+def _load_credentials(file: Path) -> list[Auth]:
     try:
         mode = file.stat().st_mode if file.exists() else 0
         if mode & _UNSAFE_MODE:
@@ -150,42 +150,42 @@ def _load(file: Path) -> list[Auth]:
     except Exception as error:  # hop-client checks no types, and raises what then comes
         # Only the place: what the parser says may repeat a secret.
         line = getattr(error.__context__, "lineno", None)
-        raise _malformed(file, "" if line is None else f" (line {line})") from error
+        raise _malformed_file_error(file, "" if line is None else f" (line {line})") from error
 
 
-def _select(credentials: list[Auth], address: Address, file: Path) -> Auth:
+def _select_credential(credentials: list[Auth], address: Address, file: Path) -> Auth:
     try:
         return select_matching_auth(credentials, address.broker, address.user)
     except AmbiguousCredentialError as error:
-        names = sorted(_names_that_fit(credentials, address))
+        names = sorted(_matching_names(credentials, address))
         advice = (
             f"name one in the address: kafka://{quote(names[0])}@{address.name}"
             if len(set(names)) > 1
             else 'remove one with "hop auth remove"'
         )
         raise StreamError(
-            f"several logins in {file} fit {address.broker} ({_listed(names)}); {advice}"
+            f"several logins in {file} fit {address.broker} ({_quoted_list(names)}); {advice}"
         ) from error
     except RuntimeError as error:
         whose = "" if address.user is None else f" of {address.user!r}"
-        found = _listed(f"{login.username} for {login.hostname}" for login in credentials)
+        found = _quoted_list(f"{login.username} for {login.hostname}" for login in credentials)
         raise StreamError(
             f"no login{whose} for {address.broker} in {file} (found {found or 'none'}); "
             f'run "hop auth add", {_NO_AUTH}'
         ) from error
     except Exception as error:  # a host name that is no text
-        raise _malformed(file) from error
+        raise _malformed_file_error(file) from error
 
 
-def _names_that_fit(credentials: list[Auth], address: Address) -> Iterator[str]:
+def _matching_names(credentials: list[Auth], address: Address) -> Iterator[str]:
     """Find whose logins fit equally well: a login with a host name beats those without."""
-    exact = any(login.hostname and _fits(login, address) for login in credentials)
+    exact = any(login.hostname and _matches_address(login, address) for login in credentials)
     for login in credentials:
-        if _fits(login, address) and bool(login.hostname) == exact:
+        if _matches_address(login, address) and bool(login.hostname) == exact:
             yield login.username
 
 
-def _fits(login: Auth, address: Address) -> bool:
+def _matches_address(login: Auth, address: Address) -> bool:
     try:
         select_matching_auth([login], address.broker, address.user)
     except RuntimeError:
@@ -193,9 +193,9 @@ def _fits(login: Auth, address: Address) -> bool:
     return True
 
 
-def _listed(names: Iterable[str]) -> str:
+def _quoted_list(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in names)
 
 
-def _malformed(file: Path, where: str = "") -> StreamError:
+def _malformed_file_error(file: Path, where: str = "") -> StreamError:
     return StreamError(f'{file} is malformed{where}; correct it, or write it anew: "hop auth add"')

@@ -44,7 +44,7 @@ def explain(error: Exception, address: Address) -> str:
 
 def explain_code(error: KafkaError, address: Address) -> str:
     """Say what an error of Kafka's means."""
-    text = _plain(error.str())
+    text = _without_details(error.str())
     match error.code():
         case KafkaError._AUTHENTICATION:
             return (
@@ -111,6 +111,6 @@ def diagnose(
     return found[0] if found else KafkaError(KafkaError._TIMED_OUT, "no answer")
 
 
-def _plain(text: str) -> str:
+def _without_details(text: str) -> str:
     """Leave out what differs from one attempt to the next: the same trouble is told once."""
     return _WHERE.sub("", text.split(" (after ")[0])

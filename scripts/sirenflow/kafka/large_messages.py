@@ -106,7 +106,7 @@ class UnreachableError(AlertError):
     """The server of a message does not answer, or not now: it may soon."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(_reason(reason), "offloaded")
+        super().__init__(_reference_reason(reason), "offloaded")
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def fetch(
         Of the kind ``offloaded``, if there is no such message to be had; `UnreachableError` if
         there may be one later. The reason never shows the credential.
     """
-    location = _locate(_url(value), allowed_hosts)
+    location = _check_url(_read_url(value), allowed_hosts)
     server = _Server(location, _tls(location, auth), seconds, max_bytes)
     try:
         body = _within(seconds, lambda: _get(server, auth))
@@ -164,14 +164,14 @@ def fetch(
         raise UnreachableError(f"cannot be fetched from {location.host}: {reason}") from error
     finally:
         server.close()
-    return _message(body, location.host)
+    return _read_message(body, location.host)
 
 
-def _error(reason: str) -> AlertError:
-    return AlertError(_reason(reason), "offloaded")
+def _reference_error(reason: str) -> AlertError:
+    return AlertError(_reference_reason(reason), "offloaded")
 
 
-def _reason(text: str) -> str:
+def _reference_reason(text: str) -> str:
     return f"message sent by reference: {text}"
 
 
@@ -182,29 +182,29 @@ def _printable(text: str) -> str:
 # -------------------------------------------------------------------------------------- where
 
 
-def _url(value: bytes) -> str:
+def _read_url(value: bytes) -> str:
     try:
         sent = json.loads(value)
     except (ValueError, RecursionError) as error:
-        raise _error("it is not JSON; expected an object with a url") from error
+        raise _reference_error("it is not JSON; expected an object with a url") from error
     url = sent.get("url") if isinstance(sent, dict) else None
     if not isinstance(url, str):
-        raise _error("it has no url")
+        raise _reference_error("it has no url")
     return url
 
 
-def _locate(url: str, allowed_hosts: Sequence[str]) -> _Location:
+def _check_url(url: str, allowed_hosts: Sequence[str]) -> _Location:
     parts = _URL.fullmatch(url)
     port = int(parts["port"]) if parts and parts["port"] else None
     if parts is None or (port is not None and not 0 < port < 2**16):
-        raise _error(f"{url[:100]!a} is no plain https address")
+        raise _reference_error(f"{url[:100]!a} is no plain https address")
     host = parts["host"].lower().strip("[]")
     if not any(_is_at_or_below(host, allowed) for allowed in allowed_hosts):
         allowed = ", ".join(allowed_hosts) or "none"
-        raise _error(f"it is on {host[:100]}, which is no allowed host ({allowed})")
+        raise _reference_error(f"it is on {host[:100]}, which is no allowed host ({allowed})")
     scheme = parts["scheme"].lower()
     if scheme == "http" and not _is_loopback(host):
-        raise _error(f"its address on {host} is not https")
+        raise _reference_error(f"its address on {host} is not https")
     return _Location(scheme, host, port, parts["path"] or "/")
 
 
@@ -234,7 +234,9 @@ def _tls(location: _Location, auth: Auth | None) -> ssl.SSLContext | None:
             return ssl.create_default_context(capath=authority)
         return ssl.create_default_context(cafile=authority)
     except OSError as error:
-        raise _error(f"certificate authority {authority} cannot be read: {error}") from error
+        raise _reference_error(
+            f"certificate authority {authority} cannot be read: {error}"
+        ) from error
 
 
 def _within(seconds: float, work: Callable[[], bytes]) -> bytes:
@@ -265,9 +267,9 @@ def _within(seconds: float, work: Callable[[], bytes]) -> bytes:
 
 def _get(server: _Server, auth: Auth | None) -> bytes:
     try:
-        login = _login(auth)
+        login = _authenticator(auth)
     except Exception as error:  # a command or a server gives the token; it may say anything
-        raise _error(f"no token for the login: {type(error).__name__}") from None
+        raise _reference_error(f"no token for the login: {type(error).__name__}") from None
     request = requests.Request(
         "GET", server.url, headers={"User-Agent": f"sirenflow {__version__}"}
     )
@@ -282,18 +284,18 @@ def _get(server: _Server, auth: Auth | None) -> bytes:
     except (AlertError, OSError, http.client.HTTPException):
         raise
     except Exception as error:  # of hop or scramp, about what the server sent; with who knows what
-        raise _error(f"login on {server.host} failed: {type(error).__name__}") from None
+        raise _reference_error(f"login on {server.host} failed: {type(error).__name__}") from None
     status = response.status_code
     if status in range(300, 400):
-        raise _error(f"{server.host} redirects (HTTP {status}), which is not followed")
+        raise _reference_error(f"{server.host} redirects (HTTP {status}), which is not followed")
     if status == http.client.TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR:
         raise UnreachableError(f"{server.host} answers HTTP {status}")
     if status != http.client.OK:
-        raise _error(f"{server.host} answers HTTP {status}")
+        raise _reference_error(f"{server.host} answers HTTP {status}")
     return response.content
 
 
-def _login(auth: Auth | None) -> Callable[[Any], Any] | None:
+def _authenticator(auth: Auth | None) -> Callable[[Any], Any] | None:
     if auth is None:
         return None
     if auth.is_scram:
@@ -373,28 +375,28 @@ class _Server(requests.adapters.BaseAdapter):
             raise self._too_large()
         encoding = answer.headers.get("Content-Encoding", "identity")
         if encoding.lower() != "identity":
-            raise _error(f"{self.host} sends it compressed, which it was not asked for")
+            raise _reference_error(f"{self.host} sends it compressed, which it was not asked for")
         body = bytearray()
         while chunk := answer.read1(_CHUNK_BYTES):
             body += chunk
             if len(body) > self._max_bytes:
                 raise self._too_large()
         if declared is not None and len(body) < declared:
-            raise _error(f"{self.host} sent {len(body)} of {declared} bytes")
+            raise _reference_error(f"{self.host} sent {len(body)} of {declared} bytes")
         return bytes(body)
 
     def _too_large(self) -> AlertError:
-        return _error(f"{self.host} sends more than {self._max_bytes} bytes")
+        return _reference_error(f"{self.host} sends more than {self._max_bytes} bytes")
 
 
-def _message(body: bytes, host: str) -> bytes:
+def _read_message(body: bytes, host: str) -> bytes:
     try:
         elements = read_elements(body)
     except ValueError as error:
-        raise _error(f"what {host} sent is not BSON: {error}") from error
+        raise _reference_error(f"what {host} sent is not BSON: {error}") from error
     message, metadata = elements.get("message"), elements.get("metadata")
     if message is None or message.kind != BINARY:
-        raise _error(f"what {host} sent has no message")
+        raise _reference_error(f"what {host} sent has no message")
     if metadata is None or metadata.kind != DOCUMENT:
-        raise _error(f"what {host} sent has no metadata of the message")
+        raise _reference_error(f"what {host} sent has no metadata of the message")
     return message.content

@@ -75,20 +75,20 @@ def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
     InboxError
         If the inbox cannot be written at the start.
     """
-    _check(subscriptions)
+    _check_subscriptions(subscriptions)
     with exclusive(inbox / STATE / "lock"), stop_event(_log_stop) as stopping:
         metrics = Metrics()
         receiver = Receiver(inbox)
         guard = DirectoryGuard(inbox)
-        _clear(inbox)
+        _delete_abandoned_files(inbox)
         for receipt in receiver.recover():
             said = getattr(receipt.content, "superevent_id", receipt.content)
             _LOG.warning("taken in what a listener that was killed had left: %s", said)
-        sources = [_source(each, inbox, receiver, metrics, guard) for each in subscriptions]
-        return _Watch(inbox, sources, metrics, guard).run(stopping)
+        sources = [_make_source(each, inbox, receiver, metrics, guard) for each in subscriptions]
+        return _SourceSupervisor(inbox, sources, metrics, guard).run(stopping)
 
 
-def _clear(inbox: Path) -> None:
+def _delete_abandoned_files(inbox: Path) -> None:
     """Delete what processes that were killed had begun to write; what another writes is younger."""
     beside_alerts = (path for path in inbox.glob("*/*/.*.tmp") if _is_beside_alerts(path))
     own = [(inbox / name).glob(".*.tmp") for name in (STATE, quarantine.QUARANTINE_DIRECTORY)]
@@ -107,7 +107,7 @@ def _is_beside_alerts(path: Path) -> bool:
     return False
 
 
-def _check(subscriptions: Sequence[Subscription]) -> None:
+def _check_subscriptions(subscriptions: Sequence[Subscription]) -> None:
     """Find what waiting would not mend."""
     names = [subscription.address.name for subscription in subscriptions]
     for name in names:
@@ -118,7 +118,7 @@ def _check(subscriptions: Sequence[Subscription]) -> None:
             find_credential(subscription.address, os.environ)
 
 
-def _source(
+def _make_source(
     subscription: Subscription,
     inbox: Path,
     receiver: Receiver,
@@ -133,7 +133,7 @@ def _log_stop(number: signal.Signals) -> None:
     _LOG.info("stopping (%s)", number.name)
 
 
-class _Watch:
+class _SourceSupervisor:
     """Starts the sources, tells how they are, and stops them."""
 
     def __init__(
@@ -155,19 +155,19 @@ class _Watch:
         beat = time.monotonic()
         failures = []
         while not stopping.wait(0.2) and any(source.is_alive() for source in self._sources):
-            if replaced := self._note_inbox():
+            if replaced := self._check_inbox():
                 failures.append(replaced)
                 break
             if time.monotonic() >= beat:
-                self._tell()
+                self._write_state()
                 beat = time.monotonic() + health.BEAT_SECONDS
-            self._give_up_waiting()
-        self._stop()
-        self._tell(is_last=True)
+            self._stop_unreachable()
+        self._stop_sources()
+        self._write_state(is_last=True)
         failures += [f"{s.name}: {s.failure}" for s in self._sources if s.failure]
         return "; ".join(failures) or None
 
-    def _note_inbox(self) -> str | None:
+    def _check_inbox(self) -> str | None:
         """Log once that the inbox is missing, and that it is back; return why to end, or None."""
         problem = self._guard.problem()
         if problem and self._guard.is_replaced():
@@ -177,7 +177,7 @@ class _Watch:
         self._inbox_problem = problem
         return None
 
-    def _give_up_waiting(self) -> None:
+    def _stop_unreachable(self) -> None:
         """End what was to stop at the end of a topic, where the server is gone."""
         for source in self._sources:
             lost = source.health.state == "disconnected" and source.subscription.until_end
@@ -185,7 +185,7 @@ class _Watch:
                 source.failure = source.health.reason
                 source.stop()
 
-    def _stop(self) -> None:
+    def _stop_sources(self) -> None:
         is_connected = any(source.health.state == "connected" for source in self._sources)
         end = time.monotonic() + _PATIENCE_AT_THE_END[is_connected]
         while any(source.is_alive() for source in self._sources) and time.monotonic() < end:
@@ -196,7 +196,7 @@ class _Watch:
             if source.is_alive():
                 _LOG.warning("%s: not closed in time; all that was stored is safe", source.name)
 
-    def _tell(self, is_last: bool = False) -> None:
+    def _write_state(self, is_last: bool = False) -> None:
         now = datetime.now(UTC)
         for source in self._sources:
             last = source.health.last_alert or self._started

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sirenflow.errors import InboxError
+from sirenflow.errors import InboxError, os_errors_as
 from sirenflow.files.durable import replace_file
 
 _MOST_GAPS = 100
@@ -152,11 +152,8 @@ class Progress:
 
 
 def _overwrite(path: Path, data: bytes) -> None:
-    try:
-        with path.open("r+b", buffering=0) as file:
-            file.write(data)
-    except OSError as error:
-        raise InboxError(f"{path} cannot be written: {error.strerror}") from error
+    with os_errors_as(InboxError, path, "written"), path.open("r+b", buffering=0) as file:
+        file.write(data)
 
 
 def _load(file: Path) -> Mapping[str, Any]:

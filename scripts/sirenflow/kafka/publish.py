@@ -19,7 +19,7 @@ from hop.auth import Auth
 
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.avro_container import AVRO_MAGIC
-from sirenflow.errors import AlertError, StreamError
+from sirenflow.errors import AlertError, StreamError, os_errors_as
 from sirenflow.formats.timestamp import read_timestamp
 from sirenflow.inbox.archives import SourceItem, source_items
 from sirenflow.kafka.address import PUBLIC_TOPIC, Address
@@ -59,7 +59,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class _Waiting:
+class _QueuedAlert:
     """Bytes in the file of those that wait; without id and time if they are no alert."""
 
     source: str
@@ -114,8 +114,8 @@ def publish(
     """
     refuse_public(address)
     with tempfile.TemporaryFile() as spool:  # alerts to be sorted may be more than fit in memory
-        waiting, problems = _gather(sources, spool)
-        seconds = _seconds_before(waiting, speed)
+        waiting, problems = _collect_alerts(sources, spool)
+        seconds = _wait_seconds(waiting, speed)
         total = len(waiting) + len(problems)
         for item in problems:
             yield Published(item.source, total, item.problem)
@@ -128,9 +128,11 @@ def publish(
             yield Published(alert.source, total)
 
 
-def _gather(sources: Iterable[Path], spool: IO[bytes]) -> tuple[list[_Waiting], list[SourceItem]]:
+def _collect_alerts(
+    sources: Iterable[Path], spool: IO[bytes]
+) -> tuple[list[_QueuedAlert], list[SourceItem]]:
     """Write to a file what is to be sent; return it in order, and what could not be read."""
-    waiting: list[_Waiting] = []
+    waiting: list[_QueuedAlert] = []
     problems = []
     order: _Order = ("", 0, False, "")
     for item in (item for source in sources for item in source_items(source)):
@@ -138,26 +140,24 @@ def _gather(sources: Iterable[Path], spool: IO[bytes]) -> tuple[list[_Waiting], 
             problems.append(item)
         if item.data is None:
             continue
-        alert = _place(item.source, spool.tell(), item.data, order)
+        alert = _queue_alert(item.source, spool.tell(), item.data, order)
         order = alert.order
         waiting.append(alert)
-        try:
+        with os_errors_as(StreamError, "a temporary file", "written"):
             spool.write(item.data)
-        except OSError as error:
-            raise StreamError(f"a temporary file cannot be written: {error.strerror}") from error
     return sorted(waiting, key=lambda alert: alert.order), problems
 
 
-def _place(source: str, start: int, data: bytes, order_before: _Order) -> _Waiting:
+def _queue_alert(source: str, start: int, data: bytes, order_before: _Order) -> _QueuedAlert:
     try:
         alert = parse_alert(data)
     except AlertError:
-        return _Waiting(source, start, len(data), order_before)
+        return _QueuedAlert(source, start, len(data), order_before)
     made = read_timestamp(alert.time_created).to_datetime()
-    return _Waiting(source, start, len(data), alert.order, alert.superevent_id, made)
+    return _QueuedAlert(source, start, len(data), alert.order, alert.superevent_id, made)
 
 
-def _seconds_before(waiting: list[_Waiting], speed: float | None) -> list[float]:
+def _wait_seconds(waiting: list[_QueuedAlert], speed: float | None) -> list[float]:
     """Return how long to wait before each."""
     if speed is None:
         return [0.0] * len(waiting)
@@ -180,7 +180,7 @@ class _Sender:
 
     def __init__(self, address: Address, auth: Auth | None) -> None:
         self._name = address.name
-        self._trouble: KafkaError | None = None
+        self._last_error: KafkaError | None = None
         stream = Stream(auth=tuned(auth, _SETTINGS))
         try:
             self._producer = stream.open(
@@ -188,12 +188,12 @@ class _Sender:
                 "w",
                 automatic_offload=False,
                 produce_timeout=DELIVERY_TIMEOUT,
-                error_callback=self._note,
+                error_callback=self._note_error,
             )
         except KafkaException as error:
             raise StreamError(f"{self._name}: {error.args[0].str()}") from error
 
-    def send(self, data: bytes, alert: _Waiting) -> None:
+    def send(self, data: bytes, alert: _QueuedAlert) -> None:
         """Send bytes; return when the server has them.
 
         Raises
@@ -204,16 +204,16 @@ class _Sender:
         headers = [("_id", uuid.uuid4().bytes)]
         if data.startswith(AVRO_MAGIC):
             headers.append(("_format", b"avro"))
-        self._trouble = None
+        self._last_error = None
         try:
-            error = self._outcome(data, headers, alert.superevent_id)
+            error = self._deliver(data, headers, alert.superevent_id)
         except KafkaException as raised:
             error = raised.args[0]
         if error is not None:
-            reason = self._reason(error)
+            reason = self._explain_failure(error)
             raise StreamError(f"{alert.source}: not delivered to {self._name}: {reason}")
 
-    def _outcome(
+    def _deliver(
         self, data: bytes, headers: list[tuple[str, bytes]], key: str | None
     ) -> KafkaError | None:
         outcomes: list[KafkaError | None] = []
@@ -224,17 +224,20 @@ class _Sender:
         self._producer.write_raw(data, headers, note, key=key)
         while not outcomes:
             self._producer.flush(_POLL)
-            if self._trouble is not None and self._trouble.code() == KafkaError._AUTHENTICATION:
-                return self._trouble  # to try again does not help
+            if (
+                self._last_error is not None
+                and self._last_error.code() == KafkaError._AUTHENTICATION
+            ):
+                return self._last_error  # to try again does not help
         return outcomes[0]
 
-    def _note(self, error: KafkaError) -> None:
+    def _note_error(self, error: KafkaError) -> None:
         if error.code() != KafkaError._ALL_BROKERS_DOWN:  # which follows on what tells more
-            self._trouble = error
+            self._last_error = error
 
-    def _reason(self, error: KafkaError) -> str:
+    def _explain_failure(self, error: KafkaError) -> str:
         """Say why; a time-out tells less than what went wrong until then."""
         if error.code() == KafkaError._MSG_TIMED_OUT:
             seconds = f"no answer in {DELIVERY_TIMEOUT.total_seconds():g} s"
-            return seconds if self._trouble is None else f"{seconds}: {self._trouble.str()}"
+            return seconds if self._last_error is None else f"{seconds}: {self._last_error.str()}"
         return str(error.str())

@@ -53,7 +53,7 @@ def begin_at(time: datetime, group_id: str, address: Address, auth: Auth) -> Non
             if place.error is not None:
                 raise KafkaException(place.error)
         new = [place.partition for place in kept if place.offset < 0]
-        ends = {number: _end(consumer, address.topic, number) for number in new}
+        ends = {number: _end_offset(consumer, address.topic, number) for number in new}
         # Times below 0 have other meanings for Kafka.
         milliseconds = max(0, int(time.timestamp() * 1000))
         asked = [TopicPartition(address.topic, number, milliseconds) for number in new]
@@ -71,7 +71,7 @@ def begin_at(time: datetime, group_id: str, address: Address, auth: Auth) -> Non
         consumer.close()
 
 
-def _end(consumer: Consumer, topic: str, partition: int) -> int:
+def _end_offset(consumer: Consumer, topic: str, partition: int) -> int:
     place = TopicPartition(topic, partition)
     end: int = consumer.get_watermark_offsets(place, timeout=_PATIENCE_S)[1]
     return end

@@ -108,8 +108,8 @@ def read_heartbeat(inbox: Path) -> Heartbeat | None:
     """Read the last heartbeat; None if there is none, or it cannot be read."""
     try:
         kept = json.loads((inbox / HEARTBEAT_FILE).read_bytes())
-        sources = tuple(SourceHealth(**_with_times(source)) for source in kept.pop("sources"))
-        return Heartbeat(**_with_times(kept), sources=sources)
+        sources = tuple(SourceHealth(**_parse_times(source)) for source in kept.pop("sources"))
+        return Heartbeat(**_parse_times(kept), sources=sources)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -127,12 +127,12 @@ def listener_problems(heartbeat: Heartbeat, now: datetime, silence: timedelta) -
         For how long there may be no alert.
     """
     if heartbeat.stopped:
-        yield f"the listener was stopped {_ago(now - heartbeat.time)} ago"
+        yield f"the listener was stopped {_age(now - heartbeat.time)} ago"
         return
     if now - heartbeat.time > _DEAD_AFTER:
         yield (
             f"the listener (process {heartbeat.pid} on {heartbeat.host}) has not been heard of for "
-            f"{_ago(now - heartbeat.time)}: it was killed, hangs, or cannot write the inbox"
+            f"{_age(now - heartbeat.time)}: it was killed, hangs, or cannot write the inbox"
         )
         return
     for source in heartbeat.sources:
@@ -178,9 +178,9 @@ def quarantine_problem(inbox: Path, option: Path | None = None) -> str | None:
 def describe_listener(heartbeat: Heartbeat, now: datetime) -> Iterator[str]:
     """Say how a healthy listener is, a line a source."""
     for source in heartbeat.sources:
-        last = f"{_ago(now - source.last_alert)} ago" if source.last_alert else "not yet"
+        last = f"{_age(now - source.last_alert)} ago" if source.last_alert else "not yet"
         lag = "" if source.lag is None else f", {source.lag} waiting"
-        state = f"{source.state} for {_ago(now - source.since)}"
+        state = f"{source.state} for {_age(now - source.since)}"
         because = f": {source.reason}" if source.state == "disconnected" else ""
         yield f"{source.name}: {state}, last alert {last}{lag}{because}"
 
@@ -191,24 +191,24 @@ def _source_problems(
     waiting = now - source.since
     if source.state == "blocked" or (source.state != "connected" and waiting > _PATIENCE):
         because = f": {source.reason}" if source.reason else ""
-        yield f"{source.state} for {_ago(waiting)}{because}"
+        yield f"{source.state} for {_age(waiting)}{because}"
     silent = now - (source.last_answer or now)
     if source.state == "connected" and silent > _HANGS_AFTER:
-        yield f"nothing was read for {_ago(silent)}: it hangs, or the processor is overloaded"
+        yield f"nothing was read for {_age(silent)}: it hangs, or the processor is overloaded"
     if source.commit_problem:
         yield f"what was stored cannot be committed: {source.commit_problem}"
     quiet = now - (source.last_alert or started)
     if quiet > silence:
-        yield f"no alert for {_ago(quiet)}; mock alerts come every hour"
+        yield f"no alert for {_age(quiet)}; mock alerts come every hour"
     if source.last_lost and now - source.last_lost < _GAP_ALARM:
         yield (
             f"{source.lost} messages were deleted on the server before they were read, or cannot "
-            f"be read, the last {_ago(now - source.last_lost)} ago; fetch those alerts from an "
+            f"be read, the last {_age(now - source.last_lost)} ago; fetch those alerts from an "
             "archive and `sirenflow ingest` them"
         )
 
 
-def _with_times(kept: dict[str, Any]) -> dict[str, Any]:
+def _parse_times(kept: dict[str, Any]) -> dict[str, Any]:
     needed, may_lack = {"time_started", "time", "since"}, {"last_alert", "last_answer", "last_lost"}
     times = {
         name: datetime.fromisoformat(value).astimezone(UTC)
@@ -218,7 +218,7 @@ def _with_times(kept: dict[str, Any]) -> dict[str, Any]:
     return {**kept, **times}
 
 
-def _ago(time: timedelta) -> str:
+def _age(time: timedelta) -> str:
     seconds = max(0, round(time.total_seconds()))
     if seconds < 120:
         return f"{seconds} s"

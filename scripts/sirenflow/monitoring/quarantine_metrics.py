@@ -37,7 +37,7 @@ class QuarantineGauges:
     def update(self) -> None:
         """Count again where something changed; keep the numbers where nothing can be read."""
         begin = time.monotonic()
-        state = self._state()
+        state = self._change_times()
         if state == self._counted or begin < self._rest_until:
             return
         settled = max(state) < time.time_ns() - _TICK_NS
@@ -52,15 +52,15 @@ class QuarantineGauges:
         self._counted = state if settled else None
         self._rest_until = end + (end - begin) / _SHARE
 
-    def _state(self) -> State:
+    def _change_times(self) -> State:
         """Tell when the quarantine's directory and the acknowledgements last changed, in ns."""
         return tuple(
-            _changed_ns(self._inbox / path)
+            _modified_ns(self._inbox / path)
             for path in (quarantine.QUARANTINE_DIRECTORY, acknowledgements.ACKNOWLEDGEMENTS_FILE)
         )
 
 
-def _changed_ns(path: Path) -> int:
+def _modified_ns(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
     except OSError:
