@@ -119,7 +119,7 @@ def date_not_after_now(products: Iterable[str | Path]) -> None:
 
 
 def is_dated_after_now(directory: Path) -> bool:
-    """Tell whether some product in a directory is dated in the future.
+    """Return whether some product in a directory is dated in the future.
 
     Then times do not tell which products are older than what they are made of.
     """

@@ -21,9 +21,9 @@ from sirenflow.processes.prefork import PreforkServer
 _LOG = logging.getLogger(__name__)
 
 SURVEY_SECONDS = 300.0
-"""So often the whole inbox is looked at, whatever the system has told of it."""
+"""So often the whole inbox is looked at, whatever changes the system has reported."""
 LINGER_SECONDS = 10.0
-"""For so long a superevent is looked at again: of a new directory the system may tell too late."""
+"""For so long a superevent is looked at again: the system may report a new directory too late."""
 
 _PRELOAD = (
     "sirenflow.pipeline.snakemake.environment:set_home",  # astropy cannot be imported without one
@@ -149,7 +149,7 @@ class Watch:
         """Yield changes that the system reports, at least once a second; None ends it."""
         for changes in watchfiles.watch(
             self._inbox,
-            watch_filter=lambda _, path: self._is_told(path),
+            watch_filter=lambda _, path: self._is_relevant(path),
             debounce=_DEBOUNCE_MS,
             step=_STEP_MS,
             stop_event=self._stopping,
@@ -183,11 +183,11 @@ class Watch:
             self._is_survey_due = True
         return not self._stopping.is_set()
 
-    def _is_told(self, path: str) -> bool:
+    def _is_relevant(self, path: str) -> bool:
         return self._superevent(path) is not None or Path(path) == self._inbox
 
     def _is_deleted(self, changes: Set[tuple[watchfiles.Change, str]]) -> bool:
-        """Tell whether the watched directory is deleted; the next one may have its number."""
+        """Return whether the watched directory is deleted; the next one may have its number."""
         return (watchfiles.Change.deleted, str(self._inbox)) in changes
 
     def _superevent(self, path: str) -> str | None:
@@ -198,7 +198,7 @@ class Watch:
         return inside[0] if inside and is_identifier(inside[0]) else None
 
     def _quarantine_state(self) -> int:
-        """Tell when entries last came or went: the system may be late to report a new directory."""
+        """Return when entries last came or went: the system may be late to report a new directory."""
         try:
             return (self._inbox / quarantine.QUARANTINE_DIRECTORY).stat().st_mtime_ns
         except OSError:
