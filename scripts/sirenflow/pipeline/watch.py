@@ -198,7 +198,7 @@ class Watch:
         return inside[0] if inside and is_identifier(inside[0]) else None
 
     def _quarantine_state(self) -> int:
-        """Return when entries last came or went: the system may be late to report a new directory."""
+        """Return when entries last came or went; a new directory may be reported late."""
         try:
             return (self._inbox / quarantine.QUARANTINE_DIRECTORY).stat().st_mtime_ns
         except OSError:
