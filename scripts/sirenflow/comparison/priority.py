@@ -22,7 +22,7 @@ MATTERS = (
         r"event.json (state|category|retracted\w*|reinstated_by|current|skymap_alert_number)$",
     ),
     ("Position", r"localization.json skymaps\.peak_(ra|dec)_deg$"),
-    ("Area", r"localization.json skymaps\.(area_|peak_)"),
+    ("Area", r"localization.json skymaps\.(area_|peak_prob)"),
     ("Distance and volume", r"localization.json skymaps\.\w*(distance|volume)"),
     ("Files", r"\S+ file$"),
     ("Source", r"event.json (values|external_coinc|latency_s)"),
@@ -34,7 +34,8 @@ MATTERS = (
     ("Sites, Moon and altitudes", r"visibility.json "),
     (
         "As sent",
-        r"alerts.json (record|values|external_coinc)|localization.json skymaps\.(creator|instruments)$",
+        r"alerts.json (record|values|external_coinc)"
+        r"|localization.json skymaps\.(creator|instruments)$",
     ),
     ("Names and numbers of alerts and files", r""),
 )

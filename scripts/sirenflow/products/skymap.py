@@ -45,6 +45,14 @@ class SkymapNumbers(Record, frozen=True, kw_only=True):
     peak_dec_deg: Annotated[Latitude | None, described("Declination (ICRS) of the peak", "deg")] = (
         None
     )
+    peak_distance_mean_mpc: Annotated[
+        NonNegative | None,
+        described("Mean luminosity distance along the line of sight of the peak", "Mpc"),
+    ] = None
+    peak_distance_std_mpc: Annotated[
+        NonNegative | None,
+        described("Standard deviation of the luminosity distance at the peak", "Mpc"),
+    ] = None
     area_50_deg2: Annotated[NonNegative | None, described(_AREA.format(50), "deg2")] = None
     area_90_deg2: Annotated[NonNegative | None, described(_AREA.format(90), "deg2")] = None
     distance_absent_because: Annotated[

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
 from sirenflow.products.localization import LocalizedMap
-from sirenflow.skymap.distance.line_of_sight import lines_of_sight
+from sirenflow.skymap.distance.line_of_sight import distance_at_row, lines_of_sight
 from sirenflow.skymap.distance.marginal import marginal_distance
 from sirenflow.skymap.distance.volume import credible_volumes
 from sirenflow.skymap.localization import credible_areas, peak
@@ -47,6 +49,7 @@ def measure(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str, Any]:
         `distance_std_mpc` are the header's DISTMEAN and DISTSTD.
     """
     top = peak(skymap)
+    distance = distance_at_row(skymap, int(np.argmax(skymap.probdensity)))
     areas = credible_areas(skymap, [percent / 100 for percent in levels_percent])
     return {
         **unmeasured(levels_percent),
@@ -58,6 +61,8 @@ def measure(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str, Any]:
         "peak_ra_deg": top.ra_deg,
         "peak_dec_deg": top.dec_deg,
         "peak_probdensity_per_sr": top.probdensity_per_sr,
+        "peak_distance_mean_mpc": rounded(distance[0], SOLVED_DIGITS) if distance else None,
+        "peak_distance_std_mpc": rounded(distance[1], SOLVED_DIGITS) if distance else None,
         **{
             f"area_{percent}_deg2": rounded(float(area))
             for percent, area in zip(levels_percent, areas, strict=True)

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import SPHERE_DEG2, fits_map, flat_columns, flat_map, same_distance_columns
+from builders import (
+    SPHERE_DEG2,
+    distance_columns,
+    fits_map,
+    flat_columns,
+    flat_map,
+    quadrature,
+    same_distance_columns,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,7 +61,7 @@ def test_levels_name_the_keys() -> None:
     numbers = measure(read_skymap(flat_map()), [10, 99])
     assert numbers["area_10_deg2"] == pytest.approx(0.1 * SPHERE_DEG2)
     assert numbers["area_99_deg2"] == pytest.approx(0.99 * SPHERE_DEG2)
-    assert "area_50_deg2" not in numbers
+    assert numbers["area_50_deg2"] is None
 
 
 def test_map_without_distance_says_so() -> None:
@@ -157,3 +165,27 @@ def test_rounding_keeps_ten_digits() -> None:
     assert rounded(1.23456789012345) == 1.23456789
     assert rounded(1.23456789012345e-300) == 1.23456789e-300
     assert rounded(None) is None
+
+
+@given(mu=st.floats(-200, 400), sigma=st.floats(5, 100))
+def test_distance_at_the_peak_is_that_of_its_line_of_sight(mu: float, sigma: float) -> None:
+    """The moments are integrals of r^3 and r^4 over the line of sight, by quadrature."""
+    columns = same_distance_columns(90.0, 20.0)
+    columns |= distance_columns([mu, *[90.0] * 11], [sigma, *[20.0] * 11])
+    columns["PROBDENSITY"] = columns["PROBDENSITY"] * np.array([6.5, *[0.5] * 11])
+    numbers = measured(fits_map(columns))
+    r, weights = quadrature(mu, sigma)
+    density = weights * r**2
+    mean = float((density * r).sum() / density.sum())
+    std = float(np.sqrt((density * (r - mean) ** 2).sum() / density.sum()))
+    assert numbers["peak_distance_mean_mpc"] == pytest.approx(mean, rel=1e-5)
+    assert numbers["peak_distance_std_mpc"] == pytest.approx(std, rel=1e-4)
+
+
+def test_peak_without_a_distance_has_none() -> None:
+    columns = same_distance_columns(40.0, 8.0)
+    columns["DISTMU"][0] = np.inf
+    columns["PROBDENSITY"] = columns["PROBDENSITY"] * np.array([6.5, *[0.5] * 11])
+    numbers = measured(fits_map(columns))
+    assert numbers["peak_distance_mean_mpc"] is None
+    assert numbers["distance_marginal_mean_mpc"] is not None

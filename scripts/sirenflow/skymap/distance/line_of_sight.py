@@ -280,6 +280,25 @@ def is_normalized(distnorm: Floats, moments: Moments) -> NDArray[np.bool_]:
     return np.abs(distnorm * moments.norm - 1) < _INTEGRAL_TOLERANCE
 
 
+def distance_at_row(skymap: Skymap, row: int) -> tuple[float, float] | None:
+    """Find mean and standard deviation (Mpc) of the distance along one row's line of sight.
+
+    None where the row has no distance. Moments of the ansatz, as in
+    `ligo.skymap.distance.parameters_to_moments`; DISTMU and DISTSIGMA are only its parameters.
+    """
+    if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:
+        return None
+    mu, sigma, norm = (c[[row]] for c in (skymap.distmu, skymap.distsigma, skymap.distnorm))
+    if not is_in_bounds(mu, sigma)[0]:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        moments = conditional_moments(mu, sigma)
+        if not is_normalized(norm, moments)[0]:
+            return None
+    mean, square = float(moments.mean[0]), float(moments.mean_square[0])
+    return mean, float(np.sqrt(max(square - mean * mean, 0.0)))
+
+
 def lines_of_sight(skymap: Skymap) -> LinesOfSight:
     """Take the rows that have a distance, without the least dense that hold `NEGLIGIBLE` together.
 
