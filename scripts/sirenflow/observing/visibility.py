@@ -127,7 +127,7 @@ class Visibility:
         the most that any shows; of moments that show as much to 1 %, the one with the map's centre
         highest. None where there is no window.
     moon_separation_deg
-        At the best moment, from the most probable cell that is then above the limit.
+        At the best moment, from the densest pixel that is then above the limit.
     moon_altitude_deg
         At the best moment.
     moon_illumination

@@ -65,11 +65,11 @@ class CatalogueColumns(Record, frozen=True, kw_only=True):
     ] = None
     peak_ra_deg: Annotated[
         float | None,
-        column("Right ascension (ICRS) of the most probable cell", "deg", "pos.eq.ra;meta.main"),
+        column("Right ascension (ICRS) of the peak", "deg", "pos.eq.ra;meta.main"),
     ] = None
     peak_dec_deg: Annotated[
         float | None,
-        column("Declination (ICRS) of the most probable cell", "deg", "pos.eq.dec;meta.main"),
+        column("Declination (ICRS) of the peak", "deg", "pos.eq.dec;meta.main"),
     ] = None
     area_50_deg2: Annotated[
         float | None, column("Area of the 50 % credible region", "deg2", "phys.angArea")

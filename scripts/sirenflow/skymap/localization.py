@@ -1,4 +1,4 @@
-"""Where: the most probable cell, credible levels and areas."""
+"""Where: the peak, credible levels and areas."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class MeasuredMap:
     sha256
         Of its bytes.
     peak
-        Its most probable cell.
+        Its peak.
     area_50_deg2, area_90_deg2
         Its credible areas, deg2.
     ranges_50, ranges_90

@@ -136,7 +136,7 @@ def _place(current: AlertSummary, located: AlertSummary | None) -> Iterator[Row]
     yield "50 % area", f"{number_text.area_text(skymap.area_50_deg2)} deg2"
     yield "90 % area", f"{number_text.area_text(skymap.area_90_deg2)} deg2"
     yield from _lobes(skymap)
-    yield "Most probable cell", _cell(skymap)
+    yield "Peak", _cell(skymap)
 
 
 def _lobes(skymap: SkymapSummary) -> Iterator[Row]:
@@ -197,7 +197,7 @@ def _combined(summary: EventSummary, current: AlertSummary) -> Iterator[Row]:
     if gain is not None:
         yield "Against GW alone", gain
     yield from _lobes(combined)
-    yield "Most probable cell", _cell(combined)
+    yield "Peak", _cell(combined)
 
 
 def _files(summary: EventSummary) -> Iterator[Row]:

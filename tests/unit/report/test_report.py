@@ -316,7 +316,7 @@ def test_coincidence_is_possible_and_alone_without_a_combined_map(tmp_path: Path
 @pytest.mark.parametrize("superevent_id", ["MS260418b", "TS260902f"])
 def test_page_says_cell_as_the_documentation_does(superevent_id: str, tmp_path: Path) -> None:
     text = Page((build(superevent_id, tmp_path) / "index.html").read_text(encoding="utf-8")).text
-    assert "ost probable cell" in text
+    assert "the cell of greatest probability density, not a measured position" in text
     assert "pixel" not in text
     assert "alerts.json every field" in text
     assert re.search(r"\d Mpc(?!\w)", text.replace(NO_BREAK, " "))

@@ -124,7 +124,7 @@ def test_draft_has_everything_that_a_reader_asks_for() -> None:
         "Distance, 5-95 % 124-247 Mpc",
         "50 % area 61 deg2 90 % area 270 deg2",
         "90 % region 3 parts; the 1 most probable: 87% in Bootes, RA 84.9 Dec 0.0 deg, 242 deg2",
-        "Most probable cell RA 84.901 deg, Dec -17.300 deg (ICRS); the centre of a cell of "
+        "Peak RA 84.901 deg, Dec -17.300 deg (ICRS); the centre of a cell of "
         "the map, not a measured position",
         f"Alert 10 UPDATE, sent 2026-11-22 03:10:33 UTC sha256 {'10' * 32}",
         f"Sky map skymaps/01-UPDATE.multiorder.fits sha256 {'5' * 64}",
