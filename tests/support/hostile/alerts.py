@@ -106,7 +106,7 @@ _AVRO: dict[str, tuple[Make, str]] = {
     ),
     "map of 2^40 entries": (
         lambda: _with_field({"type": "map", "values": "null"}, avro_long(2**40)),
-        "cannot be decoded",
+        "values that take no bytes",
     ),
     "array of 2^40 records without fields": (
         lambda: _with_field({"type": "array", "items": _NOTHING}, avro_long(2**40) + b"\0"),
@@ -201,19 +201,19 @@ _AVRO: dict[str, tuple[Make, str]] = {
     ),
     "recursive schema, 10,000 deep": (
         lambda: avro_container(_NODE, [(1, b"\x02" * 10_000 + b"\0")]),
-        "holds itself",
+        "contains itself",
     ),
     "recursive schema, 10,000 deep, in an alert": (
         lambda: _with_field(_NODE, b"\x02" * 10_000 + b"\0"),
-        "holds itself",
+        "contains itself",
     ),
     "recursive schema through an array": (
         lambda: _with_field(_NODES, b"\x02" * 10_000 + b"\0" * 10_001),
-        "holds itself",
+        "contains itself",
     ),
     "recursive schema through a map": (
         lambda: _with_field(_TREE, b"\x02\0" * 10_000 + b"\0" * 10_001),
-        "holds itself",
+        "contains itself",
     ),
     "schema 10,000 deep": (
         lambda: avro_container(
@@ -226,12 +226,12 @@ _AVRO: dict[str, tuple[Make, str]] = {
         "schema of",
     ),
     "schema that is no JSON": (lambda: avro_container(b"{", [(1, b"")]), "schema"),
-    "schema of an unknown type": (lambda: _of_type("unknown", b""), "not defined"),
+    "schema of an unknown type": (lambda: _of_type("unknown", b""), "cannot be decoded"),
     "schema that names a type twice": (
         lambda: avro_container(
             record_type("A", a=_NOTHING, b=record_type("Nothing", c="int")), [(1, b"\0")]
         ),
-        "defined twice",
+        "cannot be decoded",
     ),
     "two fields of one name": (
         lambda: avro_container(

@@ -196,7 +196,7 @@ def test_hostile_container_is_refused_soon_and_in_little_memory(name: str, tmp_p
 @pytest.mark.parametrize("name", ["Node", "elsewhere.Node"])
 def test_types_that_a_schema_brings_as_parsed_are_not_used(name: str) -> None:
     """The decoder's library would take them as they are, though nobody has checked them."""
-    schema = schema_with(node=record_type("Node", next="null"), other=name)
+    schema = schema_with(node=record_type("Node", next="boolean"), other=name)
     node = record_type(name, next=["null", name])
     hints = {"__fastavro_parsed": {}, "__named_schemas": {name: node}}
     data = avro_container({**schema, **hints}, [(1, KEY + b"\0\0\0" + b"\x02" * 500 + b"\0")])
@@ -204,6 +204,15 @@ def test_types_that_a_schema_brings_as_parsed_are_not_used(name: str) -> None:
     reason = "more bytes" if name == "Node" else "cannot be decoded"
     with pytest.raises(AlertError, match=reason):
         parse_alert(data)
+
+
+def test_nulls_outside_of_unions_are_accepted_where_their_number_is_bounded() -> None:
+    """A sender's library may derive the schema from a record."""
+    schema = schema_with(event="null", node=record_type("Node", a="null", b="int"))
+    check_container(avro_container(schema, [(1, b"")]), LIMIT)
+    again = schema_with(node=record_type("Node", a="null", b="int"), other="Node")
+    with pytest.raises(AlertError, match="'Node' of values that take no bytes is used twice"):
+        check_container(avro_container(again, [(1, b"")]), LIMIT)
 
 
 def test_bytes_after_the_record_are_refused() -> None:
