@@ -175,10 +175,10 @@ def _read_avro(data: bytes, max_bytes: int) -> Any:
 
 
 class _Block(BytesIO):
-    """A record's bytes, of which no more parts are read than an alert can have values.
+    """A record's bytes, which limit how often the decoder reads: at least once per value.
 
-    The decoder reads at least once for each item of an array or a map; what these hold for nothing
-    is bounded by the schema, and so is all else.
+    Without this limit 16 million records of a byte take 2.3 s and 900 MiB, 16 million empty texts
+    5.0 s; with it, 0.7 s and 0.2 s. Values that take no bytes are limited by `check_schema`.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -198,10 +198,10 @@ def _parsed_schema(schema: bytes) -> Any:
 
 
 def _without_hints(part: dict[str, Any]) -> dict[str, Any]:
-    """Leave out of a schema what the decoder's library would take too far.
+    """Leave out of a schema what the library should not act on.
 
-    That is types which the sender declares parsed, so that nobody has checked them; and that bytes
-    are a decimal, as it takes a minute for the digits of a quarter of a megabyte.
+    These are types that the sender declares parsed, which nothing has checked, and decimals: one of
+    a megabyte takes the 8 s that the worker has, and as bytes 10 ms.
     """
     return {
         key: value

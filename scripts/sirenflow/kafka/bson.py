@@ -1,7 +1,7 @@
-"""The elements of a BSON document, https://bsonspec.org/spec.html, that anyone may have sent.
+"""Elements of an untrusted BSON document, https://bsonspec.org/spec.html.
 
-hop's own decoder trusts lengths: a negative one leads it back to where it was, for ever. Here a
-length leads forward and never beyond the end, and nothing nested is entered.
+The decoder of hop-client trusts lengths: 13 bytes with a negative length make it loop for ever.
+Here a length leads forward and never beyond the end, and nested documents are not entered.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Messages that were too large for their topic: hop leaves them on a server, and sends their URL.
+"""Messages that were too large for their topic: hop-client stores them on a server and sends a URL.
 
-Whoever may write to the topic chooses the URL, and hop's own client follows any, for as long and as
-far as it goes. Here the servers are named beforehand, and time and size are bounded whatever a
-server does. The answer is BSON with the message as it would have been sent.
+Senders with hop-client do so by default, so an alert above the limit of its topic arrives this way.
+Any sender chooses the URL, and hop-client fetches any, with redirects, without a limit of time or
+size, and decodes the answer with a decoder that can loop for ever (see `sirenflow.kafka.bson`).
+Here the servers are configured, and time and size are limited whatever a server does. The answer is
+BSON with the message as it would have been sent.
 """
 
 from __future__ import annotations

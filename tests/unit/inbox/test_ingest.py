@@ -539,3 +539,11 @@ def test_sparse_tar_member_is_refused(tmp_path: Path, version: str) -> None:
     with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
         tar.addfile(member)
     assert "is sparse" in str(rejections(take_in(tmp_path / "inbox", archive)))
+
+
+@pytest.mark.parametrize(
+    "name", ["_proc_sparse", "_proc_gnusparse_00", "_proc_gnusparse_01", "_proc_gnusparse_10"]
+)
+def test_methods_of_tarfile_that_are_overridden_exist(name: str) -> None:
+    """If Python renames one, sparse members would be unpacked."""
+    assert callable(getattr(tarfile.TarInfo, name))
