@@ -49,7 +49,7 @@ CASES = [*alerts.cases(), *names.cases(), *maps.CASES, *contents.cases()]
 TABLE = Table(
     Path(hostile.alerts.__file__).parent / "README.md",
     "hostile",
-    ("Input", "Sent as", "ItemOutcome", "Reason", "Bytes", "Time, s", "Memory, MB"),
+    ("Input", "Sent as", "Outcome", "Reason", "Bytes", "Time, s", "Memory, MB"),
     ("---", "---", "---", "---", "---:", "---:", "---:"),
 )
 _SHORT = 110
