@@ -61,7 +61,7 @@ def significant(event: Event) -> bool:
 def test_boxes_filter(chromium: Browser, results: Path, events: list[Event], scripts: bool) -> None:
     with browsing(chromium, java_script_enabled=scripts) as watched:
         page = watched.open(results / "index.html")
-        real = ids(events, lambda event: event["kind"] == "real")
+        real = ids(events, lambda event: event["category"] == "real")
         assert set(shown(page)) == real
         tick(page, "retracted")
         assert set(shown(page)) == real - ids(events, lambda event: event["retracted"])

@@ -103,7 +103,7 @@ def test_unusual_identifier_is_marked_everywhere(
     event = process(tmp_path, json_alert(with_map(flat_map(), superevent_id=superevent)))
     assert event.name == superevent
     state = read(event, "event.json")
-    assert (state["kind"], state["unusual_identifier"]) == (kind, True)
+    assert (state["category"], state["unusual_identifier"]) == (kind, True)
     page = text_of(event / "index.html")
     assert "Unusual identifier" in page
     assert ("treated as real" in page) == (kind == "real")
@@ -113,7 +113,7 @@ def test_unusual_identifier_is_marked_everywhere(
     catalogue = event.parent / "index.html"
     assert "unusual identifier" in text_of(catalogue)
     (row,) = csv.DictReader((event.parent / "catalogue.csv").read_text().splitlines())
-    assert (row["superevent_id"], row["kind"]) == (superevent, kind)
+    assert (row["superevent_id"], row["category"]) == (superevent, kind)
     assert row["unusual_identifier"].lower() == "true"
 
 
