@@ -105,7 +105,7 @@ def test_own_configuration_comes_before_the_one_beside_the_snakefile(tmp_path: P
     ("setting", "told"),
     [
         ("inbx=here", ["unknown key 'inbx'", "inbox, results"]),
-        ("credible_levels_percent=[50,68]", ["credible_levels_percent is now extra_", "skymaps"]),
+        ("credible_levels_percent=[50,68]", ["was renamed to `skymaps: extra_credible_levels"]),
         ("inbox=nowhere", ["'nowhere' does not exist", "sirenflow ingest"]),
     ],
 )
