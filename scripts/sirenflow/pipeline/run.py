@@ -181,7 +181,9 @@ class _Run:
             arguments = self._project.arguments(target, superevents)
         except InboxError as error:
             return Attempt(succeeded=False, errors=(RunError(str(error)),))
-        arguments += ["--forcerun", *map(str, forced)] if forced else []
+        # A name may begin with "-"; Snakemake removes the "./".
+        files = [str(path) if path.is_absolute() else f"./{path}" for path in forced]
+        arguments += ["--forcerun", *files] if files else []
         return run_snakemake([*arguments, *self._arguments], self._report)
 
     def _are_all_targets_built(self) -> bool:
