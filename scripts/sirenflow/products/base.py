@@ -2,8 +2,8 @@ r"""Base classes and field types of the product models.
 
 The models are `msgspec.Struct`: msgspec imports in half the time of pydantic (30 ms to 65 ms), has
 no dependencies, and decodes and validates an event.json of 37 kB in 0.07 ms, which `json.loads`
-alone takes 0.2 ms for. It does not decode a lone surrogate (``"\ud800"``), which JSON allows and the
-``record`` of a hostile alert can hold; such a file is parsed by `json` and validated afterwards.
+alone takes 0.2 ms for. It does not decode a lone surrogate (``"\ud800"``), which JSON allows and
+the ``record`` of a hostile alert can hold; such a file is parsed by `json`, then validated.
 """
 
 from __future__ import annotations
