@@ -183,13 +183,10 @@ def _select(
     return [name for name in alerts if name in outdated or _is_incomplete(project, name)]
 
 
-def _is_incomplete(project: Project, superevent: str) -> bool:
-    return _is_product_missing(project, superevent) or _is_cut_short(project, superevent)
-
-
-def _is_product_missing(project: Project, superevent: str) -> bool:
+def _is_incomplete(project: Project, superevent: str, products: Sequence[str] = _PRODUCTS) -> bool:
     directory = project.results / superevent
-    return not all((directory / name).exists() for name in _PRODUCTS)
+    is_missing = not all((directory / name).exists() for name in products)
+    return is_missing or _is_cut_short(project, superevent)
 
 
 def _is_cut_short(project: Project, superevent: str) -> bool:
@@ -212,12 +209,13 @@ def _untrusted_times(project: Project, selected: Iterable[str], known: Sequence[
 
     Their times say nothing about their content, or one is missing that no target names.
     """
+    others = [name for name in _PRODUCTS if name != "index.html"]  # the page is a target
     return [
         name
         for name in selected
         if name not in known
         and (project.results / name).exists()
-        and (is_dated_after_now(project.results / name) or _is_incomplete(project, name))
+        and (is_dated_after_now(project.results / name) or _is_incomplete(project, name, others))
     ]
 
 
