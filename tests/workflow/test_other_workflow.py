@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -200,7 +201,10 @@ def test_of_two_runs_of_the_module_at_a_time_one_says_who_holds_the_lock(tmp_pat
     command = [str(SCRIPTS / "snakemake"), "--cores", "2", *THREADS, "both"]
     first = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     try:
-        with (tmp_path / "gate").open("w"):  # opens when the first one waits
+        while not (tmp_path / "waiting").exists() and first.poll() is None:
+            time.sleep(0.05)
+        assert first.poll() is None  # or nobody reads the gate, and opening it would block
+        with (tmp_path / "gate").open("w"):
             second = snakemake(elsewhere, "--forceall")  # or all may be made by then
     finally:
         said = first.communicate()[1]
