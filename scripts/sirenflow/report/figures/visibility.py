@@ -1,7 +1,7 @@
 """Who can look: a strip of 24 hours for each site, as numbers and words for the template."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,10 +23,14 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @dataclass(frozen=True)
 class HourTick:
-    """A labelled time: its place in per cent of the width, and which end of the label is there."""
+    """A labelled time; places are in per cent of the width.
+
+    `anchor` says which end of the label is at `label_percent`.
+    """
 
     percent: float
     label: str
+    label_percent: float
     anchor: str
 
 
@@ -111,15 +115,22 @@ def _ticks(start: datetime, hours: int) -> tuple[HourTick, ...]:
         if 0 <= percent <= 100:
             text = f"{time:%H:%M}" if time.hour else f"{time.day} {_MONTHS[time.month - 1]}"
             ticks.append(_hour_tick(percent, text))
+    if len(ticks) > 1 and ticks[-1].anchor == "end":  # its label is moved towards the one before
+        room = _NARROWEST_PX * (1 - ticks[-2].percent / 100) - text_width(ticks[-1].label, _FONT_PX)
+        if room < text_width(ticks[-2].label, _FONT_PX) / 2:
+            ticks[-2] = replace(ticks[-2], anchor="end")
     return tuple(ticks)
 
 
 def _hour_tick(percent: float, text: str) -> HourTick:
-    """Anchor a label so that it stays on the strip of the narrowest phone, 320 px wide."""
+    """Place a label so that it stays on the strip of the narrowest phone, 320 px wide."""
     x = percent / 100 * _NARROWEST_PX
     half = text_width(text, _FONT_PX) / 2
-    anchor = "start" if x < half else "end" if x > _NARROWEST_PX - half else "middle"
-    return HourTick(percent, text, anchor)
+    if x < half:
+        return HourTick(percent, text, 0, "start")
+    if x > _NARROWEST_PX - half:
+        return HourTick(percent, text, 100, "end")
+    return HourTick(percent, text, percent, "middle")
 
 
 def _strip(site: Mapping[str, Any], start: datetime, step_min: int) -> SiteStrip:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import string
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import pytest
 from browser import WIDTHS, browsing, chromium, keep_screenshot, look, resize
 from builders import all_cells
 from figure_layout import Figure, font_sizes, layout_faults, read_figures
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from paths import REAL_ALERTS
 from shaped_maps import CASES, LVK_MCHIRP_EDGES, make_page, page_of_case
@@ -320,6 +320,8 @@ def test_distance_has_no_layout_fault(mean: float, share: float) -> None:
 
 @EXAMPLES
 @given(times)
+@example(datetime(2037, 5, 9, tzinfo=UTC))
+@example(datetime(2037, 5, 9, 1, 55, 58, tzinfo=UTC))
 def test_hours_have_no_layout_fault(start: datetime) -> None:
     figure = visibility_figure(
         {
