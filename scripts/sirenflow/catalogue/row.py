@@ -9,7 +9,8 @@ from sirenflow.products.alerts import Values
 from sirenflow.products.catalogue import CatalogueColumns
 from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary, Thumbnail, top_class
 from sirenflow.superevent.map_choice import absence_text
-from sirenflow.superevent.number_text import ABSENT, SUB_SOLAR, SUB_SOLAR_SEARCH
+from sirenflow.superevent.number_text import ABSENT
+from sirenflow.superevent.sentence import SUB_SOLAR, SUB_SOLAR_SEARCH
 from sirenflow.superevent.sub_solar import sub_solar_class
 
 _CLASSES = ("BNS", "NSBH", "BBH", "Terrestrial", SUB_SOLAR, SUB_SOLAR_SEARCH, "burst", "no class")

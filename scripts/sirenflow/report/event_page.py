@@ -11,7 +11,7 @@ from sirenflow.report.figures.draw import Drawings
 from sirenflow.report.figures.history import area_figure, distance_history_figure
 from sirenflow.report.figures.visibility import visibility_figure
 from sirenflow.report.html import alert_name, render, ribbon, utc_text
-from sirenflow.superevent import number_text
+from sirenflow.superevent import number_text, sentence
 from sirenflow.superevent.combined_map_text import combined_phrases, warning_text
 from sirenflow.superevent.map_choice import absence_word, map_problem
 from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
@@ -137,7 +137,7 @@ def render_event(
         combined_problem=map_problem(current, "combined") if joint is not current else None,
         latest=latest,
         shown_history=shown_history,
-        sentence=number_text.sentence(facts),
+        sentence=sentence.sentence(facts),
         ribbon=ribbon(
             summary.category,
             summary.state,

@@ -18,7 +18,7 @@ from sirenflow.formats.sanitize import timestamp_or_none
 from sirenflow.products.event import AlertSummary
 from sirenflow.report.figures.bars import bar_segments, class_segments, class_style
 from sirenflow.report.figures.sky import sky_frame
-from sirenflow.superevent import number_text
+from sirenflow.superevent import number_text, sentence
 from sirenflow.superevent.change_text import since_phrases
 from sirenflow.superevent.map_choice import absence_word
 from sirenflow.superevent.sub_solar import sub_solar_class
@@ -193,8 +193,8 @@ def _environment() -> Environment:
         "frame": sky_frame(),
         "ribbon_of": ribbon,
         "known_types": ALERT_TYPES,
-        "likelihood_words": number_text.LIKELIHOOD_WORDS,
-        "certainty_words": number_text.CERTAINTY_WORDS,
+        "likelihood_words": sentence.LIKELIHOOD_WORDS,
+        "certainty_words": sentence.CERTAINTY_WORDS,
         "version": __version__,
     }
     return environment

@@ -6,12 +6,12 @@ from sirenflow.products.event import EventSummary
 from sirenflow.products.regions import MapComparison
 from sirenflow.superevent.number_text import (
     NARROW_SPACE,
-    Phrase,
     area_text,
     gain_text,
     probability_text,
     shift_text,
 )
+from sirenflow.superevent.sentence import Phrase
 
 LEAST_SHARE = 0.5
 """Share of the combined probability in the GW 90 % region below which the page warns.

@@ -9,7 +9,7 @@ not which were found: that is HasSSM's to say.
 from __future__ import annotations
 
 from sirenflow.products.alerts import Values
-from sirenflow.superevent.number_text import SUB_SOLAR, SUB_SOLAR_SEARCH
+from sirenflow.superevent.sentence import SUB_SOLAR, SUB_SOLAR_SEARCH
 
 _PROBABLE = 0.5
 # From here on the words of the sentence are "possible" and more.

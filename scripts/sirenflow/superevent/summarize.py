@@ -27,7 +27,7 @@ from sirenflow.products.skymap import SkymapNumbers
 from sirenflow.superevent.changes import with_comparisons
 from sirenflow.superevent.headline import headline
 from sirenflow.superevent.map_choice import choose_combined_map, choose_gw_map
-from sirenflow.superevent.number_text import SentenceFacts, sentence, sentence_text
+from sirenflow.superevent.sentence import SentenceFacts, sentence, sentence_text
 from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE, headline_warning
 

@@ -14,7 +14,8 @@ from summaries import summarize
 
 from sirenflow.superevent.circular import circular_text
 from sirenflow.superevent.combined_map_text import LEAST_SHARE, combined_phrases
-from sirenflow.superevent.number_text import NARROW_SPACE, sentence_text
+from sirenflow.superevent.number_text import NARROW_SPACE
+from sirenflow.superevent.sentence import sentence_text
 
 WARNING = (
     "The combined map disagrees with the gravitational-wave map: "
