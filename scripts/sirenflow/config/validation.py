@@ -163,16 +163,16 @@ def _describe_error(
     places: list[str] = []
     path = list(error.absolute_path)
     while path:  # down to the mapping that holds the wrong value, or lacks one
-        section = path[0]
+        section = str(path[0])
         value, known = config[section], schema["properties"][section]
         match value, path[1:]:
             case Mapping() as entry, inside if "properties" in known:
-                places.append(str(section))
+                places.append(section)
                 config, schema, path = entry, known, inside
             case [*entries], [int(number), *inside] if isinstance(entries[number], Mapping):
                 config, schema, path = entries[number], known["items"], inside
                 name = config.get("name", "unnamed")
-                places += [str(section), f"entry {number + 1} ({name})"]
+                places += [section, f"entry {number + 1} ({name})"]
             case _:
                 break
     where = f"{', '.join(places)}: " if places else ""
