@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from sirenflow.kafka.listener import _clear
+from sirenflow.kafka.listener import _delete_abandoned_files
 
 OLD = time.time() - 3600
 OWN = [
@@ -31,6 +31,6 @@ def test_only_own_temporary_files_that_are_old_go(tmp_path: Path) -> None:
         os.utime(path, (OLD, OLD))
     young = tmp_path / "quarantine" / ".ffffffffffff.bin.0123456789abcdef.tmp"
     young.touch()
-    _clear(tmp_path)
+    _delete_abandoned_files(tmp_path)
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {*OTHERS, str(young.relative_to(tmp_path))}
