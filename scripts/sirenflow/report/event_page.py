@@ -11,9 +11,10 @@ from sirenflow.report.figures.draw import Drawings
 from sirenflow.report.figures.history import area_figure, distance_history_figure
 from sirenflow.report.figures.visibility import visibility_figure
 from sirenflow.report.html import alert_name, render, ribbon, utc_text
-from sirenflow.superevent import number_text, sentence
+from sirenflow.superevent import sentence
 from sirenflow.superevent.combined_map_text import combined_phrases, warning_text
 from sirenflow.superevent.map_choice import absence_word, map_problem
+from sirenflow.superevent.missing_distance import missing_distance_reason, partial_distance_reason
 from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
 from sirenflow.superevent.summarize import sentence_facts
 
@@ -53,12 +54,8 @@ def percentiles_problem(skymap: SkymapSummary) -> str | None:
     """Say why the marginal distance of a map is not shown, None where it is."""
     if skymap.has_percentiles:
         return None
-    if skymap.is_distance_partial:
-        part = number_text.probability_text(skymap.probability_with_distance)
-        return (
-            f"only {part} of the probability has a distance: "
-            "percentiles withheld here, see localization.json"
-        )
+    if partial := partial_distance_reason(skymap):
+        return f"{partial}: percentiles withheld here, see localization.json"
     return skymap.distance_absent_because or "the map gives no percentiles"
 
 
@@ -66,7 +63,7 @@ def distance_problem(skymap: SkymapSummary | None, problem: str | None) -> str:
     """Say why there is no mean distance: the map's reason, else why there is no map."""
     if skymap is None:
         return problem or "the alert carries no sky map"
-    return skymap.distance_absent_because or "the header of the map gives no distance"
+    return missing_distance_reason(skymap)
 
 
 @dataclass(frozen=True)

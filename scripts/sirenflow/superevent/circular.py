@@ -15,6 +15,7 @@ from sirenflow.superevent.change_text import since_phrases
 from sirenflow.superevent.combined_map_text import combined_gain_text, warning_text
 from sirenflow.superevent.headline import ascii_text
 from sirenflow.superevent.map_choice import MapKind, map_of, map_problem
+from sirenflow.superevent.missing_distance import missing_distance_reason, partial_distance_reason
 from sirenflow.superevent.sub_solar import sub_solar_class
 from sirenflow.superevent.unreadable_text import warning
 
@@ -234,8 +235,7 @@ def _earlier(used: AlertSummary, current: AlertSummary, kind: MapKind) -> str:
 
 def _distance(skymap: SkymapSummary) -> str:
     if skymap.distance_mean_mpc is None:
-        reason = skymap.distance_absent_because or "the header of the map gives no distance"
-        return f"{number_text.ABSENT}: {reason}"
+        return f"{number_text.ABSENT}: {missing_distance_reason(skymap)}"
     distance = number_text.distance_text(skymap.distance_mean_mpc, skymap.distance_std_mpc)
     what = "mean" if skymap.distance_std_mpc is None else "mean and standard deviation"
     return f"{distance} Mpc ({what})"
@@ -243,9 +243,8 @@ def _distance(skymap: SkymapSummary) -> str:
 
 def _percentiles(skymap: SkymapSummary) -> str:
     low, high = skymap.distance_p05_mpc, skymap.distance_p95_mpc
-    if skymap.is_distance_partial:
-        part = number_text.probability_text(skymap.probability_with_distance)
-        return f"withheld: only {part} of the probability has a distance"
+    if partial := partial_distance_reason(skymap):
+        return f"withheld: {partial}"
     return (
         number_text.ABSENT
         if low is None or high is None
