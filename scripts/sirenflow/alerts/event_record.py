@@ -24,10 +24,10 @@ from sirenflow.formats.sanitize import (
     texts,
     timestamp_or_none,
 )
-from sirenflow.products.alerts import ChirpMass, Coincidence, Values
+from sirenflow.products.alerts import ChirpMass, Coincidence, EventValues
 
 
-def read_values(alert_type: str, record: Mapping[str, Any]) -> Values | None:
+def read_values(alert_type: str, record: Mapping[str, Any]) -> EventValues | None:
     """Read the event record; None in a retraction, whatever it carries."""
     event = mapping_or_empty(record.get("event"))
     if not event or alert_type == RETRACTION:
@@ -35,7 +35,7 @@ def read_values(alert_type: str, record: Mapping[str, Any]) -> Values | None:
     trigger = timestamp_or_none(event.get("time"))
     far = number_or_none(event.get("far"))
     group = text_or_none(event.get("group"), 24)
-    return Values(
+    return EventValues(
         trigger_time=trigger.rounded() if trigger else None,
         far=far if far is not None and far >= 0 else None,
         significant=boolean_or_none(event.get("significant")),
@@ -72,7 +72,7 @@ def read_coincidence(record: Mapping[str, Any]) -> Coincidence | None:
     )
 
 
-def times_without_zone(record: Mapping[str, Any], values: Values | None) -> tuple[str, ...]:
+def times_without_zone(record: Mapping[str, Any], values: EventValues | None) -> tuple[str, ...]:
     """Name the times that are used and were sent without a time zone."""
     sent = {"time_created": record.get("time_created")}
     if values is not None:

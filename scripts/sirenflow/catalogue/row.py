@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import field
 
-from sirenflow.products.alerts import Values
+from sirenflow.products.alerts import EventValues
 from sirenflow.products.catalogue import CatalogueColumns
 from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary, Thumbnail, top_class
 from sirenflow.superevent.map_choice import absence_text
@@ -91,7 +91,7 @@ def catalogue_row(event: EventSummary, link: str) -> CatalogueRow:
     """Return the row of a superevent; `link` is that to its page."""
     latest = event.history[-1] if event.history else None
     current, located = event.current, event.skymap_alert
-    values = (current.values if current else None) or Values()
+    values = (current.values if current else None) or EventValues()
     skymap = located.skymap if located else None
     classes, properties = values.classification, values.properties
     copied: dict[str, Any] = {

@@ -37,7 +37,7 @@ class ChirpMass(Record, frozen=True):
     ]
 
 
-class Values(Record, frozen=True, kw_only=True):
+class EventValues(Record, frozen=True, kw_only=True):
     """The event record of one alert; null where the alert does not say."""
 
     trigger_time: Annotated[
@@ -108,7 +108,9 @@ class AlertValues(Record, frozen=True, kw_only=True):
         tuple[AlertFile, ...],
         described("Other files with the same alert, as when it arrives in Avro and in JSON"),
     ] = ()
-    values: Annotated[Values | None, described("The event record; null in a retraction")] = None
+    values: Annotated[EventValues | None, described("The event record; null in a retraction")] = (
+        None
+    )
     external_coinc: Annotated[Coincidence | None, described("The external coincidence")] = None
 
 

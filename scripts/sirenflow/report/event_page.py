@@ -15,7 +15,7 @@ from sirenflow.superevent import sentence
 from sirenflow.superevent.combined_map_text import combined_phrases, warning_text
 from sirenflow.superevent.map_choice import absence_word, map_problem
 from sirenflow.superevent.missing_distance import missing_distance_reason, partial_distance_reason
-from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
+from sirenflow.superevent.sub_solar import shown_has_ssm, sub_solar_class
 from sirenflow.superevent.summarize import sentence_facts
 
 _STYLES = ("visibility.css",)
@@ -120,7 +120,7 @@ def render_event(
         current=current,
         values=values,
         sub_solar=sub_solar_class(values) if values else None,
-        has_ssm=told_has_ssm(values) if values else None,
+        has_ssm=shown_has_ssm(values) if values else None,
         skymap=skymap,
         skymap_label=map_label(located, current),
         skymap_is_earlier=located is not None and located is not current,

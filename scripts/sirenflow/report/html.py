@@ -19,7 +19,7 @@ from sirenflow.products.event import AlertSummary
 from sirenflow.report.figures.bars import bar_segments, class_segments, class_style
 from sirenflow.report.figures.sky import sky_frame
 from sirenflow.superevent import number_text, sentence
-from sirenflow.superevent.change_text import since_phrases
+from sirenflow.superevent.change_text import change_phrases
 from sirenflow.superevent.map_choice import absence_word
 from sirenflow.superevent.sub_solar import sub_solar_class
 from sirenflow.superevent.unreadable_text import warning
@@ -169,7 +169,7 @@ def _environment() -> Environment:
         "degrees": number_text.degrees_text,
         "whole_degrees": number_text.whole_degrees_text,
         "hours": number_text.hours_text,
-        "since": since_phrases,
+        "since": change_phrases,
         "unreadable_warning": warning,
         "seconds": number_text.seconds_text,
         "total": number_text.total_text,

@@ -35,7 +35,7 @@ _SIGNIFICANCE = {
 }
 
 
-def since_phrases(comparison: Comparison) -> tuple[str, ...]:
+def change_phrases(comparison: Comparison) -> tuple[str, ...]:
     """Say what changed, one phrase a matter; that nothing did, where nothing did."""
     changes = {change.name: change for change in comparison.changes}
     told = (*_source(changes), *_place(changes, comparison), *_trust(changes))

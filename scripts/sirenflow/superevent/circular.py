@@ -7,11 +7,11 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from sirenflow.alerts.alert_type import ALERT_TYPES
-from sirenflow.products.alerts import ChirpMass, Coincidence, Values
+from sirenflow.products.alerts import ChirpMass, Coincidence, EventValues
 from sirenflow.products.event import AlertSummary, Comparison, EventSummary, SkymapSummary
 from sirenflow.products.regions import NamedLobe
 from sirenflow.superevent import number_text
-from sirenflow.superevent.change_text import since_phrases
+from sirenflow.superevent.change_text import change_phrases
 from sirenflow.superevent.combined_map_text import combined_gain_text, warning_text
 from sirenflow.superevent.headline import ascii_text
 from sirenflow.superevent.map_choice import MapKind, map_of, map_problem
@@ -113,7 +113,7 @@ def _event(summary: EventSummary) -> Iterator[Row]:
     yield "False-alarm rate", _rate(values.far)
 
 
-def _source(values: Values) -> Iterator[Row]:
+def _source(values: EventValues) -> Iterator[Row]:
     if values.is_burst:
         yield "Duration", number_text.duration_text(values.duration)
         yield "Central frequency", number_text.frequency_text(values.central_frequency)
@@ -163,7 +163,7 @@ def _lobe(lobe: NamedLobe) -> str:
 
 
 def _since(comparison: Comparison, number: int) -> list[str]:
-    phrases = since_phrases(comparison)
+    phrases = change_phrases(comparison)
     heading = f"ALERT {number} AGAINST ALERT {comparison.number}"
     return [
         heading,

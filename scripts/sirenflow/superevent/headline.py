@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from sirenflow.products.alerts import Values
+from sirenflow.products.alerts import EventValues
 from sirenflow.products.event import AlertSummary, SkymapSummary, top_class
 from sirenflow.superevent.number_text import (
     area_text,
@@ -13,7 +13,7 @@ from sirenflow.superevent.number_text import (
     frequency_text,
     probability_text,
 )
-from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
+from sirenflow.superevent.sub_solar import shown_has_ssm, sub_solar_class
 
 # A text message holds 160, and names the superevent besides; only hostile values are cut.
 _LIMIT = 140
@@ -109,7 +109,7 @@ def _rate(far_hz: float | None) -> str:
     return f"FAR ~{text}" if text.startswith("1 per") else f"FAR {text}"
 
 
-def _source(values: Values) -> str:
+def _source(values: EventValues) -> str:
     details: list[str] = []
     if values.is_burst:
         if values.duration is not None:
@@ -117,7 +117,7 @@ def _source(values: Values) -> str:
         if values.central_frequency is not None:
             details.append(frequency_text(values.central_frequency))
     else:
-        sub_solar, has_ssm = sub_solar_class(values), told_has_ssm(values)
+        sub_solar, has_ssm = sub_solar_class(values), shown_has_ssm(values)
         details += [sub_solar] if sub_solar else []
         details += [_equation("HasSSM", has_ssm)] if has_ssm is not None else []
         if "HasRemnant" in values.properties:

@@ -8,7 +8,7 @@ not which were found: that is HasSSM's to say.
 
 from __future__ import annotations
 
-from sirenflow.products.alerts import Values
+from sirenflow.products.alerts import EventValues
 from sirenflow.superevent.sentence import SUB_SOLAR, SUB_SOLAR_SEARCH
 
 _PROBABLE = 0.5
@@ -16,7 +16,7 @@ _PROBABLE = 0.5
 _WORTH_TELLING = 0.33
 
 
-def is_of_sub_solar_search(values: Values) -> bool:
+def is_of_sub_solar_search(values: EventValues) -> bool:
     """Tell whether an alert is of the search for sub-solar masses."""
     return _is_ssm(values.search) and not values.is_burst
 
@@ -25,7 +25,7 @@ def _is_ssm(search: str | None) -> bool:
     return (search or "").casefold() == "ssm"
 
 
-def sub_solar_class(values: Values) -> str | None:
+def sub_solar_class(values: EventValues) -> str | None:
     """Return what to call a candidate without source classes; None where it is not sub-solar.
 
     Classes whose probabilities are all 0 are none.
@@ -40,12 +40,12 @@ def sub_solar_class(values: Values) -> str | None:
     return SUB_SOLAR_SEARCH if _is_ssm(values.search) else None
 
 
-def has_ssm(values: Values) -> float | None:
+def has_ssm(values: EventValues) -> float | None:
     """Return HasSSM; None where the alert does not give it."""
     return values.properties.get("HasSSM")
 
 
-def told_has_ssm(values: Values) -> float | None:
+def shown_has_ssm(values: EventValues) -> float | None:
     """Return HasSSM where a reader should be told: of the search SSM, or possible and more."""
     value = has_ssm(values)
     if value is None or values.is_burst:

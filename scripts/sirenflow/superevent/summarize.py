@@ -28,7 +28,7 @@ from sirenflow.superevent.changes import with_comparisons
 from sirenflow.superevent.headline import headline
 from sirenflow.superevent.map_choice import choose_combined_map, choose_gw_map
 from sirenflow.superevent.sentence import SentenceFacts, sentence, sentence_text
-from sirenflow.superevent.sub_solar import sub_solar_class, told_has_ssm
+from sirenflow.superevent.sub_solar import shown_has_ssm, sub_solar_class
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE, headline_warning
 
 STATES = {
@@ -154,7 +154,7 @@ def sentence_facts(
         duration_s=values.duration,
         central_frequency_hz=values.central_frequency,
         sub_solar=sub_solar_class(values),
-        has_ssm=told_has_ssm(values),
+        has_ssm=shown_has_ssm(values),
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sirenflow.products.event import Change, Comparison
 from sirenflow.products.regions import MapComparison
-from sirenflow.superevent.change_text import since_phrases
+from sirenflow.superevent.change_text import change_phrases
 from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
 
 GROWN: dict[str, Any] = {
@@ -33,7 +33,7 @@ def told(
     """Write the phrases, with plain spaces."""
     compared = MapComparison(**skymap) if skymap else None
     comparison = Comparison(number, tuple(Change(*one) for one in changed), compared)
-    phrases = since_phrases(comparison)
+    phrases = change_phrases(comparison)
     return [p.replace(NARROW_SPACE, " ").replace(NO_BREAK, " ") for p in phrases]
 
 
@@ -148,6 +148,6 @@ def test_any_values_give_phrases(
 ) -> None:
     """The values of one name are of one type in fact; here they need not be."""
     skymap = MapComparison(number, False, *numbers)
-    phrases = since_phrases(Comparison(1, tuple(changed), skymap))
+    phrases = change_phrases(Comparison(1, tuple(changed), skymap))
     assert phrases
     assert all(phrase and "None" not in phrase and "nan" not in phrase for phrase in phrases)
