@@ -137,7 +137,7 @@ def test_two_listeners(scene: Scene, record: Record) -> None:
         first.await_log("connected")
         with scene.listen() as second:
             assert second.wait() == 75
-            assert re.search(rf"sirenflow: process {first.process.pid} on \S+, since", second.log)
+            assert re.search(rf"is locked by process {first.process.pid} on \S+ since ", second.log)
         scene.publish(alerts(20))
         scene.await_stored()
         assert first.end() == 0

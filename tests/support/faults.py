@@ -333,7 +333,7 @@ def signals_at(step: str, call: int, pid: int, number: signal.Signals = signal.S
     module, name = {
         "open": ("hop.io", "Stream.open"),
         "read": ("sirenflow.inbox.receiver", "Receiver.receive"),
-        "commit": ("sirenflow.kafka.messages", "mark_done"),
+        "commit": ("sirenflow.kafka.messages", "store_offset"),
         "close": ("hop.io", "Consumer.close"),
     }[step]
     return f"""
