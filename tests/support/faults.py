@@ -237,6 +237,7 @@ Consumer.subscribe.__defaults__ = (datetime.timedelta(seconds=3),)
 health.BEAT_SECONDS = 0.5
 listener._PATIENCE_AT_THE_END = {True: 5.0, False: 5.0}
 source._REOPEN_SECONDS = (0.5, 2.0)
+source._CLOSE_SECONDS = 3.0
 diagnosis._DIAGNOSIS_SECONDS = 3.0
 """
 """Shorter waits than in earnest, where they take up to a minute; nothing else is changed."""

@@ -66,7 +66,7 @@ TESTED_BY = {
     "unit/superevent/test_summarize.py": ["formats/sanitize", "alerts/event_record"],
     "unit/products/test_base.py": ["products/alerts", "products/localization", "products/skymap"],
     "unit/products/test_schema.py": ["products/catalogue", "products/documentation"],
-    "unit/kafka/test_messages.py": ["kafka/seek", "kafka/source"],
+    "unit/kafka/test_messages.py": ["kafka/seek"],
     "unit/monitoring/test_health.py": ["kafka/connection_state"],
     "workflow/test_listener.py": ["kafka/listener"],
     "unit/pipeline/test_build_state.py": ["pipeline/input_state"],

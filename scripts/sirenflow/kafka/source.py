@@ -48,6 +48,7 @@ _STATISTICS_MS = 1000
 _GOOD_BYE_MS = 6000
 _RECONNECT_SECONDS = (1, 10)
 _REOPEN_SECONDS = (1.0, 60.0)
+_CLOSE_SECONDS = 15.0
 _FETCH_SECONDS, _REFETCH_SECONDS = 15.0, 3.0
 # So often the library tells the server what is stored. To wait for the answer after each message
 # would take as long as to store it, and another thread's commit waits as long as this one reads.
@@ -204,7 +205,32 @@ class Source(threading.Thread):
             yield consumer
         finally:
             self._consumer = None
-            consumer.close()
+            self._close(consumer)
+
+    def _close(self, consumer: Consumer) -> None:
+        """Close a connection, or abandon it where the library does not return.
+
+        librdkafka can wait for ever in it for a server that refuses the login by then.
+        """
+        errors: list[Exception] = []
+
+        def close() -> None:
+            try:
+                consumer.close()
+            except Exception as error:
+                errors.append(error)
+
+        closing = threading.Thread(target=close, name=f"{self.name}: closing", daemon=True)
+        closing.start()
+        closing.join(_CLOSE_SECONDS)
+        if closing.is_alive():
+            _LOG.warning(
+                "%s: the connection cannot be closed within %g s and is abandoned; all that was "
+                "stored is safe",
+                *(self.name, _CLOSE_SECONDS),
+            )
+        for error in errors:
+            raise error
 
     def _librdkafka_settings(self) -> dict[str, Any]:
         return {
@@ -322,6 +348,8 @@ class Source(threading.Thread):
 
     def _on_error(self, error: KafkaError) -> None:
         """Note that the connection is lost; the library calls this within a read."""
+        if threading.current_thread() is not self:  # of a connection that is being closed
+            return
         # That no server is left follows each refusal, and says less than the refusal did.
         is_known = (
             error.code() == KafkaError._ALL_BROKERS_DOWN and self.health.state == "disconnected"
