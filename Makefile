@@ -58,6 +58,8 @@ weight: .venv/installed
 # allows, each in an environment of its own. All other tests use the versions of constraints.txt.
 test-lowest: RESOLUTION := lowest-direct
 test-newest: RESOLUTION := highest
+# uv trusts the system's certificates, as pip does where it is told to.
+test-lowest test-newest: export UV_NATIVE_TLS := 1
 test-lowest test-newest: test-%: .venv/installed
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --resolution $(RESOLUTION) --python-version 3.11 \

@@ -224,11 +224,8 @@ class Source(threading.Thread):
         closing.start()
         closing.join(_CLOSE_SECONDS)
         if closing.is_alive():
-            _LOG.warning(
-                "%s: the connection cannot be closed within %g s and is abandoned; all that was "
-                "stored is safe",
-                *(self.name, _CLOSE_SECONDS),
-            )
+            # Not a warning: why it was lost is reported, and each further attempt may end so.
+            _LOG.debug("%s: not closed within %g s; abandoned", self.name, _CLOSE_SECONDS)
         for error in errors:
             raise error
 
