@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -16,6 +18,7 @@ from sirenflow.kafka.address import Address
 # Before the cause the library names one of the server's connections.
 _WHERE = re.compile(r"^(\w+://)?\S+/(bootstrap|[0-9]+): ")
 _DIAGNOSIS_SECONDS = 8.0
+_MORE_SECONDS, _END_SECONDS = 5.0, 2.0
 # What of the listener's settings an administrator's client does not know, or must not call.
 _OF_CONSUMERS = (
     "fetch.queue.backoff.ms",
@@ -92,6 +95,34 @@ def diagnose(
     KafkaError or None
         The first error that gives a reason; None if the connection is made after all.
     """
+    answers: SimpleQueue[KafkaError | Exception | None] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            _ask(auth, address, is_over, answers.put)
+        except Exception as error:
+            answers.put(error)
+
+    # In a thread, as librdkafka may never return from the end of the client.
+    asking = threading.Thread(target=ask, name=f"{address.name}: diagnosis", daemon=True)
+    asking.start()
+    try:
+        answer = answers.get(timeout=_DIAGNOSIS_SECONDS + _MORE_SECONDS)
+    except Empty:
+        return KafkaError(KafkaError._TIMED_OUT, "no answer")
+    asking.join(_END_SECONDS)
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _ask(
+    auth: Auth,
+    address: Address,
+    is_over: Callable[[], bool],
+    answer: Callable[[KafkaError | None], None],
+) -> None:
+    """Give the answer of `diagnose` before the client ends."""
     found: list[KafkaError] = []
     settings = {**auth(), "bootstrap.servers": address.broker, "error_cb": found.append}
     for name in _OF_CONSUMERS:
@@ -102,13 +133,13 @@ def diagnose(
         client.poll(0.2)
         telling = [error for error in found if error.code() != KafkaError._ALL_BROKERS_DOWN]
         if telling:
-            return telling[0]
+            return answer(telling[0])
         try:
             client.list_topics(timeout=0.2)
         except KafkaException:
             continue
-        return None
-    return found[0] if found else KafkaError(KafkaError._TIMED_OUT, "no answer")
+        return answer(None)
+    return answer(found[0] if found else KafkaError(KafkaError._TIMED_OUT, "no answer"))
 
 
 def _without_details(text: str) -> str:
