@@ -19,7 +19,7 @@ EXTERNAL := kafka or browser or slurm or wheel
 
 # A minute: the tests of single modules.
 test-fast: .venv/installed
-	$(PYTEST) -n 2 --dist worksteal -m "not (slow or $(EXTERNAL))" tests/unit
+	$(PYTEST) -n 2 --dist worksteal --hypothesis-profile=fast -m "not (slow or $(EXTERNAL))" tests/unit
 
 # Five minutes: also the slow tests of single modules, and the workflow as users run it.
 test: .venv/installed

@@ -137,6 +137,7 @@ def quadrature(mu: float, sigma: float) -> tuple[NDArray[np.float64], NDArray[np
     return r, (half * w).ravel() * np.exp(exponent)
 
 
+@cache
 def distnorm(mu: float, sigma: float) -> float:
     """DISTNORM that makes the distance ansatz integrate to 1."""
     r, weights = quadrature(mu, sigma)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sirenflow.stages.extract import extract
 MU, SIGMA = 40.0, 8.0
 
 
+@cache
 def one_cell_map(cell: int, share: float = 0.8, level: int = 3) -> bytes:
     """Write a map of which one cell holds a share, and its siblings the rest in falling shares."""
     uniq = all_cells(level)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -232,7 +233,10 @@ def test_whatever_is_killed_every_alert_is_made(tmp_path: Path, expected: dict[s
                     store(tmp_path, file.read_bytes())
                 del files[:4]
                 time.sleep(dice.uniform(0.2, 2))
-                os.kill(dice.choice(watch.left()), signal.SIGKILL)
+                # None is left if the watch itself was killed before.
+                with suppress(ProcessLookupError):
+                    for pid in dice.sample(left := watch.left(), min(1, len(left))):
+                        os.kill(pid, signal.SIGKILL)
             if watch.process.poll() is None and not files:
                 wait_until(lambda: checksums(tmp_path / "results") == expected)
                 return

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from builders import (
     SCHEMA,
+    SYNC,
     avro_alert,
     avro_bytes,
     avro_container,
@@ -163,7 +164,7 @@ HOSTILE = {
         [(1, avro_long(2**40) + b"\0")],
     ),
     "2^40 entries of the header": b"Obj\x01" + avro_long(2**40) + bytes(2**24 - 100),
-    "a million empty blocks": avro_container(SCHEMA, [(0, b"")] * 900_000),
+    "a million empty blocks": avro_container(SCHEMA, []) + (b"\0\0" + SYNC) * 900_000,
     "a decimal of a megabyte": avro_container(
         record_type("A", a=DECIMAL), [(1, avro_long(2**20) + b"\x7f" * 2**20)]
     ),

@@ -87,7 +87,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(CHANGES)
 def test_products_equal_those_made_of_everything(changes: list[list[tuple[str, Any]]]) -> None:
     with TemporaryDirectory() as directory:

@@ -49,7 +49,7 @@ def replaced(node: Any, value: object, random: Any) -> None:
 
 @pytest.mark.slow
 @given(st.sampled_from(FILES), JSON, st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_content_is_read_and_compared_or_told(
     contents: dict[str, dict[str, Any]], file: str, value: object, random: Any
 ) -> None:

@@ -69,7 +69,7 @@ def serving(
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients go away
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield server.server_address[1], asked

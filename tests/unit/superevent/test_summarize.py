@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import to_builtins
@@ -240,7 +240,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(
     event=st.fixed_dictionaries({}, optional=dict.fromkeys(EVENT, JSON)),
     coincidence=JSON | st.fixed_dictionaries({"observatory": JSON, "gcn_notice_id": JSON}),

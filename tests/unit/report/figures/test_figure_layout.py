@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import string
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ import pytest
 from browser import WIDTHS, browsing, chromium, keep_screenshot, look, resize
 from builders import all_cells
 from figure_layout import Figure, font_sizes, layout_faults, read_figures
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from paths import REAL_ALERTS
 from shaped_maps import CASES, LVK_MCHIRP_EDGES, make_page, page_of_case
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["chromium"]
 
-EXAMPLES = settings(max_examples=80, deadline=None)
 FLAT = Skymap(all_cells(0), np.full(12, 1 / (4 * np.pi)), None, None, None, header={})
 """A map without a shape, for what does not depend on it."""
 
@@ -75,24 +76,26 @@ def logarithmic(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Write the page of each case, of all shapes."""
+def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that writes the page of a case once."""
     folder = tmp_path_factory.mktemp("shapes")
-    return {name: page_of_case(case, folder / name) for name, case in CASES.items()}
+    return cache(lambda name: page_of_case(CASES[name], folder / name))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_page_of_a_real_kind_has_no_layout_fault(pages: dict[str, Path], name: str) -> None:
-    html = pages[name].read_text(encoding="utf-8")
+def test_page_of_a_real_kind_has_no_layout_fault(page_of: Callable[[str], Path], name: str) -> None:
+    html = page_of(name).read_text(encoding="utf-8")
     assert {kind for figure in read_figures(html) for kind in figure.style} >= {"sky", "line"}
     assert layout_faults(html) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["combined-far-away", "combined-inside", "combined-of-whole-sky"])
-def test_small_combined_region_is_visible_in_a_close_up(pages: dict[str, Path], name: str) -> None:
-    html = pages[name].read_text(encoding="utf-8")
+def test_small_combined_region_is_visible_in_a_close_up(
+    page_of: Callable[[str], Path], name: str
+) -> None:
+    html = page_of(name).read_text(encoding="utf-8")
     figure = re.search(r'<svg class="sky zoom"[^>]*closeup-title.*?</svg>', html, re.DOTALL)
     assert figure
     outline = re.search(r'class="r90" d="M(-?\d+) (-?\d+)l([-\d ]+)z', figure[0])
@@ -102,8 +105,8 @@ def test_small_combined_region_is_visible_in_a_close_up(pages: dict[str, Path], 
     assert np.ptp(np.cumsum(steps, axis=0), axis=0).min() > 150
 
 
-def test_far_apart_regions_are_shown_on_the_whole_sky(pages: dict[str, Path]) -> None:
-    html = pages["combined-far-away"].read_text(encoding="utf-8")
+def test_far_apart_regions_are_shown_on_the_whole_sky(page_of: Callable[[str], Path]) -> None:
+    html = page_of("combined-far-away").read_text(encoding="utf-8")
     titles = re.findall(r'<svg class="(sky[a-z ]*)"[^>]*labelledby="([a-z-]+)-title', html)
     assert titles == [
         ("sky", "gw"),
@@ -117,9 +120,9 @@ def test_far_apart_regions_are_shown_on_the_whole_sky(pages: dict[str, Path]) ->
 @pytest.mark.browser
 @pytest.mark.parametrize("name", CASES)
 def test_browser_finds_no_layout_fault(
-    chromium: Browser, pages: dict[str, Path], name: str
+    chromium: Browser, page_of: Callable[[str], Path], name: str
 ) -> None:
-    assert browser_faults(chromium, pages[name], f"shape-{name}") == []
+    assert browser_faults(chromium, page_of(name), f"shape-{name}") == []
 
 
 def browser_faults(chromium: Browser, page_file: Path, name: str) -> list[str]:
@@ -167,7 +170,6 @@ def bodies(draw: st.DrawFn) -> SkyBodies:
     return SkyBodies(ra, dec, (ra + near) % 360, max(min(dec - near, 90), -90), 0.5)
 
 
-@EXAMPLES
 @given(lobes(), bodies(), st.integers(0, WIDTH), st.integers(0, HEIGHT))
 def test_sky_has_no_layout_fault(parts: list[Lobe], sky: SkyBodies, x: int, y: int) -> None:
     marks = sky_marks((x, y), sky, None, parts)
@@ -205,7 +207,6 @@ def test_share_of_the_most_probable_part_is_shown_beside_sun_and_moon() -> None:
 
 
 @pytest.mark.slow
-@EXAMPLES
 @given(logarithmic(0.01, 52), st.floats(-1, 1), st.floats(-1, 1), ra_degs, dec_degs)
 def test_zoom_has_no_layout_fault(
     radius: float, east: float, north: float, ra: float, dec: float
@@ -229,7 +230,6 @@ kinds = st.sampled_from(["EARLYWARNING", "PRELIMINARY", "INITIAL", "UPDATE", "RE
 alerts = st.tuples(areas_deg2, distances_mpc, st.floats(0.01, 0.6), kinds, rates_hz, st.booleans())
 
 
-@EXAMPLES
 @given(st.lists(alerts, min_size=1, max_size=40))
 def test_history_has_no_layout_fault(sent: list[Any]) -> None:
     history = history_of(sent)
@@ -262,7 +262,6 @@ edges = st.one_of(
 )
 
 
-@EXAMPLES
 @given(edges, st.data())
 def test_chirp_mass_has_no_layout_fault(bin_edges: list[float], data: st.DataObject) -> None:
     count = len(bin_edges) - 1
@@ -299,7 +298,6 @@ def test_numbers_on_an_axis(value: float, text: str) -> None:
     assert number_text(value) == text
 
 
-@settings(max_examples=500)
 @given(st.floats(1e-4, 99_999))
 def test_numbers_on_an_axis_have_no_exponent_below_1e5(value: float) -> None:
     assert "e" not in number_text(value)
@@ -307,7 +305,6 @@ def test_numbers_on_an_axis_have_no_exponent_below_1e5(value: float) -> None:
     assert float(number_text(value).replace("\u202f", "")) == pytest.approx(value, rel=0.006)
 
 
-@EXAMPLES
 @given(logarithmic(1e-3, 1e9), st.floats(0.001, 2))
 def test_distance_has_no_layout_fault(mean: float, share: float) -> None:
     skymap = summary_of(distance_mean_mpc=mean, distance_std_mpc=share * mean)
@@ -318,7 +315,6 @@ def test_distance_has_no_layout_fault(mean: float, share: float) -> None:
     assert len(figure.labels) >= 2
 
 
-@EXAMPLES
 @given(times)
 @example(datetime(2037, 5, 9, tzinfo=UTC))
 @example(datetime(2037, 5, 9, 1, 55, 58, tzinfo=UTC))
@@ -367,7 +363,7 @@ def test_labels_are_placed_for_the_font_sizes_of_the_style_sheet() -> None:
 
 @pytest.mark.browser
 def test_no_text_is_wider_in_the_browser_than_computed(
-    chromium: Browser, pages: dict[str, Path]
+    chromium: Browser, page_of: Callable[[str], Path]
 ) -> None:
     """Of every label in figures, and of each character that they may have."""
     script = """(characters) => {
@@ -387,7 +383,7 @@ def test_no_text_is_wider_in_the_browser_than_computed(
     plain = signs + string.digits + string.ascii_letters
     asked = [*((c, False) for c in plain), *((c, True) for c in "0123456789<>%\u202f")]
     with browsing(chromium) as watched:
-        found = watched.open(pages["tiny"]).evaluate(script, asked)
+        found = watched.open(page_of("tiny")).evaluate(script, asked)
     wider = [
         (text, bold, width)
         for (text, bold), width in zip(asked, found, strict=True)

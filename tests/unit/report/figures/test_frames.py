@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sirenflow.products.regions import Lobe
@@ -66,7 +66,6 @@ def test_map_without_parts_leaves_the_whole_sky(combined: list[Lobe]) -> None:
 parts = st.builds(lobe, st.floats(0, 359.9), st.floats(-90, 90), st.floats(0.01, 180))
 
 
-@settings(max_examples=400, deadline=None)
 @given(parts, parts)
 def test_common_frame_holds_both_regions(gw: Lobe, combined: Lobe) -> None:
     frames = comparison_frames([gw], [combined])
@@ -79,7 +78,6 @@ def test_common_frame_holds_both_regions(gw: Lobe, combined: Lobe) -> None:
         assert holds(frames.closeup, combined)
 
 
-@settings(max_examples=200, deadline=None)
 @given(parts, parts)
 def test_whole_sky_is_shown_only_where_no_frame_is_large_enough(gw: Lobe, combined: Lobe) -> None:
     frames = comparison_frames([gw], [combined])

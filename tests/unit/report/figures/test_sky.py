@@ -6,7 +6,7 @@ import astropy_healpix
 import numpy as np
 import pytest
 from fisher_maps import KAPPA, Floats, cosine, fisher_map, points_of, skymap_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sirenflow.products.event import Thumbnail
@@ -107,7 +107,6 @@ def test_noise_is_drawn_in_few_characters() -> None:
     assert len(thumbnail.path_90) + len(thumbnail.path_50) < 2_000
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.floats(0.01, 359.99), st.floats(-89.9, 89.9))
 def test_projection_goes_there_and_back(ra: float, dec: float) -> None:
     back_ra, back_dec = unproject(*project(np.array([ra]), np.array([dec])))
