@@ -21,7 +21,7 @@ TESTED_BY = {
     "unit/inbox/test_ingest.py": ["inbox/archives"],
     "unit/monitoring/test_quarantine_metrics.py": ["inbox/acknowledgements"],
     "unit/catalogue/test_catalogue.py": [
-        *(f"catalogue/{name}" for name in ("entry", "page", "page_data", "page_row", "row")),
+        *(f"catalogue/{name}" for name in ("page", "page_row", "row")),
         "catalogue/tables",
     ],
     "unit/catalogue/test_cache.py": ["stages/catalogue"],

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sirenflow.catalogue.row import Listed, in_class_order
+from sirenflow.catalogue.row import CatalogueRow, in_class_order
 from sirenflow.report.figures.bars import class_style
 
 MONTHS = 24
@@ -46,7 +46,7 @@ class Months:
     earlier: int
 
 
-def months(rows: Sequence[Listed]) -> Months | None:
+def months(rows: Sequence[CatalogueRow]) -> Months | None:
     """Count the significant events that are real and not retracted; None where there is none."""
     counted: Counter[tuple[int, str]] = Counter()
     for row in rows:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sirenflow.catalogue.entry import CatalogueEntry
+from sirenflow.catalogue.cache import CatalogueEntry
 from sirenflow.catalogue.months import months
-from sirenflow.catalogue.page_data import data_block
-from sirenflow.catalogue.page_row import shown_row
-from sirenflow.catalogue.row import in_class_order, newest_first, shown_at_first
+from sirenflow.catalogue.page_row import page_row, script_data
+from sirenflow.catalogue.row import CatalogueRow, in_class_order, shown_at_first, signal_order
 from sirenflow.products.event import UnreadableMessage
 from sirenflow.report.html import render
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
@@ -64,38 +63,37 @@ def render_catalogue(
     """
     unread = [UnreadableMessage(**each) for each in unreadable["listed"]]
     claimed = {(message.superevent_id or "").casefold() for message in unread}
-    real = [entry for entry in entries if entry.category == "real"]
-    told = (entry for entry in shown_at_first(entries) if entry.alert_type is not None)
-    latest = next((entry.row for entry in told), None)
+    rows = [entry.row for entry in entries]
+    told = (row for row in shown_at_first(rows) if row.alert_type is not None)
+    latest = next(told, None)
     return render(
         "catalogue.html.j2",
         styles=("catalogue.css",),
         scripts=("catalogue.js",),
-        rows=entries,
-        real=real,
-        listed=[shown_row(entry.row) for entry in _listed(entries)],
+        rows=rows,
+        real=[row for row in rows if row.category == "real"],
+        listed=list(map(page_row, _listed(rows))),
         latest=latest,
-        latest_shown=shown_row(latest) if latest else None,
-        months=months(entries),
-        classes=in_class_order(entry.class_name for entry in entries),
+        latest_shown=page_row(latest) if latest else None,
+        months=months(rows),
+        classes=in_class_order(row.class_name for row in rows),
         headings=_HEADINGS,
         orders=_ORDERS,
-        data=data_block(entry.data for entry in entries),
+        data=script_data(entry.script for entry in entries),
         downloads=downloads,
         unreadable=unread,
         unreadable_count=unreadable["count"],
         unreadable_retractions=unreadable["retractions"],
         quarantine_error=unreadable["quarantine_error"],
         unreadable_links={
-            name: entry.row.link
-            for entry in entries
-            if (name := entry.superevent_id.casefold()) in claimed
+            name: row.link for row in rows if (name := row.superevent_id.casefold()) in claimed
         },
     )
 
 
-def _listed(entries: Sequence[CatalogueEntry]) -> list[CatalogueEntry]:
-    """Choose the newest real events and, beside them, the newest mock and test events."""
-    real = [entry for entry in entries if entry.category == "real"]
-    others = [entry for entry in entries if entry.category != "real"]
-    return newest_first((*real[:LISTED], *others[: _LISTED_OTHERS if real else LISTED]))
+def _listed(rows: Sequence[CatalogueRow]) -> list[CatalogueRow]:
+    """Choose the newest real events and, among them, the newest mock and test events."""
+    real = [row for row in rows if row.category == "real"]
+    others = [row for row in rows if row.category != "real"]
+    chosen = (*real[:LISTED], *others[: _LISTED_OTHERS if real else LISTED])
+    return sorted(chosen, key=signal_order, reverse=True)

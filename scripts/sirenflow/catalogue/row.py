@@ -1,7 +1,7 @@
-"""The catalogue's rows: one a superevent, from event.json. Pure."""
+"""Rows of the catalogue, one per superevent, from event.json, and their order."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from msgspec import field
 
@@ -17,7 +17,7 @@ _CLASSES = ("BNS", "NSBH", "BBH", "Terrestrial", SUB_SOLAR, SUB_SOLAR_SEARCH, "b
 
 
 class CatalogueRow(CatalogueColumns, frozen=True, kw_only=True):
-    """One superevent: the columns of the tables, and what else its row of the page needs."""
+    """One superevent: the columns of the tables, and what else the page and the feed need."""
 
     classification: dict[str, float] = field(default_factory=dict)
     latency_s: float | None = None
@@ -35,45 +35,6 @@ class CatalogueRow(CatalogueColumns, frozen=True, kw_only=True):
         """The class to count and choose by: the most probable source, or what is in its place."""
         missing = "burst" if self.is_burst else self.sub_solar or "no class"
         return self.source_class or missing
-
-
-class Listed(Protocol):
-    """What superevents are ordered, counted and chosen by; see `CatalogueRow`."""
-
-    @property
-    def superevent_id(self) -> str:
-        """Identifier."""
-
-    @property
-    def category(self) -> str:
-        """Real, mock or test."""
-
-    @property
-    def retracted(self) -> bool:
-        """Whether the last readable alert of a known type is a retraction."""
-
-    @property
-    def significant(self) -> bool | None:
-        """As the last alert with values says."""
-
-    @property
-    def alert_type(self) -> str | None:
-        """Type of the last readable alert."""
-
-    @property
-    def time_created(self) -> str | None:
-        """When that was created."""
-
-    @property
-    def trigger_time(self) -> str | None:
-        """Time of the signal."""
-
-    @property
-    def class_name(self) -> str:
-        """The class to count and choose by."""
-
-
-L = TypeVar("L", bound=Listed)
 
 
 _OF_EVENT = ("superevent_id", "category", "state", "retracted")
@@ -150,25 +111,21 @@ def in_class_order(names: Iterable[str]) -> list[str]:
     )
 
 
-def shown_at_first(listed: Sequence[L]) -> list[L]:
-    """Leave mock and test events out, unless there is nothing else."""
-    return [one for one in listed if one.category == "real"] or list(listed)
+def shown_at_first(rows: Sequence[CatalogueRow]) -> Sequence[CatalogueRow]:
+    """Leave out mock and test events, unless there is nothing else."""
+    return [row for row in rows if row.category == "real"] or rows
 
 
-def newest_first(listed: Iterable[L]) -> list[L]:
-    """Order superevents by the time of the signal, else of the last alert; the newest first."""
-    return sorted(
-        listed,
-        key=lambda one: (_sortable(one.trigger_time or one.time_created), one.superevent_id),
-        reverse=True,
-    )
+def signal_order(row: CatalogueRow) -> tuple[str, str]:
+    """Return the key that sorts by the time of the signal, else of the last alert."""
+    return _sortable(row.trigger_time or row.time_created), row.superevent_id
 
 
-def newest_alerts(listed: Sequence[L], count: int) -> list[L]:
+def newest_alerts(rows: Sequence[CatalogueRow], count: int) -> list[CatalogueRow]:
     """Choose superevents whose last alerts are the newest, of those that are shown at first."""
     return sorted(
-        (one for one in shown_at_first(listed) if one.time_created is not None),
-        key=lambda one: (_sortable(one.time_created), one.superevent_id),
+        (row for row in shown_at_first(rows) if row.time_created is not None),
+        key=lambda row: (_sortable(row.time_created), row.superevent_id),
         reverse=True,
     )[:count]
 

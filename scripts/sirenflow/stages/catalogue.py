@@ -7,9 +7,9 @@ from typing import Any
 from sirenflow.catalogue.cache import read_entries
 from sirenflow.catalogue.feed import ENTRIES, feed_text
 from sirenflow.catalogue.page import render_catalogue
-from sirenflow.catalogue.row import CatalogueRow, newest_alerts, newest_first
+from sirenflow.catalogue.row import CatalogueRow, newest_alerts, signal_order
 from sirenflow.catalogue.tables import (
-    columns,
+    COLUMNS,
     csv_text,
     data_frame,
     ecsv_text,
@@ -58,16 +58,18 @@ def catalogue(
         If Parquet is wanted and pyarrow is not installed.
     """
     unread = unreadable or NOTHING_UNREADABLE
-    entries = newest_first(read_entries(events, page, Path(memory) if memory else None))
+    entries = read_entries(events, page, Path(memory) if memory else None)
+    entries.sort(key=lambda entry: signal_order(entry.row), reverse=True)
+    rows = [entry.row for entry in entries]
     if parquet is not None:
-        _write_parquet([entry.row for entry in entries], parquet)
-    comma_separated = csv_text(entry.csv for entry in entries)
+        _write_parquet(rows, parquet)
+    comma_separated = csv_text(rows)
     _write(csv, comma_separated)
     _write(ecsv, ecsv_text(comma_separated))
-    _write(json, json_text((entry.json for entry in entries), unread))
-    _write(votable, votable_text(entry.votable for entry in entries))
-    told = [entry.row for entry in newest_alerts(entries, ENTRIES)]
-    _write(feed, feed_text(told, relative_link(page, page), relative_link(feed, page)))
+    _write(json, json_text(rows, unread))
+    _write(votable, votable_text(rows))
+    newest = newest_alerts(rows, ENTRIES)
+    _write(feed, feed_text(newest, relative_link(page, page), relative_link(feed, page)))
     tables = {"ECSV with units": ecsv, "CSV": csv, "JSON": json, "VOTable": votable}
     tables |= {"Parquet": parquet} if parquet else {}
     downloads = {label: relative_link(path, page) for label, path in tables.items()}
@@ -96,7 +98,7 @@ def _write_parquet(rows: Sequence[CatalogueRow], path: Path) -> None:
             types[column.kind],
             metadata={"description": column.description, "unit": column.unit or ""},
         )
-        for column in columns()
+        for column in COLUMNS
     )
     frame = data_frame(rows)
     parquet.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False), path)

@@ -14,6 +14,7 @@ import pytest
 from event_products import HOSTILE, PRODUCTS, event_json, rejected_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import msgpack
 
 from sirenflow.catalogue import cache
 from sirenflow.stages.catalogue import catalogue
@@ -190,17 +191,16 @@ def with_body(memory: bytes, body: bytes) -> bytes:
     return json.dumps([*known[:4], len(body), zlib.crc32(body)]).encode() + b"\n" + body
 
 
-def after_states(memory: bytes, line: bytes) -> bytes:
-    """Put another line after the name and state of every superevent."""
-    body = memory.partition(b"\n")[2]
-    lines = (b"\t".join((*text.split(b"\t")[:2], line)) for text in body.splitlines())
-    return with_body(memory, b"".join(text + b"\n" for text in lines))
+def with_entries(memory: bytes, entry: Any) -> bytes:
+    """Put something else in place of every entry."""
+    known = msgpack.decode(memory.partition(b"\n")[2])
+    return with_body(memory, msgpack.encode(dict.fromkeys(known, entry)))
 
 
 SPOILS: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
     "cut": lambda memory: memory[: len(memory) // 2],
-    "cut after a line": lambda memory: memory[: memory.rstrip(b"\n").rindex(b"\n") + 1],
+    "cut after the head": lambda memory: memory[: memory.index(b"\n") + 1],
     "a byte": lambda memory: memory.replace(b"AllSky", b"AllSkz", 1),
     "other version": of_other_version,
     "other format": of_other_format,
@@ -208,12 +208,12 @@ SPOILS: dict[str, Callable[[bytes], bytes]] = {
     "foreign": lambda _: b"\x89PNG\r\n\x1a\n" + bytes(1000),
     "foreign JSON": lambda _: b'{"schema_version": 1}\n',
     "deep": lambda _: b"[" * 100_000,
-    "no entries": lambda memory: with_body(memory, b"\n\n\t\n"),
-    "not ASCII": lambda memory: with_body(memory, b"\xff\t\xff\t\xff\n"),
-    "no JSON": lambda memory: after_states(memory, b"\t\t\t"),
-    "too little": lambda memory: after_states(memory, b"[]"),
-    "too few": lambda memory: after_states(memory, b"[1]\t{}\t[]\t[]"),
-    "deep entries": lambda memory: after_states(memory, b"[" * 100_000 + b"\t\t\t"),
+    "no entries": lambda memory: with_body(memory, b""),
+    "no MessagePack": lambda memory: with_body(memory, b"\xc1\xff"),
+    "entries of no type": lambda memory: with_entries(memory, None),
+    "too little": lambda memory: with_entries(memory, ["", [{}]]),
+    "too few": lambda memory: with_entries(memory, ["", [{}, ["[]", []]]]),
+    "deep entries": lambda memory: with_body(memory, b"\x91" * 100_000),
 }
 
 

@@ -16,7 +16,7 @@ from pages import TEMPLATES, assert_safe
 from summaries import summarize
 
 from sirenflow.catalogue.page import LISTED
-from sirenflow.catalogue.row import catalogue_row, newest_first
+from sirenflow.catalogue.row import catalogue_row, signal_order
 from sirenflow.errors import ConfigError, SirenflowError
 from sirenflow.formats.json_file import formula_safe
 from sirenflow.products.base import version_of
@@ -203,8 +203,9 @@ def test_newest_signal_is_first_whatever_the_order(tmp_path: Path) -> None:
         event_json("MS261124a", "2026-11-24T00:00:00Z"),
         event_json("S261120c", "2026-11-20T00:00:00Z"),
     ]
-    rows = newest_first(catalogue_row(convert(event, EventSummary), "") for event in events)
-    assert [row.superevent_id for row in rows] == ["MS261124a", "S261122ab", "S261120c"]
+    rows = [catalogue_row(convert(event, EventSummary), "") for event in events]
+    oldest_first = sorted(rows, key=signal_order)
+    assert [row.superevent_id for row in oldest_first] == ["S261120c", "S261122ab", "MS261124a"]
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     assert build(tmp_path / "a", *events) == build(tmp_path / "b", *reversed(events))
