@@ -1,4 +1,4 @@
-"""Sky maps made of round patches, of which areas, places and probabilities are known."""
+"""Sky maps of which areas, places and probabilities are known: disks, Fisher distributions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from builders import SPHERE_DEG2, all_cells
 from numpy.typing import NDArray
 
 from sirenflow.skymap.skymap import Skymap
+from sirenflow.skymap.vectors import unit_vectors
 
 Floats = NDArray[np.float64]
+KAPPA = 60.0
+PLACES = [(194.3, -17.9), (0.3, 5.0), (359.0, -60.0), (120.0, 89.0), (70.0, -90.0), (180.0, 0.0)]
+"""Ordinary places, such as cross RA 0, and poles; deg."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,25 @@ def cosine(level: int, ra_deg: float, dec_deg: float) -> Floats:
     return result
 
 
-def fisher_map(ra_deg: float, dec_deg: float, kappa: float = 60.0, level: int = 6) -> Skymap:
+def angle_deg(ra: Floats, dec: Floats, ra_0: float, dec_0: float) -> Floats:
+    """Angle of positions from one position."""
+    apart = unit_vectors(ra, dec) - unit_vectors(np.array([ra_0]), np.array([dec_0]))
+    result: Floats = np.rad2deg(2 * np.arcsin(np.linalg.norm(apart, axis=0) / 2))
+    return result
+
+
+def plane_area(x: Floats, y: Floats) -> float:
+    """Signed area of a closed ring, by the shoelace formula."""
+    return float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]) / 2)
+
+
+def fisher_radius_deg(level: float, kappa: float = KAPPA) -> float:
+    """Angle within which a Fisher distribution holds a probability."""
+    # P(distance < r) = 1 - exp(-kappa (1 - cos r)), but for what is beyond the opposite point.
+    return float(np.rad2deg(np.arccos(1 + np.log(1 - level * -np.expm1(-2 * kappa)) / kappa)))
+
+
+def fisher_map(ra_deg: float, dec_deg: float, kappa: float = KAPPA, level: int = 6) -> Skymap:
     """Sky of density exp(kappa cos(distance)): P(distance) is known in closed form."""
     return plain_map(all_cells(level), np.exp(kappa * (cosine(level, ra_deg, dec_deg) - 1)))
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import combinations
 
+import numpy as np
+from numpy.typing import NDArray
 from pages import TEMPLATES
 
 from sirenflow.report.figures.labels import Box, Place, marker_box, text_box
@@ -190,3 +192,12 @@ def _grown(box: Box, by: float) -> Box:
         min(-by, (high - low) / 2.5) for low, high in ((box.left, box.right), (box.top, box.bottom))
     )
     return Box(box.left + across, box.top + down, box.right - across, box.bottom - down)
+
+
+def points_of(path: str) -> list[NDArray[np.float64]]:
+    """Read the data of a path: its rings, as absolute points."""
+    rings = []
+    for start, steps in re.findall(r"M(-?\d+ -?\d+)l([-\d ]+)z", path):
+        numbers = np.array(re.findall(r"-?\d+", start + " " + steps), dtype=float).reshape(-1, 2)
+        rings.append(np.cumsum(numbers, axis=0))
+    return rings

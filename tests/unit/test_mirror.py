@@ -56,10 +56,6 @@ TESTED_BY = {
         *("report/figures/labels", "report/figures/sky_labels"),
     ],
     "unit/report/figures/test_distance.py": ["skymap/distance/mixture"],
-    "unit/skymap/distance/test_marginal.py": [
-        *("skymap/distance/line_of_sight", "skymap/distance/volume"),
-    ],
-    "unit/skymap/regions/test_contours.py": ["skymap/regions/outlines"],
     "unit/skymap/test_skymap.py": ["skymap/fits_table"],
     "unit/superevent/test_unreadable_messages.py": ["superevent/unreadable_text"],
     "unit/superevent/test_summarize.py": ["formats/sanitize", "alerts/event_record"],

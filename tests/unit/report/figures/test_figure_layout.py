@@ -26,16 +26,14 @@ from sirenflow.observing.ephemeris import SkyBodies, sun_and_moon
 from sirenflow.products.alerts import ChirpMass
 from sirenflow.products.event import AlertSummary, SkymapSummary
 from sirenflow.products.regions import Lobe
-from sirenflow.report.figures.bars import LINE_FONT_SIZES as LINE_SIZES
+from sirenflow.report.figures import bars, sky_labels, zoom
 from sirenflow.report.figures.bars import Histogram, chirp_mass_histogram, number_text
 from sirenflow.report.figures.distance import distance_figure
 from sirenflow.report.figures.history import area_figure, distance_history_figure
 from sirenflow.report.figures.labels import text_width
 from sirenflow.report.figures.sky import HEIGHT, WIDTH, SkyFigure
-from sirenflow.report.figures.sky_labels import FONT_SIZES as SKY_SIZES
 from sirenflow.report.figures.sky_labels import Marks, sky_marks
 from sirenflow.report.figures.visibility import visibility_figure
-from sirenflow.report.figures.zoom import FONT_SIZE as ZOOM_SIZE
 from sirenflow.report.figures.zoom import circle_window, zoom_figure
 from sirenflow.report.html import _environment
 from sirenflow.skymap.localization import peak
@@ -231,18 +229,26 @@ alerts = st.tuples(areas_deg2, distances_mpc, st.floats(0.01, 0.6), kinds, rates
 
 
 @given(st.lists(alerts, min_size=1, max_size=40))
+@example([(1000.0, 50.0, 0.3, "UPDATE", 1e-9, number in (0, 39)) for number in range(40)])
 def test_history_has_no_layout_fault(sent: list[Any]) -> None:
+    """The newest value is written, except where points are crowded around its own.
+
+    All six places for it are then taken by points and error bars: in a tenth of random histories of
+    40 alerts, one in 500 of 12 or 13, and in none of 22,000 shorter ones.
+    """
     history = history_of(sent)
     for figure in (area_figure(history), distance_history_figure(history)):
         html = rendered("history.html.j2", "evolution(figure, 'title')", figure=figure)
         assert layout_faults(html) == []
         if figure:
             numbers = {label.text.split()[0] for label in figure.labels}
-            # The first and the newest alert are named, and the newest value is written if there is
-            # room, as there always is where points are not crowded.
+            # The first and the newest alert are named.
             assert {"1", str(len(history))} <= numbers
-            if len(history) <= 10:
-                assert figure.points[-1].text in {label.text for label in figure.labels}
+            newest = figure.points[-1]
+            near = text_width(newest.text, bars.LINE_FONT_SIZES[0]) + 14
+            is_alone = all(newest.x - point.x > near for point in figure.points[:-1])
+            if len(history) <= 10 or is_alone:
+                assert newest.text in {label.text for label in figure.labels}
 
 
 def history_of(sent: list[Any]) -> tuple[AlertSummary, ...]:
@@ -356,9 +362,11 @@ def test_labels_are_placed_for_the_font_sizes_of_the_style_sheet() -> None:
     figures = {
         kind: Figure(kind.split(), "", None) for kind in ("sky", "sky zoom", "line", "thumb")
     }
-    assert font_sizes(figures["sky"]) == {"phone": SKY_SIZES[0], "wide": SKY_SIZES[1]}
-    assert max(font_sizes(figures["sky zoom"]).values()) == ZOOM_SIZE
-    assert font_sizes(figures["line"]) == {"phone": LINE_SIZES[0], "wide": LINE_SIZES[1]}
+    phone, wide = sky_labels.FONT_SIZES
+    assert font_sizes(figures["sky"]) == {"phone": phone, "wide": wide}
+    assert max(font_sizes(figures["sky zoom"]).values()) == zoom.FONT_SIZE
+    phone, wide = bars.LINE_FONT_SIZES
+    assert font_sizes(figures["line"]) == {"phone": phone, "wide": wide}
 
 
 @pytest.mark.browser

@@ -5,7 +5,8 @@ import re
 import astropy_healpix
 import numpy as np
 import pytest
-from fisher_maps import KAPPA, Floats, cosine, fisher_map, points_of, skymap_of
+from caps import KAPPA, PLACES, Floats, angle_deg, fisher_map, fisher_radius_deg, plain_map
+from figure_layout import points_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,8 +23,6 @@ from sirenflow.report.figures.sky import (
 from sirenflow.report.figures.svg_path import join_rings, path_data, simplify_rings
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap
-
-PLACES = [(194.3, -17.9), (0.3, 5.0), (359.0, -60.0), (120.0, 89.0), (70.0, -90.0), (180.0, 0.0)]
 
 
 def figures_of(skymap: Skymap) -> tuple[SkyFigure, Thumbnail]:
@@ -61,8 +60,8 @@ def test_contour_points_lie_at_the_credible_level(ra: float, dec: float) -> None
     points = np.vstack(points_of(figure.path_90))
     on_sky = (2 * points[:, 0] / WIDTH - 1) ** 2 + (2 * points[:, 1] / HEIGHT - 1) ** 2 < 0.998
     x, y = points[on_sky].T
-    distance = np.rad2deg(np.arccos(cosine(*unproject(x, y), ra, dec)))
-    truth = np.rad2deg(np.arccos(1 + np.log(1 - 0.9) / KAPPA))
+    distance = angle_deg(*unproject(x, y), ra, dec)
+    truth = fisher_radius_deg(0.9)
     assert np.abs(distance - truth).max() < 1.2  # a pixel of the map is 0.9 deg wide
 
 
@@ -73,7 +72,7 @@ def test_peak_is_marked_where_it_is() -> None:
 
 
 def test_coarsest_uniform_sky_draws_whole_rows() -> None:
-    sky = skymap_of(np.arange(4, 16), np.full(12, 1 / (4 * np.pi)))
+    sky = plain_map(np.arange(4, 16), np.full(12, 1 / (4 * np.pi)))
     figure, _ = figures_of(sky)
     assert drawn_fraction(figure.path_50) == pytest.approx(6 / 12, abs=0.01)
     assert drawn_fraction(figure.path_90) == pytest.approx(11 / 12, abs=0.01)
@@ -87,7 +86,7 @@ def test_all_probability_in_one_cell_of_level_29() -> None:
     uniq = np.concatenate((np.arange(5, 16), *siblings, last))
     density = np.zeros(len(uniq))
     density[-1] = 12 * 4.0**29 / (4 * np.pi)
-    figure, thumbnail = figures_of(skymap_of(uniq, density))
+    figure, thumbnail = figures_of(plain_map(uniq, density))
     (x,), (y,) = project(np.array([45.0]), np.array([0.0]))
     assert (figure.peak_x, figure.peak_y) == pytest.approx((x, y), abs=1)
     assert len(thumbnail.path_90) < 450
@@ -96,13 +95,13 @@ def test_all_probability_in_one_cell_of_level_29() -> None:
 def test_order_of_rows_changes_nothing() -> None:
     sky = fisher_map(194.3, -17.9)
     order = np.random.default_rng(1).permutation(len(sky.uniq))
-    assert figures_of(skymap_of(sky.uniq[order], sky.probdensity[order])) == figures_of(sky)
+    assert figures_of(plain_map(sky.uniq[order], sky.probdensity[order])) == figures_of(sky)
 
 
 def test_noise_is_drawn_in_few_characters() -> None:
     sky = fisher_map(0.0, 0.0, kappa=0.0)
     noise = np.random.default_rng(1).exponential(size=len(sky.uniq))
-    figure, thumbnail = figures_of(skymap_of(sky.uniq, noise / noise.mean() / (4 * np.pi)))
+    figure, thumbnail = figures_of(plain_map(sky.uniq, noise / noise.mean() / (4 * np.pi)))
     assert len(figure.path_90) + len(figure.path_50) < 20_000
     assert len(thumbnail.path_90) + len(thumbnail.path_50) < 2_000
 
@@ -110,8 +109,7 @@ def test_noise_is_drawn_in_few_characters() -> None:
 @given(st.floats(0.01, 359.99), st.floats(-89.9, 89.9))
 def test_projection_goes_there_and_back(ra: float, dec: float) -> None:
     back_ra, back_dec = unproject(*project(np.array([ra]), np.array([dec])))
-    distance = np.rad2deg(np.arccos(np.clip(cosine(back_ra, back_dec, ra, dec), -1, 1)))
-    assert distance[0] < 1e-4
+    assert angle_deg(back_ra, back_dec, ra, dec)[0] < 1e-4
 
 
 def test_galactic_plane_passes_the_centre() -> None:

@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from fisher_maps import cosine, fisher_map, points_of
+from caps import PLACES, angle_deg, fisher_map, fisher_radius_deg
+from figure_layout import points_of
 
 from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.svg_path import Floats
@@ -18,9 +19,6 @@ from sirenflow.report.figures.zoom import (
 )
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap
-
-KAPPA = 60.0
-PLACES = [(194.3, -17.9), (0.3, 5.0), (359.0, -60.0), (120.0, 89.0), (70.0, -90.0), (180.0, 0.0)]
 
 
 def drawn(skymap: Skymap, window: Window) -> ZoomFigure:
@@ -49,11 +47,9 @@ def test_contour_points_lie_at_the_credible_level(ra: float, dec: float, level: 
     window = window_of(ra, dec)
     figure = drawn(fisher_map(ra, dec), window)
     (ring,) = points_of(figure.path_90 if level == 0.9 else figure.path_50)
-    radius = np.rad2deg(np.arccos(np.clip(cosine(*sky_of(window, ring), ra, dec), -1, 1)))
-    # Of a Fisher distribution, P(distance < r) = 1 - exp(-kappa (1 - cos r)).
-    truth = np.rad2deg(np.arccos(1 + np.log(1 - level) / KAPPA))
+    radius = angle_deg(*sky_of(window, ring), ra, dec)
     cell = 0.92  # deg, the width of the map's cells: the region has steps of that size
-    assert np.abs(radius - truth).max() < cell
+    assert np.abs(radius - fisher_radius_deg(level)).max() < cell
 
 
 @pytest.mark.parametrize(("ra", "dec"), PLACES)
