@@ -22,11 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sirenflow.alerts.alert import Alert, parse_alert
-from sirenflow.comparison.superevents import (
-    SupereventComparison,
-    compare_superevent,
-    find_superevents,
-)
+from sirenflow.comparison.differences import SupereventComparison
+from sirenflow.comparison.superevents import compare_superevent, superevents_of_results
 from sirenflow.crossmatch.positions import CrossmatchResult, crossmatch
 from sirenflow.errors import AlertError, SkymapError
 from sirenflow.skymap import skymap as skymaps
@@ -166,7 +163,7 @@ def compare_results(
     SirenflowError
         If a directory has no results.
     """
-    both = find_superevents(Path(old)) & find_superevents(Path(new))
+    both = superevents_of_results(Path(old)) & superevents_of_results(Path(new))
     for superevent in sorted(both):
         yield compare_superevent(Path(old, superevent), Path(new, superevent))
 

@@ -15,8 +15,8 @@ from sirenflow.cli.terminal import printable
 from sirenflow.processes import exit_codes
 
 if TYPE_CHECKING:
+    from sirenflow.comparison.differences import SupereventComparison
     from sirenflow.comparison.summary import ComparisonSummary
-    from sirenflow.comparison.superevents import SupereventComparison
 
 _COMPARED_EXIT_CODES = (
     "Exit codes: 0 nothing changed, rounding aside; 1 stopped by an error, or a file could not be "
@@ -47,11 +47,11 @@ def compare(old: Path, new: Path, output: Path | None) -> None:
     """
     from sirenflow.comparison.page import write_page
     from sirenflow.comparison.summary import ComparisonSummary
-    from sirenflow.comparison.superevents import compare_superevent, find_superevents
+    from sirenflow.comparison.superevents import compare_superevent, superevents_of_results
     from sirenflow.comparison.table import write_differences
     from sirenflow.errors import SirenflowError, os_errors_as
 
-    superevents = sorted(find_superevents(old) | find_superevents(new))
+    superevents = sorted(superevents_of_results(old) | superevents_of_results(new))
     summary = ComparisonSummary()
     hidden = not sys.stderr.isatty()
     with tqdm(superevents, unit=" superevents", disable=hidden, leave=False) as progress:

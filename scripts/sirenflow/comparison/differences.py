@@ -1,9 +1,9 @@
-"""What differs between two runs' products of one superevent, and what is only in one. Pure."""
+"""Differences between two runs' products of one superevent."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,14 +23,14 @@ class Difference:
     Attributes
     ----------
     superevent_id, file, quantity
-        Where it stands; the quantity is the path in the file, without the places in lists.
+        Where it is; the quantity is the path in the file, without the places in lists.
     alert
         Hash of the alert that it is of; None for the superevent. `alert_number` and `alert_type`
         are those of the new run, or of the old one where the new one has not read the alert.
     part
         The map, site, lobe, galaxy and so on that it is of; empty for none.
     kind
-        What became of it.
+        How it differs.
     old, new
         Both values; None where there is none.
     magnitude
@@ -56,83 +56,95 @@ class Difference:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Key that sorts what matters most first, and is the same in every run."""
+        """Key that sorts the most important first, and is the same in every run."""
         where = (self.superevent_id, self.alert or "", self.part, self.quantity)
         rank = HEADINGS.index(self.heading)
         return (self.kind == "rounding", rank, -self.magnitude.weight, *where)
 
 
+@dataclass(frozen=True)
+class BuiltBy:
+    """Version and configuration with which a superevent was processed; None if unknown."""
+
+    version: str | None
+    config_sha256: str | None
+
+
 @dataclass
-class SupereventDifferences:
-    """The comparison of one superevent, as it grows.
+class SupereventComparison:
+    """The comparison of one superevent.
 
     Attributes
     ----------
     superevent_id
         Which it is.
-    old, new
-        The alerts that each run read, by the hash under which they go here.
+    old_alerts, new_alerts
+        The alerts that each run read, by the hash used for them here.
     compared
         How many values of each quantity were compared.
     one_version_only
         Quantities that were not, as one version of the file's schema has no such key.
     found
         What differs.
+    problems
+        What could not be compared, and why.
+    made_old, made_new
+        How each run processed it; None where it has no event.json that can be read.
     """
 
     superevent_id: str
-    old: Mapping[str, ReadAlert] = field(default_factory=dict)
-    new: Mapping[str, ReadAlert] = field(default_factory=dict)
+    old_alerts: Mapping[str, ReadAlert] = field(default_factory=dict)
+    new_alerts: Mapping[str, ReadAlert] = field(default_factory=dict)
     compared: Counter[Quantity] = field(default_factory=Counter)
     one_version_only: set[Quantity] = field(default_factory=set)
     found: list[Difference] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    made_old: BuiltBy | None = None
+    made_new: BuiltBy | None = None
 
     def compare_presence(self, file: str, what: str, in_old: bool, in_new: bool) -> bool:
-        """Compare whether both runs have a thing; tell whether they do."""
+        """Compare whether the runs have a thing; return whether both do."""
         self.compared[file, what] += 1
         if in_old != in_new:
-            self._note(file, what, _WHOLE, "only in OLD" if in_old else "only in NEW")
+            self._add(file, what, _WHOLE, _presence(in_old))
         return in_old and in_new
 
     def compare_outcomes(self, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         """Compare which alerts were read, and why others were not; see `alert_outcomes`."""
-        for known_by in dict.fromkeys((*old, *new)):
-            fate = (old.get(known_by), new.get(known_by))
+        for alert in dict.fromkeys((*old, *new)):
+            before, after = old.get(alert), new.get(alert)
             self.compared[ALERTS, "alert"] += 1
-            if fate[0] != fate[1]:
-                place = ValuePath(known_by, (), "alerts")
-                self._note(ALERTS, "alert", place, _kind(*fate), *fate)
+            if before != after:
+                in_both = before is not None and after is not None
+                kind: Kind = "changed" if in_both else _presence(after is None)
+                place = ValuePath(alert, (), "alerts")
+                self._add(ALERTS, "alert", place, kind, before, after)
 
     def compare_readings(self, file: str, old: Reading, new: Reading) -> None:
-        """Compare all values of a product; of an alert that one run has not, its fate tells."""
-        shared = self._shared_names(file, old, new)
+        """Compare all values of a product, but those of an alert that only one run read."""
+        only_one: set[str] = set()
+        if old.schema_version != new.schema_version:
+            only_one = _names(old) ^ _names(new)
+            self.one_version_only |= {(file, name) for name in only_one}
+        both_read = {None, *(self.old_alerts.keys() & self.new_alerts.keys())}
         missing = set()
         for place in dict.fromkeys((*old.values, *new.values)):
-            if place.alert is not None and not (
-                place.alert in self.old and place.alert in self.new
-            ):
+            if place.alert not in both_read:
                 continue
             before, after = old.values.get(place), new.values.get(place)
             if before is not None and after is not None:
-                self._compare_values(file, place, before, after, shared)
+                self._compare_values(file, place, before, after, only_one)
                 continue
             missing.add((place.alert, place.parts))
             if (place.alert, place.parts[:-1]) not in missing:
                 name = _prefix(place).removesuffix(".")
                 self.compared[file, name] += 1
-                self._note(file, name, place, "only in OLD" if after is None else "only in NEW")
+                self._add(file, name, place, _presence(after is None))
 
-    def give_up(self, file: str, reason: str) -> None:
-        """Note that a file cannot be compared, and why."""
-        self._note(file, "file", _WHOLE, "not comparable", None, reason)
-
-    def _shared_names(self, file: str, old: Reading, new: Reading) -> Collection[str] | None:
-        """Name what both versions of a schema have; None where they are the same version."""
-        if old.schema_version == new.schema_version:
-            return None
-        before, after = (set(_names(reading)) for reading in (old, new))
-        self.one_version_only |= {(file, name) for name in before ^ after}
-        return before & after
+    def add_problem(self, file: str, reason: str) -> None:
+        """Add a file that cannot be compared, and why."""
+        self.problems.append(reason)
+        self._add(file, "file", _WHOLE, "not comparable", None, reason)
 
     def _compare_values(
         self,
@@ -140,21 +152,21 @@ class SupereventDifferences:
         place: ValuePath,
         before: Mapping[str, Value],
         after: Mapping[str, Value],
-        shared: Collection[str] | None,
+        left_out: set[str],
     ) -> None:
         prefix = _prefix(place)
         for name in dict.fromkeys((*before, *after)):
             quantity = prefix + name
-            if shared is not None and quantity not in shared:
+            if quantity in left_out:
                 continue
             self.compared[file, quantity] += 1
             old, new = before.get(name), after.get(name)
             if not are_same(old, new):
-                size = measure_change(name, before, after)
-                kind: Kind = "rounding" if size.is_rounding else "changed"
-                self._note(file, quantity, place, kind, old, new, size)
+                magnitude = measure_change(name, before, after)
+                kind: Kind = "rounding" if magnitude.is_rounding else "changed"
+                self._add(file, quantity, place, kind, old, new, magnitude)
 
-    def _note(
+    def _add(
         self,
         file: str,
         quantity: str,
@@ -162,10 +174,10 @@ class SupereventDifferences:
         kind: Kind,
         old: Value = None,
         new: Value = None,
-        size: Magnitude | None = None,
+        magnitude: Magnitude | None = None,
     ) -> None:
-        known_by = place.alert or ""
-        alert = self.new.get(known_by) or self.old.get(known_by)
+        sha256 = place.alert or ""
+        alert = self.new_alerts.get(sha256) or self.old_alerts.get(sha256)
         self.found.append(
             Difference(
                 superevent_id=self.superevent_id,
@@ -178,22 +190,20 @@ class SupereventDifferences:
                 kind=kind,
                 old=old,
                 new=new,
-                magnitude=size or Magnitude(),
+                magnitude=magnitude or Magnitude(),
             )
         )
 
 
-def _kind(old: str | None, new: str | None) -> Kind:
-    if old is None:
-        return "only in NEW"
-    return "only in OLD" if new is None else "changed"
+def _presence(in_old: bool) -> Kind:
+    return "only in OLD" if in_old else "only in NEW"
 
 
-def _names(reading: Reading) -> Iterator[str]:
-    return (_prefix(place) + name for place, values in reading.values.items() for name in values)
+def _names(reading: Reading) -> set[str]:
+    return {_prefix(place) + name for place, values in reading.values.items() for name in values}
 
 
 def _prefix(place: ValuePath) -> str:
-    """Give the path of a place, with a dot at its end; that it is of an alert is told beside it."""
+    """Return the path of a place with a dot at its end, without the list of the alerts."""
     within = place.path.partition(".")[2] if place.alert else place.path
     return f"{within}." if within else ""

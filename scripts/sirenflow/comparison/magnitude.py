@@ -1,10 +1,10 @@
-"""By how much one value differs from another: absolute, relative, on the sky. Pure."""
+"""By how much one value differs from another: absolute, relative, on the sky."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +73,7 @@ def measure_change(name: str, before: Mapping[str, Value], after: Mapping[str, V
     """
     old, new = before.get(name), after.get(name)
     unit = unit_of(name)
-    numbers = _worst_pair(old, new)
+    numbers = _numbers(old, new)
     if numbers is not None:
         was, now = numbers
         separation = _separation_deg(name, before, after)
@@ -110,23 +110,18 @@ def _separation_deg(
     return float(separation_deg(one, other))
 
 
-def _worst_pair(old: Value, new: Value) -> tuple[float, float] | None:
-    """Give both numbers; of lists of as many numbers, those that differ most; None for others."""
-    if isinstance(old, tuple) and isinstance(new, tuple):
-        return _worst_of(old, new)
-    was, now = number_or_none(old), number_or_none(new)
-    return None if was is None or now is None else (was, now)
-
-
-def _worst_of(old: Sequence[Value], new: Sequence[Value]) -> tuple[float, float] | None:
-    if len(old) != len(new):
-        return None
-    differing = [pair for pair in zip(old, new, strict=True) if not are_same(*pair)]
-    pairs = [(number_or_none(was), number_or_none(now)) for was, now in differing]
-    known = [(was, now) for was, now in pairs if was is not None and now is not None]
-    if len(known) != len(pairs):
-        return None
-    return max(known, key=lambda pair: abs(pair[1] - pair[0]))
+def _numbers(old: Value, new: Value) -> tuple[float, float] | None:
+    """Return both numbers; of lists of equal length, those that differ most; None for others."""
+    pairs: list[tuple[Value, Value]] = [(old, new)]
+    if isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
+        pairs = [pair for pair in zip(old, new, strict=True) if not are_same(*pair)]
+    found = []
+    for pair in pairs:
+        was, now = map(number_or_none, pair)
+        if was is None or now is None:
+            return None
+        found.append((was, now))
+    return max(found, key=lambda numbers: abs(numbers[1] - numbers[0]))
 
 
 def _finite(value: float | None) -> float | None:

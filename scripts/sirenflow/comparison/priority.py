@@ -1,4 +1,4 @@
-"""What a quantity of the products is about, how much that matters, and its unit. Pure."""
+"""Headings of the quantities that are compared, the most important first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from functools import cache
 Quantity = tuple[str, str]
 """A file, and the path of a value in it without the places in lists."""
 
-MATTERS = (
+# The first that matches counts.
+_PATTERNS = (
     (
         "What was read",
         r"alerts.json (superevent|alert)$|event.json unreadable_(message|retraction)_count$",
@@ -39,13 +40,11 @@ MATTERS = (
     ),
     ("Names and numbers of alerts and files", r""),
 )
-"""Headings, what matters most first, and the quantities below each; the first that fits counts."""
-
-HEADINGS = tuple(dict.fromkeys(heading for heading, _ in MATTERS))
+HEADINGS = tuple(dict.fromkeys(heading for heading, _ in _PATTERNS))
 
 
 @cache
 def heading_of(quantity: Quantity) -> str:
-    """Give the heading below which a quantity stands."""
+    """Return the heading of a quantity."""
     text = " ".join(quantity)
-    return next(heading for heading, pattern in MATTERS if re.match(pattern, text))
+    return next(heading for heading, pattern in _PATTERNS if re.match(pattern, text))

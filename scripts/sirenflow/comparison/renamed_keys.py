@@ -1,4 +1,4 @@
-"""Keys of products of earlier versions, under the names that they have now. Pure."""
+"""Keys of products of earlier versions, under the names that they have now."""
 
 from __future__ import annotations
 

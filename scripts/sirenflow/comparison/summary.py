@@ -1,4 +1,4 @@
-"""What came of comparing all superevents: counted by quantity, what matters most first. Pure."""
+"""Summary of the comparison of all superevents: counts per quantity, the most important first."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from sirenflow.comparison.differences import Difference
+from sirenflow.comparison.differences import BuiltBy, Difference, SupereventComparison
 from sirenflow.comparison.priority import Quantity, heading_of
-from sirenflow.comparison.superevents import BuiltBy, SupereventComparison
 from sirenflow.comparison.text import both_texts, magnitude_text, where_text
 from sirenflow.comparison.values import ALERTS
 from sirenflow.formats.sanitize import text_or_none
@@ -57,33 +56,30 @@ class ComparisonSummary:
     made_new: Counter[BuiltBy] = field(default_factory=Counter)
     one_version_only: set[Quantity] = field(default_factory=set)
 
-    def add(self, event: SupereventComparison) -> None:
-        """Take in a superevent."""
-        differences = event.differences
+    def add(self, comparison: SupereventComparison) -> None:
+        """Add a superevent."""
         self.superevents += 1
-        self.problems += event.problems
-        self.made_old.update([event.made_old] if event.made_old else [])
-        self.made_new.update([event.made_new] if event.made_new else [])
-        self.one_version_only |= differences.one_version_only
-        for name, count in differences.compared.items():
+        self.problems += comparison.problems
+        self.made_old.update([comparison.made_old] if comparison.made_old else [])
+        self.made_new.update([comparison.made_new] if comparison.made_new else [])
+        self.one_version_only |= comparison.one_version_only
+        for name, count in comparison.compared.items():
             self.quantities.setdefault(name, QuantityCounts()).compared += count
-        changed = {quantity for found in differences.found if (quantity := self._count(found))}
+        changed = set()
+        for found in comparison.found:
+            if found.kind == "not comparable":
+                continue
+            counts = self.quantities[found.file, found.quantity]
+            leading = sorted((*counts.leading, found), key=_order)
+            counts.leading = leading[:MOST_OF_A_QUANTITY]
+            if found.kind == "rounding":
+                counts.rounding += 1
+            else:
+                counts.changed += 1
+                changed.add((found.file, found.quantity))
         self.changed_superevents += bool(changed)
         for quantity in changed:
             self.quantities[quantity].superevents += 1
-
-    def _count(self, found: Difference) -> Quantity | None:
-        """Count a difference; give its quantity if it is a real one."""
-        if found.kind == "not comparable":
-            return None
-        quantity = (found.file, found.quantity)
-        counts = self.quantities[quantity]
-        counts.leading = sorted((*counts.leading, found), key=_order)[:MOST_OF_A_QUANTITY]
-        if found.kind == "rounding":
-            counts.rounding += 1
-            return None
-        counts.changed += 1
-        return quantity
 
     @property
     def compared(self) -> int:

@@ -1,15 +1,14 @@
-"""Two directories of results, superevent by superevent: which numbers changed, and by how much."""
+"""Two directories of results, compared superevent by superevent."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sirenflow.alerts.identifier import is_identifier
-from sirenflow.comparison.differences import SupereventDifferences
+from sirenflow.comparison.differences import BuiltBy, SupereventComparison
 from sirenflow.comparison.renamed_keys import rename_old_keys
 from sirenflow.comparison.values import (
     ALERTS,
@@ -23,38 +22,8 @@ from sirenflow.comparison.values import (
 from sirenflow.errors import SirenflowError, os_errors_as
 from sirenflow.formats.sanitize import text_or_none
 
-_EVENT = "event.json"
 
-
-@dataclass(frozen=True)
-class BuiltBy:
-    """By which version, and after which configuration, a superevent was made; None if unknown."""
-
-    version: str | None
-    config_sha256: str | None
-
-
-@dataclass(frozen=True)
-class SupereventComparison:
-    """What came of comparing a superevent.
-
-    Attributes
-    ----------
-    differences
-        What differs, and how much was compared.
-    problems
-        What could not be compared, and why.
-    made_old, made_new
-        How either run made it; None where the run has no event.json that can be read.
-    """
-
-    differences: SupereventDifferences
-    problems: tuple[str, ...] = ()
-    made_old: BuiltBy | None = None
-    made_new: BuiltBy | None = None
-
-
-def find_superevents(results: Path) -> frozenset[str]:
+def superevents_of_results(results: Path) -> frozenset[str]:
     """List the superevents of a directory of results.
 
     Raises
@@ -64,11 +33,9 @@ def find_superevents(results: Path) -> frozenset[str]:
     """
     if not results.is_dir():
         raise SirenflowError(f"{results} does not exist; expected a directory of results")
-    try:
+    with os_errors_as(SirenflowError, results, "read"):
         names = [path.name for path in results.iterdir() if is_identifier(path.name)]
         found = frozenset(name for name in names if (results / name / ALERTS).is_file())
-    except OSError as error:
-        raise SirenflowError(f"{error.filename} cannot be read: {error.strerror}") from error
     if not found:
         raise SirenflowError(
             f"{results} is no directory of results: expected a superevent's {ALERTS}, as "
@@ -85,68 +52,60 @@ def compare_superevent(old: Path, new: Path) -> SupereventComparison:
     old, new
         Its directory in either results; one of them may be missing.
     """
-    differences = SupereventDifferences(new.name)
-    there = [(side / ALERTS).is_file() for side in (old, new)]
-    if not differences.compare_presence(ALERTS, "superevent", *there):
-        return SupereventComparison(differences)
+    comparison = SupereventComparison(new.name)
+    present = [(side / ALERTS).is_file() for side in (old, new)]
+    if not comparison.compare_presence(ALERTS, "superevent", *present):
+        return comparison
     try:
         before, after = _load_both(old / ALERTS, new / ALERTS)
-        names = _match_alerts(differences, before, after)
-    except SirenflowError as error:  # without it nothing else can be told apart
-        differences.give_up(ALERTS, str(error))
-        return SupereventComparison(differences, (str(error),))
-    return _compare_files(old, new, differences, names, before is after)
+        names = _match_alerts(comparison, before, after)
+    except SirenflowError as error:  # nothing else can be matched without the alerts
+        comparison.add_problem(ALERTS, str(error))
+        return comparison
+    for file in KNOWN_SCHEMAS:
+        present = [(side / file).is_file() for side in (old, new)]
+        if any(present) and comparison.compare_presence(file, "file", *present):
+            try:
+                _compare_file(old / file, new / file, comparison, names, before is after)
+            except SirenflowError as error:
+                comparison.add_problem(file, str(error))
+    return comparison
 
 
-def _compare_files(
+def _compare_file(
     old: Path,
     new: Path,
-    differences: SupereventDifferences,
+    comparison: SupereventComparison,
     names: tuple[Mapping[str, str], Mapping[str, str]],
     same_alerts: bool,
-) -> SupereventComparison:
-    problems: list[str] = []
-    made: tuple[BuiltBy | None, BuiltBy | None] = (None, None)
-    for file in KNOWN_SCHEMAS:
-        there = [(side / file).is_file() for side in (old, new)]
-        if not any(there) or not differences.compare_presence(file, "file", *there):
-            continue
-        try:
-            before, after = _load_both(old / file, new / file)
-            if file == _EVENT:
-                made = (_built_by(before), _built_by(after))
-            reading = other = _read(old / file, before, differences.old, names[0])
-            if not (same_alerts and before is after):
-                other = _read(new / file, after, differences.new, names[1])
-        except SirenflowError as error:
-            problems.append(str(error))
-            differences.give_up(file, str(error))
-        else:
-            differences.compare_readings(file, reading, other)
-    return SupereventComparison(differences, tuple(problems), *made)
+) -> None:
+    before, after = _load_both(old, new)
+    if old.name == "event.json":
+        comparison.made_old, comparison.made_new = _built_by(before), _built_by(after)
+    reading = other = _read(old, before, comparison.old_alerts, names[0])
+    if not (same_alerts and before is after):
+        other = _read(new, after, comparison.new_alerts, names[1])
+    comparison.compare_readings(old.name, reading, other)
 
 
 def _match_alerts(
-    differences: SupereventDifferences, before: Mapping[str, Any], after: Mapping[str, Any]
+    comparison: SupereventComparison, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Find which alerts both runs read; give the hash by which each goes here, by its own.
+    """Match the alerts of both runs; return the hash used for each, by its own, of either run.
 
-    One that came in both encodings may be described from either: any of its files tells it.
+    An alert that came in both encodings may be described from either, so all its files count.
     """
     old, new = read_alerts(before), read_alerts(after)
-    old_names = {copy: alert.sha256 for alert in old for copy in alert.copies}
+    by_copy = {copy: alert.sha256 for alert in old for copy in alert.copies}
+    old_names = {alert.sha256: alert.sha256 for alert in old}
     new_names = {
-        alert.sha256: next((old_names[c] for c in sorted(alert.copies) if c in old_names), None)
-        or alert.sha256
+        alert.sha256: next((by_copy[c] for c in sorted(alert.copies) if c in by_copy), alert.sha256)
         for alert in new
     }
-    differences.old = {alert.sha256: alert for alert in old}
-    differences.new = {new_names[alert.sha256]: alert for alert in new}
-    own_names = {alert.sha256: alert.sha256 for alert in old}
-    differences.compare_outcomes(
-        alert_outcomes(before, own_names), alert_outcomes(after, new_names)
-    )
-    return own_names, new_names
+    comparison.old_alerts = {alert.sha256: alert for alert in old}
+    comparison.new_alerts = {new_names[alert.sha256]: alert for alert in new}
+    comparison.compare_outcomes(alert_outcomes(before, old_names), alert_outcomes(after, new_names))
+    return old_names, new_names
 
 
 def _load_both(old: Path, new: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -157,14 +116,12 @@ def _load_both(old: Path, new: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     SirenflowError
         If one of them is not the JSON of this superevent, of a version that is known.
     """
-    data = _bytes(old), _bytes(new)
-    before = _parse(old, data[0])
-    return before, before if data[0] == data[1] else _parse(new, data[1])
-
-
-def _bytes(path: Path) -> bytes:
-    with os_errors_as(SirenflowError, path, "read"):
-        return path.read_bytes()
+    contents = []
+    for path in (old, new):
+        with os_errors_as(SirenflowError, path, "read"):
+            contents.append(path.read_bytes())
+    before = _parse(old, contents[0])
+    return before, before if contents[0] == contents[1] else _parse(new, contents[1])
 
 
 def _parse(path: Path, data: bytes) -> dict[str, Any]:
@@ -195,9 +152,8 @@ def _read(
     alerts: Mapping[str, ReadAlert],
     names: Mapping[str, str],
 ) -> Reading:
-    """Read the values of a product; name its file in what is raised."""
     try:
-        return read_product(path.name, product, tuple(alerts.values()), names)
+        return read_product(path.name, product, alerts.values(), names)
     except SirenflowError as error:
         raise SirenflowError(f"{path}: {error}") from error
 

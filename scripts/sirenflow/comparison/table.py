@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sirenflow.comparison.differences import Difference
-from sirenflow.comparison.superevents import SupereventComparison
+from sirenflow.comparison.differences import Difference, SupereventComparison
 from sirenflow.comparison.values import Value
 from sirenflow.files.durable import replacement
 from sirenflow.formats.ecsv import Cell, Column, cells_to_line, write_ecsv
@@ -42,7 +41,7 @@ _MOST_CHARACTERS = 1000
 def write_differences(
     path: Path, comparisons: Iterable[SupereventComparison], old: str, new: str
 ) -> None:
-    """Write the table, superevents in their order, what matters most of each first.
+    """Write the table, superevents in their order, the most important of each first.
 
     Parameters
     ----------
@@ -51,17 +50,16 @@ def write_differences(
     comparisons
         Of every superevent.
     old, new
-        What the two runs are called.
+        Names of the two runs.
     """
     meta: dict[str, Cell] = {"old": _text(old), "new": _text(new)}
+    lines = (
+        cells_to_line(_cells(difference))
+        for comparison in comparisons
+        for difference in sorted(comparison.found, key=lambda found: found.order)
+    )
     with replacement(path) as temporary:
-        write_ecsv(temporary, COLUMNS, _lines(comparisons), meta)
-
-
-def _lines(comparisons: Iterable[SupereventComparison]) -> Iterator[str]:
-    for comparison in comparisons:
-        for difference in sorted(comparison.differences.found, key=lambda found: found.order):
-            yield cells_to_line(_cells(difference))
+        write_ecsv(temporary, COLUMNS, lines, meta)
 
 
 def _cells(difference: Difference) -> Iterator[Cell]:
@@ -77,15 +75,10 @@ def _cells(difference: Difference) -> Iterator[Cell]:
 
 def _text(value: Value) -> str | None:
     """Write what is no number, without characters that would break or forge a line."""
-    match value:
-        case None:
-            return None
-        case bool():
-            return "true" if value else "false"
-        case tuple():
-            text = " ".join("null" if each is None else str(each) for each in value)
-        case _ if number_or_none(value) is not None:
-            return None
-        case _:
-            text = str(value)
-    return text_or_none(text, _MOST_CHARACTERS)
+    if value is None or number_or_none(value) is not None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        value = " ".join("null" if each is None else str(each) for each in value)
+    return text_or_none(str(value), _MOST_CHARACTERS)

@@ -1,4 +1,4 @@
-"""How a difference is written for a reader: both values, and by how much they differ. Pure."""
+"""Text of a difference: both values, and by how much they differ."""
 
 from __future__ import annotations
 

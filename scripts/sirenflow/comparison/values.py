@@ -1,15 +1,16 @@
-"""The JSON products of a superevent as named values, each with what it is a value of. Pure.
+"""Values of the JSON products of a superevent, each with what it is a value of.
 
 Two runs number alerts differently once one comes or goes, so nothing is told apart by its place in
 a list: an alert is known by its hash, a sky map by its kind, a site, a galaxy or a candidate by its
-name. Every key of a product is read, also those of a version to come.
+name. Every key of a product is read, also those of a later version, so the products' models, which
+allow only the keys of this version, are not used to read them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sirenflow.errors import SirenflowError
@@ -25,37 +26,29 @@ KNOWN_SCHEMAS: Mapping[str, range] = {
 
 Value = str | float | bool | tuple[Any, ...] | None
 
-# How a file was made, which is told once, and what another product says, or the name of a place.
+# Not compared: how a file was made, which is shown once; what another product says; identities.
 _HEAD = {"schema_version", "superevent_id"}
-_SAID_BEFORE = {
-    *_HEAD,
-    "retracted",
-    *("alerts.number", "alerts.sha256", "alerts.alert_type", "alerts.time_created"),
+_OF_ALERT = ("number", "sha256", "alert_type", "time_created")
+_NOT_COMPARED = {
+    *(*_HEAD, "retracted", *(f"alerts.{name}" for name in _OF_ALERT)),
     *("alerts.skymaps.kind", "alerts.maps.kind", "alerts.maps.sha256"),
 }
-_LEFT_OUT = {
-    ALERTS: {
-        *_HEAD,
-        *("retracted", "rejected"),
-    },
+_NOT_COMPARED_OF = {
+    ALERTS: {*_HEAD, "retracted", "rejected"},
     "event.json": {
-        *_HEAD,
+        *(*_HEAD, *(f"history.{name}" for name in _OF_ALERT)),
         *("sirenflow_version", "config_sha256", "thumbnail", "rejected_alerts"),
-        *("unreadable_messages", "quarantine_error"),
-        *("history.number", "history.sha256", "history.alert_type", "history.time_created"),
+        *("unreadable_messages", "quarantine_error", "history.also_received_as"),
         *("history.skymap", "history.combined_skymap", "history.no_skymap_reason"),
         *("history.since_previous", "history.since_first", "history.combined_with_gw"),
-        "history.also_received_as",
     },
 }
 _NUMBERS_OF_ALERTS = {
-    *("alert_number", "skymap_alert_number"),
-    "combined_skymap_alert_number",
+    *("alert_number", "skymap_alert_number", "combined_skymap_alert_number"),
     *("retracted_by", "reinstated_by"),
     *("alerts.since_previous.number", "alerts.since_first.number"),
     "alerts.combined_with_gw.number",
 }
-_NESTED = {list, dict}
 _LISTS_OF_ALERTS = {"alerts", "history"}
 
 
@@ -74,7 +67,7 @@ class ValuePath(NamedTuple):
     """What values are of.
 
     `alert` is its hash, None for the superevent; `parts` are the map, the site, the lobe and so on,
-    from outside in; `path` is where in the product it stands.
+    from outside in; `path` is that in the product.
     """
 
     alert: str | None
@@ -82,12 +75,11 @@ class ValuePath(NamedTuple):
     path: str
 
 
-@dataclass
-class Reading:
-    """What a product says, and the version of its schema."""
+class Reading(NamedTuple):
+    """Values of a product by name, and the version of its schema."""
 
     schema_version: int
-    values: dict[ValuePath, dict[str, Value]] = field(default_factory=dict)
+    values: dict[ValuePath, dict[str, Value]]
 
 
 def read_alerts(product: Mapping[str, Any]) -> tuple[ReadAlert, ...]:
@@ -96,9 +88,9 @@ def read_alerts(product: Mapping[str, Any]) -> tuple[ReadAlert, ...]:
     Raises
     ------
     SirenflowError
-        If it is not built as its schema says.
+        If it does not match its schema.
     """
-    with _as_its_schema_says():
+    with _schema_errors():
         return tuple(
             ReadAlert(
                 number=int(entry["number"]),
@@ -114,26 +106,17 @@ def read_alerts(product: Mapping[str, Any]) -> tuple[ReadAlert, ...]:
 
 
 def alert_outcomes(product: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
-    """Tell of each alert in alerts.json whether it was read.
+    """Return "read" or "rejected: reason" for each alert of alerts.json.
 
-    Parameters
-    ----------
-    product
-        Content of alerts.json.
-    names
-        The hash by which an alert that was read goes in the comparison, by its own.
-
-    Returns
-    -------
-    dict
-        "read", or "rejected: " and the reason; by hash, or by the name of a file without one.
+    The keys are the hash used in the comparison, which `names` has by the alert's own; of a
+    rejected file its own hash, else its name.
 
     Raises
     ------
     SirenflowError
-        If it is not built as its schema says.
+        If it does not match its schema.
     """
-    with _as_its_schema_says():
+    with _schema_errors():
         rejected = {
             str(entry["sha256"] or entry["file"]): f"rejected: {entry['reason']}"
             for entry in product["rejected"]
@@ -155,19 +138,21 @@ def read_product(
     alerts
         Those that the run read.
     names
-        The hash by which an alert goes in the comparison, by its own.
+        The hash used for an alert in the comparison, by its own.
 
     Raises
     ------
     SirenflowError
-        If it is not built as its schema says, or names an alert that alerts.json does not.
+        If it does not match its schema, or names an alert that alerts.json does not.
     """
-    with _as_its_schema_says():
-        return _Reader(file, product, {alert.number: alert for alert in alerts}, names).read()
+    with _schema_errors():
+        reader = _Reader(file, product, {alert.number: alert for alert in alerts}, names)
+        reader.walk(product, ValuePath(None, (), ""))
+        return Reading(product["schema_version"], reader.values)
 
 
 @contextmanager
-def _as_its_schema_says() -> Iterator[None]:
+def _schema_errors() -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -175,7 +160,7 @@ def _as_its_schema_says() -> Iterator[None]:
 
 
 class _Reader:
-    """Goes through one product; what is not built as its schema says raises what Python does."""
+    """Reads one product; one that does not match its schema raises what Python does."""
 
     def __init__(
         self,
@@ -184,51 +169,36 @@ class _Reader:
         by_number: Mapping[int, ReadAlert],
         names: Mapping[str, str],
     ) -> None:
+        self.values: dict[ValuePath, dict[str, Value]] = {}
         self.product = product
-        self.left_out = _LEFT_OUT.get(file, _SAID_BEFORE)
+        self.not_compared = _NOT_COMPARED_OF.get(file, _NOT_COMPARED)
         self.by_number = by_number
         self.names = names
-        self.reading = Reading(product["schema_version"])
         candidates = product.get("candidates", ()) if file == "candidates.json" else ()
-        self.rows = {entry["row"]: _named(entry) for entry in candidates}
+        self.candidates = {entry["row"]: _named(entry) for entry in candidates}
 
-    def read(self) -> Reading:
-        """Read it from its top."""
-        top = ValuePath(None, (), "")
-        self._walk_mapping(self.product, top, self._values_at(top), "")
-        return self.reading
-
-    def _values_at(self, place: ValuePath) -> dict[str, Value]:
-        return self.reading.values.setdefault(place, {})
-
-    def _walk_mapping(
-        self, node: Mapping[str, Any], place: ValuePath, values: dict[str, Value], below: str
-    ) -> None:
-        """Read a mapping; `below` is its path within the place, with a dot at the end."""
-        start = f"{place.path}.{below}" if place.path else below
+    def walk(self, node: Mapping[str, Any], place: ValuePath, prefix: str = "") -> None:
+        """Read a mapping; `prefix` is its path within the place, with a dot at the end."""
+        values = self.values.setdefault(place, {})
+        start = f"{place.path}.{prefix}" if place.path else prefix
         for key, value in node.items():
-            path = start + key
-            if path in self.left_out:
+            path, name = start + key, prefix + key
+            if path in self.not_compared:
                 continue
-            if path == "current":  # the last of the alerts with values: which, not what it says
-                values[key] = self._label(value["number"]) if value else None
+            if path == "current":  # only which alert it is
+                values[name] = self._label(value["number"]) if value else None
             elif path in _NUMBERS_OF_ALERTS:
-                values[below + key] = None if value is None else self._label(value)
+                values[name] = None if value is None else self._label(value)
+            elif path == "alerts.skymap_index":
+                values[name] = self.product["maps"][value]["sha256"]
             elif isinstance(value, dict):
-                self._walk_mapping(value, place, values, f"{below}{key}.")
-            elif isinstance(value, list):
-                if value and all(isinstance(entry, dict) for entry in value):
-                    self._walk_entries(value, place, path)
-                else:  # an empty list says no more than null
-                    plain = _NESTED.isdisjoint(map(type, value))
-                    values[below + key] = tuple(value if plain else map(_plain, value)) or None
-            elif path == "alerts.skymap_index":  # a number in the list of the maps
-                values[key] = self.product["maps"][value]["sha256"]
-            else:
-                values[below + key] = value
+                self.walk(value, place, f"{name}.")
+            elif isinstance(value, list) and value and all(isinstance(e, dict) for e in value):
+                self._walk_entries(value, place, path)
+            else:  # an empty list says no more than null
+                values[name] = None if value == [] else _hashable(value)
 
     def _walk_entries(self, entries: Sequence[Any], place: ValuePath, path: str) -> None:
-        known = self.reading.values
         for index, entry in enumerate(entries):
             if path in _LISTS_OF_ALERTS:
                 own = ValuePath(self._alert_of(entry), place.parts, path)
@@ -236,18 +206,18 @@ class _Reader:
                 part = self._part(entry, path, index)
                 own = ValuePath(place.alert, (*place.parts, part), path)
                 same = 2
-                while own in known:
+                while own in self.values:
                     own = own._replace(parts=(*place.parts, f"{part} #{same}"))
                     same += 1
-            self._walk_mapping(entry, own, self._values_at(own), "")
+            self.walk(entry, own)
 
     def _part(self, entry: Mapping[str, Any], path: str, index: int) -> str:
-        """Name an entry of a list by what tells it from the others."""
+        """Name an entry of a list by what identifies it."""
         match path:
             case "sites" | "galaxies" | "candidates":
                 return _named(entry)
             case "maps.matches":
-                return self.rows[entry["row"]]
+                return self.candidates[entry["row"]]
             case "alerts.skymaps" | "alerts.maps":
                 return str(entry["kind"])
             case "maps" | "alerts.also_received_as":
@@ -262,8 +232,7 @@ class _Reader:
 
     def _label(self, number: int) -> str:
         alert = self._by_number(number)
-        known_as = self.names[alert.sha256]
-        return f"{alert.alert_type} of {alert.time_created}, {known_as[:12]}"
+        return f"{alert.alert_type} of {alert.time_created}, {self.names[alert.sha256][:12]}"
 
     def _by_number(self, number: int) -> ReadAlert:
         if number not in self.by_number:
@@ -271,16 +240,15 @@ class _Reader:
         return self.by_number[number]
 
 
-def _plain(value: Any) -> Value:
-    """Make what may stand in a list comparable, however deep."""
+def _hashable(value: Any) -> Value:
     if isinstance(value, list):
-        return tuple(map(_plain, value))
+        return tuple(map(_hashable, value))
     if isinstance(value, dict):
-        return tuple((key, _plain(each)) for key, each in sorted(value.items()))
+        return tuple((key, _hashable(each)) for key, each in sorted(value.items()))
     scalar: Value = value
     return scalar
 
 
 def _named(entry: Mapping[str, Any]) -> str:
-    """Name what has a name, or else a position."""
+    """Return the name of a site, galaxy or candidate, else its position."""
     return str(entry.get("name") or f"at {entry.get('ra_deg')} {entry.get('dec_deg')}")

@@ -16,7 +16,7 @@ from runs import EVENT, a_run, copied, edit, set_area
 
 from sirenflow.comparison.page import write_page
 from sirenflow.comparison.summary import MOST_LISTED, MOST_OF_A_QUANTITY, ComparisonSummary
-from sirenflow.comparison.superevents import compare_superevent, find_superevents
+from sirenflow.comparison.superevents import compare_superevent, superevents_of_results
 from sirenflow.comparison.table import write_differences
 
 HOSTILE = (
@@ -43,7 +43,7 @@ def written(old: Path, new: Path, output: Path) -> tuple[ComparisonSummary, Path
     """Compare; give the summary, the table and the page."""
     output.mkdir(exist_ok=True)
     summary, table, page = ComparisonSummary(), output / "changes.ecsv", output / "changes.html"
-    names = sorted(find_superevents(old) | find_superevents(new))
+    names = sorted(superevents_of_results(old) | superevents_of_results(new))
     compared = [compare_superevent(old / name, new / name) for name in names]
     for each in compared:
         summary.add(each)
@@ -150,7 +150,7 @@ def test_page_keeps_what_matters_most_of_each_quantity(
 ) -> None:
     for results in (old, new):
         many(results, 30)
-    names = sorted(find_superevents(new))
+    names = sorted(superevents_of_results(new))
     for rank, name in enumerate(names, start=1):
         set_area(new, 1 + rank / 100, superevent=name)
         edit(new / name / "event.json", lambda content: content.update(state="initial"))

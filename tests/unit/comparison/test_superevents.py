@@ -13,14 +13,9 @@ from runs import EVENT, a_run, copied, edit, set_area
 from superevents import FAR, NEAR, RETRACTION, moved, one_cell_map
 
 from sirenflow import __version__
-from sirenflow.comparison.differences import Difference
+from sirenflow.comparison.differences import BuiltBy, Difference, SupereventComparison
 from sirenflow.comparison.priority import HEADINGS, heading_of
-from sirenflow.comparison.superevents import (
-    BuiltBy,
-    SupereventComparison,
-    compare_superevent,
-    find_superevents,
-)
+from sirenflow.comparison.superevents import compare_superevent, superevents_of_results
 from sirenflow.comparison.values import ALERTS
 from sirenflow.errors import SirenflowError
 from sirenflow.stages import extract
@@ -42,8 +37,8 @@ def compared(old: Path, new: Path, superevent: str = EVENT) -> SupereventCompari
 
 def found(old: Path, new: Path) -> list[Difference]:
     comparison = compared(old, new)
-    assert comparison.problems == ()
-    return sorted(comparison.differences.found, key=lambda difference: difference.order)
+    assert comparison.problems == []
+    return sorted(comparison.found, key=lambda difference: difference.order)
 
 
 def told(old: Path, new: Path) -> set[tuple[str, str, str]]:
@@ -52,18 +47,18 @@ def told(old: Path, new: Path) -> set[tuple[str, str, str]]:
 
 def test_same_results_differ_in_nothing_and_all_of_them_is_compared(old: Path, new: Path) -> None:
     comparison = compared(old, new)
-    assert comparison.differences.found == []
+    assert comparison.found == []
     # Each alert's numbers, once.
-    assert comparison.differences.compared["localization.json", "skymaps.area_90_deg2"] == 3
-    assert comparison.differences.compared[ALERTS, "alert"] == 3
+    assert comparison.compared["localization.json", "skymaps.area_90_deg2"] == 3
+    assert comparison.compared[ALERTS, "alert"] == 3
     assert comparison.made_old == BuiltBy(__version__, "c0ffee" * 10)
 
 
 def test_same_values_in_other_bytes_are_the_same(old: Path, new: Path) -> None:
     for file in (new / EVENT).glob("*.json"):
         file.write_text(json.dumps(json.loads(file.read_text()), indent=None))
-    assert compared(old, new).differences.found == []
-    assert compared(old, new).differences.compared == compared(old, old).differences.compared
+    assert compared(old, new).found == []
+    assert compared(old, new).compared == compared(old, old).compared
 
 
 @pytest.mark.parametrize("file", ["alerts.json", "localization.json", "regions.json", "event.json"])
@@ -313,7 +308,7 @@ def test_what_only_one_version_of_a_schema_has_is_not_said_to_differ(old: Path, 
 
     edit(old / EVENT / "event.json", older)
     assert told(old, new) == {("event.json", "state", "changed")}
-    assert compared(old, new).differences.one_version_only == {("event.json", "summary_line")}
+    assert compared(old, new).one_version_only == {("event.json", "summary_line")}
 
 
 def test_key_that_only_one_run_has_differs_within_a_version(old: Path, new: Path) -> None:
@@ -357,7 +352,7 @@ def test_damaged_file_is_named_and_the_rest_is_compared(
     (problem,) = comparison.problems
     assert str(new / EVENT / "regions.json") in problem
     assert said in problem
-    kinds = {each.kind for each in comparison.differences.found}
+    kinds = {each.kind for each in comparison.found}
     assert kinds == {"changed", "not comparable"}
 
 
@@ -367,15 +362,15 @@ def test_without_alerts_nothing_is_compared(old: Path, new: Path, content: str) 
     (new / EVENT / ALERTS).write_text(text if content != "{" else content)
     comparison = compared(old, new)
     assert len(comparison.problems) == 1
-    assert [each.kind for each in comparison.differences.found] == ["not comparable"]
+    assert [each.kind for each in comparison.found] == ["not comparable"]
 
 
 def test_directory_without_results_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SirenflowError, match="does not exist; expected a directory of results"):
-        find_superevents(tmp_path / "typo")
+        superevents_of_results(tmp_path / "typo")
     (tmp_path / EVENT).mkdir()
     with pytest.raises(SirenflowError, match=r"expected a superevent's alerts.json.*found none"):
-        find_superevents(tmp_path)
+        superevents_of_results(tmp_path)
 
 
 def test_every_quantity_has_a_heading() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs import EVENT, a_run
 
-from sirenflow.comparison.differences import SupereventDifferences
+from sirenflow.comparison.differences import SupereventComparison
 from sirenflow.comparison.text import both_texts, magnitude_text, where_text
 from sirenflow.comparison.values import ValuePath, alert_outcomes, read_alerts, read_product
 from sirenflow.errors import SirenflowError
@@ -60,7 +60,7 @@ def test_any_content_is_read_and_compared_or_told(
     changed = copy.deepcopy(contents[file])
     replaced(changed, value, random)
     changed["schema_version"] = contents[file]["schema_version"]
-    differences = SupereventDifferences(EVENT, known, known)
+    comparison = SupereventComparison(EVENT, known, known)
     try:
         after = read_product(file, changed, alerts, names)
         if file == "alerts.json":
@@ -68,8 +68,8 @@ def test_any_content_is_read_and_compared_or_told(
             alert_outcomes(changed, names)
     except SirenflowError:
         return
-    differences.compare_readings(file, before, after)
-    for found in sorted(differences.found, key=lambda each: each.order):
+    comparison.compare_readings(file, before, after)
+    for found in sorted(comparison.found, key=lambda each: each.order):
         for text in (*both_texts(found), magnitude_text(found), where_text(found)):
             assert len(text) < 400
             assert "\n" not in text
