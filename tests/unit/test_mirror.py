@@ -14,7 +14,6 @@ TESTS = ROOT / "tests"
 
 TESTED_BY = {
     "unit/alerts/test_claimed_identity.py": ["alerts/alert_type"],
-    "unit/alerts/test_avro_container.py": ["alerts/avro_schema"],
     "unit/alerts/test_alert.py": ["alerts/identifier"],
     "unit/inbox/test_identify_isolated.py": ["alerts/identify", "alerts/self_test_inputs"],
     "unit/inbox/test_receiver.py": ["inbox/arrival"],
@@ -58,7 +57,7 @@ TESTED_BY = {
     "unit/report/figures/test_distance.py": ["skymap/distance/mixture"],
     "unit/skymap/test_skymap.py": ["skymap/fits_table"],
     "unit/superevent/test_unreadable_messages.py": ["superevent/unreadable_text"],
-    "unit/superevent/test_summarize.py": ["formats/sanitize", "alerts/event_record"],
+    "unit/superevent/test_summarize.py": ["alerts/event_record"],
     "unit/products/test_base.py": ["products/alerts", "products/localization", "products/skymap"],
     "unit/products/test_schema.py": ["products/catalogue", "products/documentation"],
     "unit/kafka/test_messages.py": ["kafka/seek"],

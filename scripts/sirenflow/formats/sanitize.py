@@ -130,8 +130,8 @@ def time_to_text(time: datetime | None, timespec: str = "seconds") -> str | None
 
 
 def https_url_or_none(value: object) -> str | None:
-    """Give an http or https address, None for every other scheme (`javascript:`, `data:`)."""
+    """Give an http or https address; None for any other scheme, or if it is not safe as sent."""
     url = text_or_none(value, 400)
-    if url is None or "\ufffd" in url or not re.match(r"https?://[^\s/]", url, re.IGNORECASE):
+    if url is None or url != value or not re.match(r"https?://[^\s/]", url, re.IGNORECASE):
         return None
     return url
