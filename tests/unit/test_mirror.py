@@ -38,7 +38,7 @@ TESTED_BY = {
     "unit/cli/test_crossmatch.py": ["crossmatch/superevents"],
     "unit/stages/test_candidates.py": [
         *("crossmatch/candidates", "stages/candidate_list", "stages/candidate_table"),
-        *("report/candidates_page", "report/candidates_section", "products/candidates"),
+        *("report/candidates", "products/candidates"),
     ],
     "unit/stages/test_galaxies.py": [
         *("crossmatch/galaxies", "stages/galaxy_catalogue", "formats/ecsv", "products/galaxies"),

@@ -1,11 +1,12 @@
 """The event page: what its templates are given."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from sirenflow.products.candidates import Candidates
 from sirenflow.products.event import AlertSummary, EventSummary, SkymapSummary
-from sirenflow.report.candidates_section import candidates_section
+from sirenflow.products.galaxies import Galaxies
+from sirenflow.products.visibility import Visibility
+from sirenflow.report.candidates import candidates_section
 from sirenflow.report.figures.bars import chirp_mass_histogram
 from sirenflow.report.figures.draw import Drawings
 from sirenflow.report.figures.history import area_figure, distance_history_figure
@@ -68,11 +69,11 @@ def distance_problem(skymap: SkymapSummary | None, problem: str | None) -> str:
 
 @dataclass(frozen=True)
 class Sections:
-    """Parts of the page that rules of their own make; None where the configuration has none."""
+    """Products of optional rules; None where the configuration has none."""
 
-    visibility: Mapping[str, Any] | None = None
-    galaxies: Mapping[str, Any] | None = None
-    candidates: Mapping[str, Any] | None = None
+    visibility: Visibility | None = None
+    galaxies: Galaxies | None = None
+    candidates: Candidates | None = None
 
 
 def render_event(

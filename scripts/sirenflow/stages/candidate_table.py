@@ -1,6 +1,5 @@
 """Rule candidate_table: all candidates against the sky maps of all superevents."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,10 @@ from typing import Any
 from sirenflow.crossmatch.candidates import days_between, is_in_window
 from sirenflow.formats.ecsv import Column, cells_to_line, write_ecsv
 from sirenflow.formats.sanitize import time_or_none
-from sirenflow.report.candidates_page import CandidatesPage, render_candidates
+from sirenflow.products.base import Record, load_product
+from sirenflow.products.candidates import Candidates, MatchedAlert
+from sirenflow.products.source_tables import CandidateTable
+from sirenflow.report.candidates import CandidatesPage, render_candidates
 from sirenflow.report.html import relative_link
 
 _CANDIDATE = (
@@ -65,10 +67,10 @@ def candidate_table(events: Sequence[Path], listed: Path, table: Path, page: Pat
         superevent, but those beyond `NEARBY_LEVEL`; and the page with those within 90 % in some
         alert.
     """
-    known = json.loads(listed.read_text(encoding="utf-8"))
-    names = {source["row"]: source["name"] for source in known["candidates"]}
-    problem = known["unusable_reason"]
-    gathered = CandidatesPage(names, known["problems"], problem)
+    known = load_product(listed, CandidateTable)
+    names = {candidate.row: candidate.name for candidate in known.candidates}
+    problem = known.unusable_reason
+    gathered = CandidatesPage(names, known.problems, problem)
     read = _gather(sorted(events), page, gathered)
     lines = (line for product in read for line in _pairs(product))
     meta = {**_META, "unusable_reason": problem} if problem else _META
@@ -77,52 +79,50 @@ def candidate_table(events: Sequence[Path], listed: Path, table: Path, page: Pat
     page.write_text(html, encoding="utf-8", newline="\n")
 
 
-def _gather(
-    events: Iterable[Path], page: Path, gathered: CandidatesPage
-) -> Iterator[dict[str, Any]]:
+def _gather(events: Iterable[Path], page: Path, gathered: CandidatesPage) -> Iterator[Candidates]:
     """Read each superevent's candidates once, for the page and for the table."""
     for event in events:
-        product: dict[str, Any] = json.loads(event.read_text(encoding="utf-8"))
+        product = load_product(event, Candidates)
         gathered.add(product, relative_link(event.with_name("index.html"), page))
         yield product
 
 
-def _pairs(product: dict[str, Any]) -> Iterator[str]:
-    """Give a line for each candidate, map and T0: millions, so each part is written once."""
-    superevent = cells_to_line(product[column.name] for column in _SUPEREVENT)
-    said = {
-        candidate["row"]: cells_to_line(candidate[column.name] for column in _CANDIDATE)
-        for candidate in product["candidates"]
-    }
-    times = {entry["row"]: time_or_none(entry["time"]) for entry in product["candidates"]}
+def _pairs(product: Candidates) -> Iterator[str]:
+    """Yield a line for each candidate, map and T0: millions, so each part is written once."""
+    superevent = _cells(product, _SUPEREVENT)
+    candidates = {each.row: _cells(each, _CANDIDATE) for each in product.candidates}
+    times = {each.row: time_or_none(each.time) for each in product.candidates}
     found = {
-        (row, number): cells_to_line(match[column.name] for column in _PLACE)
-        for number, each in enumerate(product["maps"])
-        for row, match in ((match["row"], match) for match in each["matches"])
+        (match.row, index): _cells(match, _PLACE)
+        for index, each in enumerate(product.maps)
+        for match in each.matches
     }
     alerts = [
-        (number, cells_to_line(cells), time_or_none(cells[-1]))
-        for number, cells in _alike(product["alerts"])
+        (index, cells_to_line(cells), time_or_none(cells[-1]))
+        for index, cells in _alike(product.alerts)
     ]
-    for row, candidate in said.items():
-        for number, alert, t0 in alerts:
-            if (row, number) in found:
+    for row, candidate in candidates.items():
+        for index, alert, t0 in alerts:
+            if (row, index) in found:
                 days = days_between(t0, times[row])
-                in_window = is_in_window(days, product["days_before"], product["days_after"])
+                in_window = is_in_window(days, product.days_before, product.days_after)
                 time = cells_to_line((days, in_window))
-                yield f"{candidate},{superevent},{alert},{found[row, number]},{time}"
+                yield f"{candidate},{superevent},{alert},{found[row, index]},{time}"
 
 
-def _alike(alerts: Iterable[dict[str, Any]]) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Bring alerts with the same map and T0 together; give the map's place and `_ALERTS`."""
-    together: dict[tuple[int, str | None], list[dict[str, Any]]] = {}
+def _cells(record: Record, columns: Iterable[Column]) -> str:
+    return cells_to_line(getattr(record, column.name) for column in columns)
+
+
+def _alike(alerts: Iterable[MatchedAlert]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Group alerts with the same map and T0; yield the map's index and the cells of `_ALERTS`."""
+    together: dict[tuple[int, str | None], list[MatchedAlert]] = {}
     for alert in alerts:
-        together.setdefault((alert["skymap_index"], alert["trigger_time"]), []).append(alert)
-    for (number, trigger_time), group in together.items():
-        numbers = runs_text([alert["number"] for alert in group])
-        standing = any(alert["is_current"] for alert in group)
-        first = group[0]
-        yield number, (first["number"], numbers, first["alert_type"], standing, trigger_time)
+        together.setdefault((alert.skymap_index, alert.trigger_time), []).append(alert)
+    for (index, trigger_time), group in together.items():
+        numbers = runs_text([alert.number for alert in group])
+        is_current = any(alert.is_current for alert in group)
+        yield index, (group[0].number, numbers, group[0].alert_type, is_current, trigger_time)
 
 
 def runs_text(numbers: Sequence[int]) -> str:

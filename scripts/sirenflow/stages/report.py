@@ -1,6 +1,5 @@
 """Rule report: the page, the text and the JSON summary of one superevent."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,11 @@ from msgspec import structs
 
 from sirenflow.products.alerts import Alerts
 from sirenflow.products.base import load_product, write_product
+from sirenflow.products.candidates import Candidates
+from sirenflow.products.galaxies import Galaxies
 from sirenflow.products.localization import Localization
 from sirenflow.products.regions import Regions
+from sirenflow.products.visibility import Visibility
 from sirenflow.report.event_page import EventLinks, Sections, render_event
 from sirenflow.report.figures.draw import draw
 from sirenflow.report.html import relative_link
@@ -74,14 +76,11 @@ def report(
         galaxies=relative_link(galaxies[1], page) if galaxies else None,
     )
     sections = Sections(
-        *(_load_json(found[0]) if found else None for found in (visibility, galaxies, candidates))
+        visibility=load_product(visibility[0], Visibility) if visibility else None,
+        galaxies=load_product(galaxies[0], Galaxies) if galaxies else None,
+        candidates=load_product(candidates[0], Candidates) if candidates else None,
     )
     html = render_event(summary, drawings, sections, text, links)
     page.write_text(html, encoding="utf-8", newline="\n")
     circular.write_text(text, encoding="ascii", newline="\n")
     write_product(event, summary)
-
-
-def _load_json(path: Path) -> Mapping[str, Any]:
-    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded

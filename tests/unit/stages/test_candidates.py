@@ -15,13 +15,20 @@ import pytest
 from astropy.table import Table
 from builders import distnorm, flat_map, with_map
 from jsonschema import Draft202012Validator
+from msgspec import convert
 from pages import assert_safe, render_part
 from paths import SCHEMAS
 from superevents import FAR, MU, NEAR, POSITION, RETRACTION, SIGMA, moved, one_cell_map, products
 
 from sirenflow.crossmatch.candidates import is_in_window
-from sirenflow.report.candidates_page import MOST_A_CANDIDATE, CandidatesPage, render_candidates
-from sirenflow.report.candidates_section import MOST_ON_PAGE, candidates_section
+from sirenflow.products.candidates import Candidates
+from sirenflow.report.candidates import (
+    MOST_A_CANDIDATE,
+    MOST_ON_PAGE,
+    CandidatesPage,
+    candidates_section,
+    render_candidates,
+)
 from sirenflow.stages.candidate_list import candidate_list
 from sirenflow.stages.candidate_table import candidate_table, runs_text
 from sirenflow.stages.candidates import candidates
@@ -48,11 +55,15 @@ def matches(content: dict[str, Any], row: int = 1) -> list[dict[str, Any]]:
     return [next((match for match in each if match["row"] == row), {}) for each in maps]
 
 
+def typed(content: dict[str, Any] | None) -> Candidates | None:
+    return None if content is None else convert(content, Candidates)
+
+
 def section(content: dict[str, Any] | None) -> str:
     """Render the event page's section in a page of its own."""
     return render_part(
         """{% import "candidates.html.j2" as part with context %}{{ part.section(candidates) }}""",
-        candidates=candidates_section(content),
+        candidates=candidates_section(typed(content)),
     )
 
 
@@ -286,13 +297,13 @@ def test_hostile_names_are_no_markup_no_formula_and_no_line(tmp_path: Path) -> N
 def test_long_lists_are_cut_and_counted(tmp_path: Path) -> None:
     event = products(tmp_path, moved()[0])
     content = compare(event, *(f"A{i},{POSITION},," for i in range(MOST_ON_PAGE + 7)))
-    found = candidates_section(content)
+    found = candidates_section(typed(content))
     assert found is not None
     assert (len(found.rows), found.left_out) == (MOST_ON_PAGE, 7)
     assert "and 7 more" in section(content)
     page = CandidatesPage({}, ())
     for number in range(MOST_A_CANDIDATE + 5):
-        page.add({**content, "superevent_id": f"S26010{number}a"}, "x.html")
+        page.add(convert({**content, "superevent_id": f"S26010{number}a"}, Candidates), "x.html")
     cards = page.cards()
     assert {len(card.rows) for card in cards} == {MOST_A_CANDIDATE}
     assert {card.not_listed for card in cards} == {5}
@@ -343,8 +354,8 @@ def test_without_candidates_the_page_has_no_section() -> None:
 
 def test_order_puts_unknown_levels_last(tmp_path: Path) -> None:
     content = compare(products(tmp_path, moved()[0]), f"A,{POSITION},,")
-    found = candidates_section(content)
+    found = candidates_section(typed(content))
     assert found is not None
     (row,) = found.rows
-    beyond, unknown = replace(row, now=None), replace(row, now=None, has_now=False)
+    beyond, unknown = replace(row, match=None), replace(row, match=None, has_skymap=False)
     assert row.order < beyond.order < unknown.order < replace(row, retracted=True).order

@@ -1,11 +1,12 @@
-"""Who can look: a strip of 24 hours for each site, as numbers and words for the template."""
+"""Observability: a strip of 24 hours for each site, as numbers and words for the template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import groupby
 
 from sirenflow.formats.sanitize import time_or_none
+from sirenflow.products.visibility import SiteVisibility, Visibility
 from sirenflow.report.figures.labels import text_width
 from sirenflow.superevent.number_text import NARROW_SPACE, probability_text
 
@@ -73,34 +74,34 @@ class VisibilityFigure:
         return all(site.best_x is None for site in self.sites)
 
 
-def visibility_figure(visibility: Mapping[str, Any]) -> VisibilityFigure:
+def visibility_figure(visibility: Visibility) -> VisibilityFigure:
     """Draw the content of visibility.json."""
-    start = time_or_none(visibility["start_utc"])
-    absent = visibility["absence_reason"]
+    start = time_or_none(visibility.start_utc)
+    absent = visibility.absence_reason
     if absent is not None or start is None:
         absent = absent or "the time of the alert is not provided"
-        return VisibilityFigure(absent, visibility["retracted"], "", 1, "", (), ())
-    steps = visibility["hours"] * 60 // visibility["step_min"]
-    ticks = _ticks(start, visibility["hours"])
+        return VisibilityFigure(absent, visibility.retracted, "", 1, "", (), ())
+    steps = visibility.hours * 60 // visibility.step_min
+    ticks = _ticks(start, visibility.hours)
     return VisibilityFigure(
         absence_reason=None,
-        retracted=visibility["retracted"],
+        retracted=visibility.retracted,
         scope=_scope(visibility, start),
         width=steps,
         grid="".join(f"M{_short(tick.percent * steps / 100)} 0V{HEIGHT}" for tick in ticks),
         ticks=ticks,
-        sites=tuple(_strip(site, start, visibility["step_min"]) for site in visibility["sites"]),
+        sites=tuple(_strip(site, start, visibility.step_min) for site in visibility.sites),
     )
 
 
-def _scope(visibility: Mapping[str, Any], start: datetime) -> str:
-    number, located = visibility["alert_number"], visibility["skymap_alert_number"]
+def _scope(visibility: Visibility, start: datetime) -> str:
+    number, located = visibility.alert_number, visibility.skymap_alert_number
     skymap = "" if located == number else f", sky map of alert {located}"
-    sun = _altitude(visibility["maximum_sun_altitude_deg"])
-    altitudes = sorted({site["minimum_altitude_deg"] for site in visibility["sites"]})
+    sun = _altitude(visibility.maximum_sun_altitude_deg)
+    altitudes = sorted({site.minimum_altitude_deg for site in visibility.sites})
     limit = " to ".join(map(_altitude, dict.fromkeys((*altitudes[:1], *altitudes[-1:]))))
     return (
-        f"{visibility['hours']} h from {start:%Y-%m-%d %H:%M} UTC (alert {number}{skymap}), "
+        f"{visibility.hours} h from {start:%Y-%m-%d %H:%M} UTC (alert {number}{skymap}), "
         f"Sun below {sun}, altitude above {limit}"
     )
 
@@ -133,34 +134,34 @@ def _hour_tick(percent: float, text: str) -> HourTick:
     return HourTick(percent, text, percent, "middle")
 
 
-def _strip(site: Mapping[str, Any], start: datetime, step_min: int) -> SiteStrip:
+def _strip(site: SiteVisibility, start: datetime, step_min: int) -> SiteStrip:
     def clock(moment: int) -> str:
         return f"{start + timedelta(minutes=step_min * moment):%H:%M}"
 
-    above, dark_runs = site["probability_above"], _runs(site["dark"])
-    limit = _altitude(site["minimum_altitude_deg"])
+    above, dark_runs = site.probability_above, _runs(site.dark)
+    limit = _altitude(site.minimum_altitude_deg)
     windows = ", ".join(
-        f"{_clock(window['start_utc'], start)}{_TO}{window['end_utc'][11:16]}"
-        for window in site["windows"]
+        f"{_clock(window.start_utc, start)}{_TO}{window.end_utc[11:16]}" for window in site.windows
     )
     times = windows or (f"below {limit} while dark" if dark_runs else "not dark in these hours")
     spoken = windows.replace(_TO, "–") + " UTC" if windows else times
     dark = ", ".join(f"{clock(first)}–{clock(last)}" for first, last in dark_runs)
     best_x, best, moon = None, None, None
-    if site["best_time_utc"] is not None:
-        best_x = _moment(site["best_time_utc"], start, step_min)
-        best = f"best {_clock(site['best_time_utc'], start)}"
-        if site["best_probability"] < 0.99 * site["reachable_probability"]:
-            best += f" ({probability_text(site['best_probability'])})"
+    best_time = time_or_none(site.best_time_utc)
+    if best_time and site.best_time_utc and site.best_probability is not None:
+        best_x = round((best_time - start) / timedelta(minutes=step_min))
+        best = f"best {_clock(site.best_time_utc, start)}"
+        if site.best_probability < 0.99 * site.reachable_probability:
+            best += f" ({probability_text(site.best_probability)})"
         moon = _moon(site)
     return SiteStrip(
-        name=site["name"],
-        place=site["place"],
+        name=site.name,
+        place=site.place,
         times=times,
-        reachable=probability_text(site["reachable_probability"]),
+        reachable=probability_text(site.reachable_probability),
         best=best,
         moon=moon,
-        label=f"{site['name']}: dark {dark or 'never'}{' UTC' if dark else ''}; probability above "
+        label=f"{site.name}: dark {dark or 'never'}{' UTC' if dark else ''}; probability above "
         f"{limit} at most {probability_text(max(above))}, in the dark {spoken}",
         dark="".join(f"M{first} 0H{last}V{HEIGHT}H{first}z" for first, last in dark_runs),
         above=_area(above, 0, len(above) - 1),
@@ -169,11 +170,13 @@ def _strip(site: Mapping[str, Any], start: datetime, step_min: int) -> SiteStrip
     )
 
 
-def _moon(site: Mapping[str, Any]) -> str:
-    lit = f"{round(100 * site['moon_illumination'])}{NARROW_SPACE}%"
-    if site["moon_altitude_deg"] < 0:
+def _moon(site: SiteVisibility) -> str | None:
+    if site.moon_altitude_deg is None or site.moon_separation_deg is None:
+        return None
+    lit = f"{round(100 * site.moon_illumination)}{NARROW_SPACE}%"
+    if site.moon_altitude_deg < 0:
         return f"Moon down, {lit} lit"
-    return f"Moon {round(site['moon_separation_deg'])}° off, {lit} lit"
+    return f"Moon {round(site.moon_separation_deg)}° off, {lit} lit"
 
 
 def _area(above: Sequence[float], first: int, last: int) -> str:
@@ -201,14 +204,9 @@ def _bends(heights: Sequence[float], first: int, last: int) -> list[int]:
 
 def _runs(flags: Sequence[bool]) -> list[tuple[int, int]]:
     """Find the first and the last index of each run of true ones."""
-    ends = [i for i, flag in enumerate(flags) if flag and not (flags[i + 1 : i + 2] or [False])[0]]
-    starts = [i for i, flag in enumerate(flags) if flag and not (i and flags[i - 1])]
-    return list(zip(starts, ends, strict=True))
-
-
-def _moment(time_utc: str, start: datetime, step_min: int) -> int | None:
-    time = time_or_none(time_utc)
-    return None if time is None else round((time - start) / timedelta(minutes=step_min))
+    grouped = groupby(range(len(flags)), key=lambda i: flags[i])
+    runs = [list(indices) for is_true, indices in grouped if is_true]
+    return [(run[0], run[-1]) for run in runs]
 
 
 def _clock(time_utc: str, start: datetime) -> str:

@@ -26,6 +26,7 @@ from sirenflow.observing.ephemeris import SkyBodies, sun_and_moon
 from sirenflow.products.alerts import ChirpMass
 from sirenflow.products.event import AlertSummary, SkymapSummary
 from sirenflow.products.regions import Lobe
+from sirenflow.products.visibility import Visibility
 from sirenflow.report.figures import bars, sky_labels, zoom
 from sirenflow.report.figures.bars import Histogram, chirp_mass_histogram, number_text
 from sirenflow.report.figures.distance import distance_figure
@@ -326,17 +327,17 @@ def test_distance_has_no_layout_fault(mean: float, share: float) -> None:
 @example(datetime(2037, 5, 9, 1, 55, 58, tzinfo=UTC))
 def test_hours_have_no_layout_fault(start: datetime) -> None:
     figure = visibility_figure(
-        {
-            "start_utc": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-            "absence_reason": None,
-            "retracted": False,
-            "hours": 24,
-            "step_min": 10,
-            "alert_number": 1,
-            "skymap_alert_number": 1,
-            "maximum_sun_altitude_deg": -12,
-            "sites": [],
-        }
+        Visibility(
+            superevent_id="S1a",
+            start_utc=f"{start:%Y-%m-%dT%H:%M:%SZ}",
+            absence_reason=None,
+            retracted=False,
+            hours=24,
+            step_min=10,
+            alert_number=1,
+            skymap_alert_number=1,
+            maximum_sun_altitude_deg=-12,
+        )
     )
     assert 4 <= len(figure.ticks) <= 5
     html = rendered("visibility.html.j2", "section(figure)", figure=figure)

@@ -7,8 +7,10 @@ import re
 from typing import Any
 
 import pytest
+from msgspec import convert
 from pages import Page
 
+from sirenflow.products.visibility import Visibility
 from sirenflow.report.figures.visibility import HEIGHT, VisibilityFigure, visibility_figure
 from sirenflow.report.html import _environment
 from sirenflow.superevent.number_text import NARROW_SPACE
@@ -46,9 +48,9 @@ SEEN = {
 }
 
 
-def product(*sites: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return {
-        "schema_version": 1,
+def product(*sites: dict[str, Any], **changes: Any) -> Visibility:
+    content = {
+        "schema_version": 2,
         "superevent_id": "S261122ab",
         "retracted": False,
         "alert_number": 4,
@@ -58,9 +60,10 @@ def product(*sites: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "step_min": 10,
         "hours": 24,
         "maximum_sun_altitude_deg": -12,
-        "sites": list(sites),
+        "sites": sites,
         **changes,
     }
+    return convert(content, Visibility)
 
 
 def section(figure: VisibilityFigure | None) -> str:
