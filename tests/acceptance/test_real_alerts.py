@@ -19,9 +19,8 @@ import pytest
 from paths import REAL_ALERTS
 
 from sirenflow.alerts.alert import Alert, parse_alert
-from sirenflow.skymap.localization import peak
 from sirenflow.skymap.measurements import measure
-from sirenflow.skymap.skymap import read_skymap
+from sirenflow.skymap.skymap import peak, read_skymap
 from sirenflow.stages.extract import extract
 from sirenflow.superevent.alert_text import describe
 

@@ -54,7 +54,6 @@ TESTED_BY = {
     "unit/report/figures/test_figure_layout.py": [
         *("report/figures/labels", "report/figures/sky_labels"),
     ],
-    "unit/report/figures/test_distance.py": ["skymap/distance/mixture"],
     "unit/skymap/test_skymap.py": ["skymap/fits_table"],
     "unit/superevent/test_unreadable_messages.py": ["superevent/unreadable_text"],
     "unit/superevent/test_summarize.py": ["alerts/event_record"],

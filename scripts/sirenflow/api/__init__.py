@@ -27,7 +27,7 @@ from sirenflow.comparison.superevents import compare_superevent, superevents_of_
 from sirenflow.crossmatch.positions import CrossmatchResult, crossmatch
 from sirenflow.errors import AlertError, SkymapError
 from sirenflow.skymap import skymap as skymaps
-from sirenflow.skymap.localization import credible_areas
+from sirenflow.skymap.credible_area import credible_areas
 from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.regions.credible_region import credible_region
 from sirenflow.skymap.skymap import Skymap

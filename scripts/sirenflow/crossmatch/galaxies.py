@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sirenflow.crossmatch.positions import log_density
+from sirenflow.skymap.credible_area import credible_levels
 from sirenflow.skymap.distance.line_of_sight import LinesOfSight, lines_of_sight
 from sirenflow.skymap.distance.volume import probability_denser, threshold_log_density
-from sirenflow.skymap.localization import credible_levels
 from sirenflow.skymap.skymap import MAX_LEVEL, Floats, Ints, Skymap
 
 COMPATIBLE_LEVEL = 0.9

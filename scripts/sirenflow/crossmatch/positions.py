@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sirenflow.skymap.credible_area import credible_levels
 from sirenflow.skymap.distance.line_of_sight import (
     SQRT_2PI,
     conditional_moments,
@@ -21,8 +22,7 @@ from sirenflow.skymap.distance.line_of_sight import (
 )
 from sirenflow.skymap.distance.volume import probability_denser
 from sirenflow.skymap.healpix import leaves_at
-from sirenflow.skymap.localization import SQUARE_DEGREES, credible_levels
-from sirenflow.skymap.skymap import Floats, Ints, Skymap
+from sirenflow.skymap.skymap import DEG2_PER_SR, Floats, Ints, Skymap
 from sirenflow.skymap.vectors import unit_vectors
 
 NEARBY_LEVEL = 0.999
@@ -141,7 +141,7 @@ def crossmatch(
         level_3d[known] = probability_denser(lines_of_sight(skymap), density[known])
     return CrossmatchResult(
         level=level,
-        probability_per_deg2=skymap.probdensity[rows] / SQUARE_DEGREES,
+        probability_per_deg2=skymap.probdensity[rows] / DEG2_PER_SR,
         level_3d=level_3d,
         probability_per_mpc3=np.exp(density),
     )

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sirenflow.products.regions import MapComparison
-from sirenflow.skymap.localization import Peak
 from sirenflow.skymap.regions.credible_region import ProbabilityCurve, Ranges
-from sirenflow.skymap.skymap import Floats
+from sirenflow.skymap.skymap import Floats, Peak
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from sirenflow.formats.json_file import SOLVED_DIGITS, rounded
 from sirenflow.products.localization import LocalizedMap
+from sirenflow.skymap.credible_area import credible_areas
 from sirenflow.skymap.distance.line_of_sight import distance_at_row, lines_of_sight
 from sirenflow.skymap.distance.marginal import marginal_distance
 from sirenflow.skymap.distance.volume import credible_volumes
-from sirenflow.skymap.localization import credible_areas, peak
-from sirenflow.skymap.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap, peak
 
 _NO_COLUMNS = "the sky map has no distance columns"
 _NO_CARDS = "the header lacks DISTMEAN or DISTSTD"

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import astropy_healpix
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +28,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SPHERE_SR = 4 * np.pi
+DEG2_PER_SR = (180 / np.pi) ** 2
+"""Square degrees in a steradian."""
 MAX_LEVEL = 29
 """Deepest HEALPix level that a 64-bit UNIQ can hold."""
 INTEGRAL_TOLERANCE = 1e-3
@@ -152,6 +155,29 @@ class Skymap:
     def enclosed(self) -> Floats:
         """(n,) probability of the first row of `rank`, of the first two, and so on."""
         return np.cumsum(self.probability[self.rank])
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The cell of greatest probability density.
+
+    Its centre is not a measured position, and it need not be the cell of greatest probability.
+    """
+
+    ra_deg: float
+    dec_deg: float
+    probdensity_per_sr: float
+
+
+def peak(skymap: Skymap) -> Peak:
+    """Find the centre (ICRS) of the first row of greatest PROBDENSITY.
+
+    The definition is that of the LIGO/Virgo/KAGRA Public Alerts User Guide's sample code.
+    """
+    row = int(np.argmax(skymap.probdensity))
+    nside = astropy_healpix.level_to_nside(int(skymap.level[row]))
+    ra, dec = astropy_healpix.healpix_to_lonlat(int(skymap.ipix[row]), nside, order="nested")
+    return Peak(float(ra.deg), float(dec.deg), float(skymap.probdensity[row]))
 
 
 def read_skymap(data: bytes) -> Skymap:

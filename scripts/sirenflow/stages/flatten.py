@@ -6,7 +6,7 @@ import gzip
 from pathlib import Path
 
 from sirenflow.formats.fits_file import fits_padding
-from sirenflow.skymap.flatten import FlatMap, flat_header
+from sirenflow.skymap.flat_map import FlatMap, flat_header
 from sirenflow.superevent.load import load_superevent, load_usable_skymap
 
 # Pixels at a time: 32 MiB of table.

@@ -22,7 +22,6 @@ from sirenflow.products.regions import (
     RegionFiles,
     Regions,
 )
-from sirenflow.skymap.localization import peak
 from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
 from sirenflow.skymap.regions.credible_region import (
     ProbabilityCurve,
@@ -32,7 +31,7 @@ from sirenflow.skymap.regions.credible_region import (
 from sirenflow.skymap.regions.lobes import LISTED, describe_lobes, label_lobes
 from sirenflow.skymap.regions.outlines import DRAWN, draw_outlines
 from sirenflow.skymap.regions.region_files import Subject, ds9, geojson, moc_fits
-from sirenflow.skymap.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap, peak
 from sirenflow.superevent.load import load_superevent, load_usable_skymap
 
 # Decimals of degrees, and of probabilities: a region is that of its level within 1e-6.

@@ -8,8 +8,7 @@ from typing import Any
 from sirenflow.alerts.alert import Alert, AttachedMap
 from sirenflow.alerts.alert_type import RETRACTION
 from sirenflow.errors import SkymapError
-from sirenflow.skymap.localization import peak
-from sirenflow.skymap.skymap import read_skymap
+from sirenflow.skymap.skymap import peak, read_skymap
 
 _OF_MAP = {"gw": "", "combined": " of the combined sky map"}
 

@@ -30,8 +30,7 @@ from sirenflow.observing.visibility import (
     sky_rows,
     visibility,
 )
-from sirenflow.skymap.localization import peak
-from sirenflow.skymap.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap, peak
 
 PALMA = Site("Roque de los Muchachos", "La Palma", 28.7583, -17.88, 2327, 30)
 PACHON = Site("Cerro Pachón", "Chile", -30.2407, -70.7366, 2722, 30)

@@ -11,10 +11,9 @@ from msgspec import structs
 from tilings import Tiling, tilings
 
 from sirenflow.products.regions import MapComparison
-from sirenflow.skymap.localization import peak
 from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
 from sirenflow.skymap.regions.credible_region import credible_region, probability_curve
-from sirenflow.skymap.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap, peak
 
 
 def measured(skymap: Skymap, number: int = 1, sha256: str = "a") -> MeasuredMap:

@@ -7,7 +7,7 @@ import numpy as np
 from sirenflow.products.event import SkymapSummary
 from sirenflow.report.figures.bars import LINE_FONT_SIZES, axis_ticks
 from sirenflow.report.figures.labels import Box, Label, axis_labels
-from sirenflow.skymap.distance.mixture import Posterior
+from sirenflow.skymap.distance.marginal import Posterior
 from sirenflow.skymap.skymap import Floats
 
 WIDTH, HEIGHT = 400, 120

@@ -18,7 +18,7 @@ from sirenflow.report.figures.zoom import (
     zoom_window,
 )
 from sirenflow.skymap.distance.line_of_sight import lines_of_sight
-from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
+from sirenflow.skymap.distance.marginal import Posterior, approximate_posterior
 from sirenflow.skymap.regions.contours import level_field
 from sirenflow.skymap.skymap import Skymap
 
@@ -142,4 +142,4 @@ def _posterior(skymap: Skymap | None) -> Posterior | None:
     if skymap is None or skymap.distmu is None:
         return None
     lines = lines_of_sight(skymap)
-    return drawn_posterior(lines) if len(lines.mu) else None
+    return approximate_posterior(lines) if len(lines.mu) else None

@@ -15,9 +15,8 @@ from astropy import units
 
 from sirenflow.products.event import Thumbnail
 from sirenflow.report.figures.svg_path import Floats, Ints, Rings, join_rings, path_data, thin_rings
-from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import LevelField, rings_of_field
-from sirenflow.skymap.skymap import MAX_LEVEL, Skymap
+from sirenflow.skymap.skymap import MAX_LEVEL, Skymap, peak
 
 WIDTH, HEIGHT = 1440, 720
 """Units of the paths: the sky is an ellipse of this size."""

@@ -17,9 +17,8 @@ from sirenflow.report.figures.labels import (
 )
 from sirenflow.report.figures.sky_labels import reticle_boxes
 from sirenflow.report.figures.svg_path import Floats, Rings, join_rings, path_data, thin_rings
-from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import LevelField, LocalView, local_contours
-from sirenflow.skymap.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap, peak
 
 SIZE = 600
 """Units of the paths: the figure is a square of this side."""

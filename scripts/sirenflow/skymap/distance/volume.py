@@ -1,4 +1,4 @@
-"""How much space: credible volumes, their thresholds, and the probability of denser space.
+"""Credible volumes, their density thresholds, and the probability of denser space.
 
 Distances are luminosity distances and volumes Euclidean in them, as is ligo.skymap's default; the
 comoving volume is smaller.
@@ -7,12 +7,16 @@ comoving volume is smaller.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
-from sirenflow.skymap.distance.interpolation import interpolate_monotone
+from sirenflow.skymap.distance.cumulative import (
+    CumulativePoint,
+    find_quantile,
+    interpolate_monotone,
+)
 from sirenflow.skymap.distance.line_of_sight import LinesOfSight, normal_tail
-from sirenflow.skymap.distance.newton import Evaluation, solve
 from sirenflow.skymap.skymap import Floats
 
 _LEVEL_TOLERANCE = 1e-6
@@ -67,7 +71,7 @@ def threshold_log_density(rows: LinesOfSight, level: float) -> float | None:
     depth, _ = _densest(rows, level)
     low, high = -rows.log_densest, np.inf
     for _ in range(_MOST_STEPS):
-        evaluation = _down_to_depth(rows, depth, level)
+        evaluation = _down_to_depth(rows, level, depth)
         if abs(evaluation.deficit) < _LEVEL_TOLERANCE:
             break
         low, high = (depth, high) if evaluation.deficit > 0 else (low, depth)
@@ -109,7 +113,7 @@ def _probability_down_to(rows: LinesOfSight, depth: Floats, shallowest: float) -
     """Sum the probability where the density exceeds exp(-depth) per Mpc3, for each depth."""
 
     def evaluate(at: float) -> float:
-        return -_down_to_depth(rows, at, 0.0).deficit
+        return -_down_to_depth(rows, 0.0, at).deficit
 
     if len(depth) * len(rows.mu) <= _MOST_DIRECT:
         return np.array([evaluate(at) for at in depth.tolist()], dtype=np.float64)
@@ -121,15 +125,10 @@ def _densest(rows: LinesOfSight, q: float) -> tuple[float, float]:
     depth = _depth_reached(rows.sample, q * rows.sample.total / rows.total) + 1.0
     volume = 0.0
     for sample in (rows.sample, rows):
-        wanted = q * sample.total / rows.total
+        evaluate = partial(_down_to_depth, sample, q * sample.total / rows.total)
         shallowest = -sample.log_densest
-
-        def evaluate(
-            depth: float, sample: LinesOfSight = sample, wanted: float = wanted
-        ) -> Evaluation:
-            return _down_to_depth(sample, depth, wanted)
-
-        depth, volume = solve(evaluate, max(depth, shallowest + 1e-6), shallowest, np.inf)
+        start = max(depth, shallowest + 1e-6)
+        depth, volume = find_quantile(evaluate, start, shallowest, np.inf)
     return depth, volume
 
 
@@ -140,7 +139,7 @@ def _depth_reached(rows: LinesOfSight, wanted: float) -> float:
     return -float(rows.log_peak_density[order[min(int(row), len(order) - 1)]])
 
 
-def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> Evaluation:
+def _down_to_depth(rows: LinesOfSight, wanted: float, depth: float) -> CumulativePoint:
     """Volume and probability where the density exceeds exp(-depth) per Mpc3."""
     probability, volume, growth = np.sum(
         [_within(chunk, depth) for chunk in rows.chunks], axis=0
@@ -149,7 +148,7 @@ def _down_to_depth(rows: LinesOfSight, depth: float, wanted: float) -> Evaluatio
     slope = float(np.exp(-depth)) * growth
     # Near the densest point, volume and probability both grow as the power 3/2 of the way from it.
     scale = min(1.0, depth + rows.log_densest)
-    return Evaluation(wanted - probability, slope, volume, growth, 0.5, scale)
+    return CumulativePoint(wanted - probability, slope, volume, growth, 0.5, scale)
 
 
 def _within(rows: LinesOfSight, depth: float) -> tuple[float, float, float]:

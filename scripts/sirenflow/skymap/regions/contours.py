@@ -18,8 +18,8 @@ import contourpy
 import numpy as np
 from numpy.typing import NDArray
 
+from sirenflow.skymap.credible_area import credible_levels
 from sirenflow.skymap.healpix import leaves_at
-from sirenflow.skymap.localization import credible_levels
 from sirenflow.skymap.skymap import Floats, Ints, Skymap
 from sirenflow.skymap.vectors import unit_vectors
 

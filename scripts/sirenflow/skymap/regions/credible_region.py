@@ -15,13 +15,13 @@ from functools import cached_property
 import numpy as np
 from mocpy import MOC
 
+from sirenflow.skymap.credible_area import credible_areas
 from sirenflow.skymap.healpix import cell_directions
-from sirenflow.skymap.localization import SQUARE_DEGREES, credible_areas
-from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
+from sirenflow.skymap.skymap import DEG2_PER_SR, MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
 LEAVES = 12 << (2 * MAX_LEVEL)
 """Cells of level 29 on the sphere."""
-LEAF_DEG2 = SPHERE_SR * SQUARE_DEGREES / LEAVES
+LEAF_DEG2 = SPHERE_SR * DEG2_PER_SR / LEAVES
 """Area of each."""
 AREA_TOLERANCE = 1e-6
 """Largest relative difference of a region's area from the interpolated credible area."""

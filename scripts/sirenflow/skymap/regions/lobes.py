@@ -12,9 +12,8 @@ import astropy_healpix
 import numpy as np
 
 from sirenflow.products.regions import Lobe
-from sirenflow.skymap.localization import SQUARE_DEGREES
 from sirenflow.skymap.regions.credible_region import LEAVES, CredibleRegion, leaves_of_level
-from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
+from sirenflow.skymap.skymap import DEG2_PER_SR, MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
 LISTED = 20
 """Lobes that are described, at most."""
@@ -133,7 +132,7 @@ def describe_lobes(
     label = labels.label[listed]
     vectors = region.directions[:, listed]
     weight = region.probability(skymap)[listed]
-    area = np.bincount(label, weights=region.area_sr[listed], minlength=count) * SQUARE_DEGREES
+    area = np.bincount(label, weights=region.area_sr[listed], minlength=count) * DEG2_PER_SR
     mean = np.stack(
         [np.bincount(label, weights=weight * axis, minlength=count) for axis in vectors]
     )

@@ -11,7 +11,7 @@ from sirenflow.alerts.alert import parse_alert
 from sirenflow.products.event import SkymapSummary
 from sirenflow.report.figures.distance import HEIGHT, WIDTH, DistanceFigure, distance_figure
 from sirenflow.skymap.distance.line_of_sight import LinesOfSight, lines_of_sight
-from sirenflow.skymap.distance.mixture import Posterior, drawn_posterior
+from sirenflow.skymap.distance.marginal import Posterior, approximate_posterior
 from sirenflow.skymap.measurements import measure
 from sirenflow.skymap.skymap import Skymap, read_skymap
 
@@ -39,19 +39,19 @@ def test_curve_is_within_half_a_hundredth_of_that_of_all_rows(name: str) -> None
     mean = float((lines.probability * lines.moments.mean).sum())
     r = np.linspace(mean / 50, 3 * mean, 60)
     truth = all_rows(lines, r)
-    assert np.abs(drawn_posterior(lines).density(r) - truth).max() < 0.005 * truth.max()
+    assert np.abs(approximate_posterior(lines).density(r) - truth).max() < 0.005 * truth.max()
 
 
 def test_curve_integrates_to_the_probability_with_a_distance() -> None:
     lines = lines_of_sight(map_of("MS260418b-05-update"))
     r = np.linspace(0, 300, 3000)
-    assert np.trapezoid(drawn_posterior(lines).density(r), r) == pytest.approx(
+    assert np.trapezoid(approximate_posterior(lines).density(r), r) == pytest.approx(
         lines.total, rel=1e-6
     )
 
 
 def posterior_of(skymap: Skymap) -> Posterior:
-    return drawn_posterior(lines_of_sight(skymap))
+    return approximate_posterior(lines_of_sight(skymap))
 
 
 def figure_of(skymap: Skymap, previous: Skymap | None = None) -> DistanceFigure:

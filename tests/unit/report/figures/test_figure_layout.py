@@ -37,9 +37,8 @@ from sirenflow.report.figures.sky_labels import Marks, sky_marks
 from sirenflow.report.figures.visibility import visibility_figure
 from sirenflow.report.figures.zoom import circle_window, zoom_figure
 from sirenflow.report.html import _environment
-from sirenflow.skymap.localization import peak
 from sirenflow.skymap.regions.contours import level_field
-from sirenflow.skymap.skymap import Skymap
+from sirenflow.skymap.skymap import Skymap, peak
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mocpy import MOC
 from tilings import Tiling, tilings
 
-from sirenflow.skymap.localization import credible_areas, credible_levels
+from sirenflow.skymap.credible_area import credible_areas, credible_levels
 from sirenflow.skymap.regions.credible_region import (
     LEAVES,
     Ranges,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tilings import Tiling, tilings
 
-from sirenflow.skymap.localization import credible_areas, credible_levels, peak
-from sirenflow.skymap.skymap import Skymap, read_skymap
+from sirenflow.skymap.credible_area import credible_areas, credible_levels
+from sirenflow.skymap.skymap import Skymap, peak, read_skymap
 
 LEVELS = [0.01, 0.1, 0.5, 0.9, 0.99]
 

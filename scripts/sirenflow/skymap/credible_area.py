@@ -1,40 +1,12 @@
-"""Where: the peak, credible levels and areas."""
+"""Credible areas, and the credible level of each row of a sky map."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import astropy_healpix
 import numpy as np
 
-from sirenflow.skymap.skymap import SPHERE_SR, Floats, Skymap
-
-SQUARE_DEGREES = (180 / np.pi) ** 2
-"""Square degrees in a steradian."""
-
-
-@dataclass(frozen=True)
-class Peak:
-    """The cell of greatest probability density.
-
-    Its centre is not a measured position, and it need not be the cell of greatest probability.
-    """
-
-    ra_deg: float
-    dec_deg: float
-    probdensity_per_sr: float
-
-
-def peak(skymap: Skymap) -> Peak:
-    """Find the centre (ICRS) of the first row of greatest PROBDENSITY.
-
-    The definition is that of the LIGO/Virgo/KAGRA Public Alerts User Guide's sample code.
-    """
-    row = int(np.argmax(skymap.probdensity))
-    nside = astropy_healpix.level_to_nside(int(skymap.level[row]))
-    ra, dec = astropy_healpix.healpix_to_lonlat(int(skymap.ipix[row]), nside, order="nested")
-    return Peak(float(ra.deg), float(dec.deg), float(skymap.probdensity[row]))
+from sirenflow.skymap.skymap import DEG2_PER_SR, SPHERE_SR, Floats, Skymap
 
 
 def credible_areas(skymap: Skymap, levels: Sequence[float]) -> Floats:
@@ -58,7 +30,7 @@ def credible_areas(skymap: Skymap, levels: Sequence[float]) -> Floats:
         Areas, deg2; the whole sky for a level that the map's probabilities do not reach.
     """
     area_sr = [_area_sr(skymap, level) for level in levels]
-    return np.array(area_sr, dtype=np.float64) * SQUARE_DEGREES
+    return np.array(area_sr, dtype=np.float64) * DEG2_PER_SR
 
 
 def credible_levels(skymap: Skymap) -> Floats:

@@ -17,7 +17,7 @@ from tilings import Tiling, tilings
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.formats.fits_file import fits_padding
 from sirenflow.skymap.distance.line_of_sight import conditional_moments, lines_of_sight
-from sirenflow.skymap.flatten import FlatMap, flat_header, moments_to_distances
+from sirenflow.skymap.flat_map import FlatMap, flat_header, moments_to_distances
 from sirenflow.skymap.skymap import Skymap, read_skymap
 
 Floats = NDArray[np.float64]
