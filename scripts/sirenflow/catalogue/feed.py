@@ -15,16 +15,10 @@ _NEVER = "1970-01-01T00:00:00Z"
 
 
 def feed_text(rows: Sequence[CatalogueRow], page: str, feed: str) -> str:
-    """Write the feed: the superevents whose last alerts are the newest, each as it stands now.
+    """Write the feed: the superevents whose last alerts are the newest, each as it is now.
 
-    Mock and test events are left out where there are real ones, as on the page.
-
-    Parameters
-    ----------
-    rows
-        One a superevent, in any order; all of them, or those of `newest_alerts`.
-    page, feed
-        Addresses of the catalogue's page and of the feed itself, as seen from the page.
+    Mock and test events are left out where there are real ones, as on the page. `page` and `feed`
+    are the addresses of the catalogue's page and of the feed itself, as seen from the page.
     """
     told = newest_alerts(rows, ENTRIES)
     root = ET.Element("feed", {"xmlns": "http://www.w3.org/2005/Atom", "xml:lang": "en"})

@@ -62,14 +62,10 @@ def are_same(old: Value, new: Value) -> bool:
 
 
 def measure_change(name: str, before: Mapping[str, Value], after: Mapping[str, Value]) -> Magnitude:
-    """Measure how one of the values of two places differs.
+    """Measure how the value of a name differs.
 
-    Parameters
-    ----------
-    name
-        Of the value.
-    before, after
-        All values of its place: a right ascension is compared with the declination beside it.
+    `before` and `after` are all values of its place: a right ascension is compared with the
+    declination of the same position.
     """
     old, new = before.get(name), after.get(name)
     unit = unit_of(name)

@@ -16,24 +16,7 @@ MOST_PROBLEMS = 50
 
 
 def write_page(page: Path, summary: ComparisonSummary, table: Path, old: Path, new: Path) -> None:
-    """Write the page.
-
-    Parameters
-    ----------
-    page
-        Where it goes; links are relative to it.
-    summary
-        What came of the comparison.
-    table
-        The table of all differences.
-    old, new
-        The directories of results; pages of superevents that are there are linked.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
+    """Write the page; links to the table and to the superevents' pages are relative to it."""
     differing = summary.differing()
     html = render(
         "differences.html.j2",

@@ -30,15 +30,7 @@ _RENAMED: Mapping[str, tuple[int, Mapping[str, str], Mapping[str, str]]] = {
 
 
 def rename_old_keys(file: str, product: dict[str, Any]) -> dict[str, Any]:
-    """Return a product with the present names of its keys; its schema version stays.
-
-    Parameters
-    ----------
-    file
-        Its name, such as ``event.json``.
-    product
-        Its content, of any version.
-    """
+    """Return the content of a file with the present names of its keys; its version stays."""
     since, top, anywhere = _RENAMED.get(file, (0, {}, {}))
     version = product.get("schema_version")
     if not isinstance(version, int) or version >= since:

@@ -45,13 +45,7 @@ def superevents_of_results(results: Path) -> frozenset[str]:
 
 
 def compare_superevent(old: Path, new: Path) -> SupereventComparison:
-    """Compare the products of one superevent.
-
-    Parameters
-    ----------
-    old, new
-        Its directory in either results; one of them may be missing.
-    """
+    """Compare the products in two directories of one superevent, one of which may be missing."""
     comparison = SupereventComparison(new.name)
     present = [(side / ALERTS).is_file() for side in (old, new)]
     if not comparison.compare_presence(ALERTS, "superevent", *present):

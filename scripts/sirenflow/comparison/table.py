@@ -43,14 +43,7 @@ def write_differences(
 ) -> None:
     """Write the table, superevents in their order, the most important of each first.
 
-    Parameters
-    ----------
-    path
-        Where it goes; readers see the old one or the new one.
-    comparisons
-        Of every superevent.
-    old, new
-        Names of the two runs.
+    `old` and `new` are the names of the two runs. Readers see the previous table or the new one.
     """
     meta: dict[str, Cell] = {"old": _text(old), "new": _text(new)}
     lines = (

@@ -225,15 +225,7 @@ def _card(rows: list[CandidateRow]) -> CandidateCard:
 
 
 def render_candidates(page: CandidatesPage, table: str) -> str:
-    """Render the page of all candidates.
-
-    Parameters
-    ----------
-    page
-        What was gathered.
-    table
-        Address of candidates.ecsv as seen from the page.
-    """
+    """Render the page of all candidates; `table` is the address of candidates.ecsv."""
     cards = page.cards()
     carded = {card.candidate.row for card in cards}
     unmatched = [name for row, name in page.names.items() if row not in carded]

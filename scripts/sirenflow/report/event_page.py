@@ -1,4 +1,4 @@
-"""The event page: what its templates are given."""
+"""The page of a superevent."""
 
 from dataclasses import dataclass
 
@@ -83,21 +83,7 @@ def render_event(
     circular: str,
     links: EventLinks,
 ) -> str:
-    """Render the page of one superevent.
-
-    Parameters
-    ----------
-    summary
-        Content of event.json.
-    drawings
-        Figures of the maps that are used and may be drawn.
-    sections
-        Contents of visibility.json, galaxies.json and candidates.json.
-    circular
-        The text for e-mail.
-    links
-        Where the downloads are, as seen from the page.
-    """
+    """Render the page of a superevent; `circular` is the text for e-mail."""
     current = summary.current
     values = current.values if current else None
     located = summary.skymap_alert

@@ -1,12 +1,12 @@
-"""How templates become pages: every value escaped, nothing fetched, only our own scripts run."""
+"""Pages from templates: every value escaped, nothing fetched, only our own scripts run."""
 
 import hashlib
 import os
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -45,8 +45,7 @@ _ALERT_NAMES = {
 _FORMAT_NAMES = {"avro": "Avro", "json": "JSON"}
 
 
-@dataclass(frozen=True)
-class Ribbon:
+class Ribbon(NamedTuple):
     """The bar on top: state as icon, words and colour."""
 
     icon: str
@@ -54,8 +53,7 @@ class Ribbon:
     tone: str
 
 
-@dataclass(frozen=True)
-class Inline:
+class Inline(NamedTuple):
     """A style sheet or script inside a page, and the hash by which the page's policy allows it."""
 
     text: Markup
@@ -65,17 +63,7 @@ class Inline:
 def render(
     template: str, styles: Sequence[str] = (), scripts: Sequence[str] = (), **values: object
 ) -> str:
-    """Render a page.
-
-    Parameters
-    ----------
-    template
-        Its file's name.
-    styles, scripts
-        Files it needs beyond those of every page.
-    values
-        What the template names.
-    """
+    """Render a page; `styles` and `scripts` are files it needs beyond those of every page."""
     return (
         _environment()
         .get_template(template)
@@ -92,14 +80,7 @@ def ribbon(
 ) -> Ribbon:
     """Choose icon, words and colour: test alerts first, then retraction, then significance.
 
-    Parameters
-    ----------
-    kind, state
-        Of the superevent, as in event.json.
-    significant
-        Of the current alert.
-    alert_type
-        Of the last alert; it is the words where its type, and so the state, is unknown.
+    `alert_type` is that of the last alert, which is the words where the state is unknown.
     """
     icon, words, tone = _STATES.get(state) or ("?", alert_type or state, "amber")
     if significant is False and tone in ("amber", "green"):
@@ -157,25 +138,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "probability": number_text.probability_text,
-        "false_alarm": number_text.false_alarm_text,
-        "frequency": number_text.frequency_text,
-        "area": number_text.area_text,
-        "distance": number_text.distance_text,
-        "integer": number_text.integer_text,
-        "duration": number_text.duration_text,
-        "delay": number_text.latency_text,
-        "signed_delay": number_text.signed_delay_text,
-        "degrees": number_text.degrees_text,
-        "whole_degrees": number_text.whole_degrees_text,
-        "hours": number_text.hours_text,
+        # probability_text is the filter "probability", and so on.
+        name.removesuffix("_text"): function
+        for name, function in (vars(number_text) | globals()).items()
+        if name.endswith("_text")
+    }
+    environment.filters |= {
         "since": change_phrases,
         "unreadable_warning": warning,
-        "seconds": number_text.seconds_text,
-        "total": number_text.total_text,
-        "megabytes": number_text.megabytes_text,
-        "utc": utc_text,
-        "utc_seconds": utc_seconds_text,
         "zone_note": _zone_note,
         "alert_name": alert_name,
         "absence_word": absence_word,

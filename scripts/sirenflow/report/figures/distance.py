@@ -41,12 +41,8 @@ def distance_figure(
 ) -> DistanceFigure | None:
     """Draw the distance; None where nothing of it is known.
 
-    Parameters
-    ----------
-    skymap
-        The map's numbers. Where its percentiles may not be shown, no posterior is drawn.
-    posterior, previous
-        That of this map, and that of the map of the alert before; None where there is none.
+    `previous` is the posterior of the map of the alert before. Where the map's percentiles may not
+    be shown, no posterior is drawn.
     """
     mean, std = skymap.distance_mean_mpc, skymap.distance_std_mpc
     low = None if mean is None or std is None else mean - std

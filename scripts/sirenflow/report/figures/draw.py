@@ -53,15 +53,7 @@ class Drawings:
 
 
 def draw(summary: Superevent, read: ReadSkymap) -> Drawings:
-    """Draw the maps that are used.
-
-    Parameters
-    ----------
-    summary
-        Content of event.json.
-    read
-        Reads a map; None for one that may not be drawn.
-    """
+    """Draw the maps that are used; `read` reads a map, None for one that may not be drawn."""
     located, joined = summary.skymap_alert, summary.combined_alert
     measured = located.skymap if located else None
     joint = joined.combined_skymap if joined else None

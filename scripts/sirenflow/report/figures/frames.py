@@ -17,14 +17,9 @@ _SMALL = 6.0
 
 @dataclass(frozen=True)
 class Frames:
-    """What is shown of both maps.
+    """The window in which both maps are drawn, None for the whole sky; another where it is needed.
 
-    Attributes
-    ----------
-    common
-        The window in which both maps are drawn; None for the whole sky.
-    closeup
-        The window around the combined region, where that is small in the common frame.
+    `closeup` is around the combined region, where that is small in the common frame.
     """
 
     common: Window | None
@@ -39,11 +34,6 @@ def comparison_frames(gw: Sequence[Lobe], combined: Sequence[Lobe]) -> Frames:
     3. If that needs more than 65 deg around its centre, or if a part is missing: the whole sky.
 
     Where the combined part is less than a sixth of the frame across, it gets a window of its own.
-
-    Parameters
-    ----------
-    gw, combined
-        Parts of the 90 % regions, the most probable first.
     """
     if not combined:
         return Frames(None, None)

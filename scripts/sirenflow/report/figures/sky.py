@@ -37,13 +37,7 @@ class SkyFigure:
 
     path_90: str
     path_50: str
-    peak_x: int
-    peak_y: int
-
-    @property
-    def peak(self) -> tuple[int, int]:
-        """Return where the peak is."""
-        return self.peak_x, self.peak_y
+    peak: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -99,20 +93,14 @@ def unproject(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def sky_figure(skymap: Skymap, field: LevelField) -> tuple[SkyFigure, Thumbnail]:
-    """Draw the 50 and 90 % credible regions and the peak, in full and as a thumbnail.
-
-    Parameters
-    ----------
-    skymap, field
-        The map, and what `level_field` makes of it.
-    """
+    """Draw the 50 and 90 % credible regions and the peak, in full and as a thumbnail."""
     sampled = _sample(field)
     rings_90, rings_50 = (
         thin_rings(credible_rings(sampled, level), _PATH_LIMIT) for level in (0.9, 0.5)
     )
     top = peak(skymap)
     (x,), (y,) = project(np.array([top.ra_deg]), np.array([top.dec_deg]))
-    figure = SkyFigure(path_data(rings_90), path_data(rings_50), round(x), round(y))
+    figure = SkyFigure(path_data(rings_90), path_data(rings_50), (round(x), round(y)))
     small_90, small_50 = (
         path_data(thin_rings(rings.scaled(_THUMBNAIL_SCALE), _THUMBNAIL_LIMIT))
         for rings in (rings_90, rings_50)
@@ -124,19 +112,9 @@ def sky_figure(skymap: Skymap, field: LevelField) -> tuple[SkyFigure, Thumbnail]
 
 
 def credible_rings(field: Floats, level: float) -> Rings:
-    """Contour the region where the sampled credible level is at most `level`.
+    """Contour the region where the credible level is at most `level`, in the units of the paths.
 
-    Parameters
-    ----------
-    field : (rows, columns)
-        Credible levels at the nodes of the grid.
-    level
-        Probability, 0 to 1.
-
-    Returns
-    -------
-    Rings
-        Outer ones and holes, in the units of the paths.
+    `field` (rows, columns) has the credible levels, 0 to 1, at the nodes of the grid.
     """
     inside = field <= level
     if not inside.any():

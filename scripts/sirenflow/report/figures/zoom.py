@@ -97,15 +97,7 @@ def window_outline(window: Window) -> tuple[Floats, Floats]:
 
 
 def zoom_figure(skymap: Skymap, field: LevelField, window: Window) -> ZoomFigure:
-    """Draw the 50 and 90 % regions of a map in a window.
-
-    Parameters
-    ----------
-    skymap, field
-        The map, and what `level_field` makes of it.
-    window
-        What to show.
-    """
+    """Draw the 50 and 90 % regions of a map in a window; `field` is `level_field` of the map."""
     # A little more than what is seen: at its edge the grid closes the regions.
     rings_50, rings_90 = (
         thin_rings(window.rings(contours), _PATH_LIMIT)
@@ -136,12 +128,9 @@ def zoom_figure(skymap: Skymap, field: LevelField, window: Window) -> ZoomFigure
 
 
 def _scale(window: Window, covered: Sequence[Box]) -> tuple[str, Label, Box]:
-    """Draw the scale in a corner at the top: the right one, or the left one where that is covered.
+    """Draw the scale at the top right, or at the top left where that is covered.
 
-    Returns
-    -------
-    tuple
-        SVG path data, the length as a label, and the box of both.
+    Returns SVG path data, the length as a label, and the box of both.
     """
     length_deg = nice_step(window.half_deg / 4)
     length, text = round(length_deg / window.half_deg * SIZE / 2), f"{length_deg:g}°"

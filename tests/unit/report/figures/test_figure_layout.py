@@ -176,7 +176,7 @@ def test_sky_has_no_layout_fault(parts: list[Lobe], sky: SkyBodies, x: int, y: i
 
 def drawn_sky(x: int, y: int, marks: Marks) -> str:
     call = "sky('id', figure, skymap, 'title', marks)"
-    figure = SkyFigure("", "", x, y)
+    figure = SkyFigure("", "", (x, y))
     return rendered("sky.html.j2", call, figure=figure, marks=marks, skymap=summary_of())
 
 
