@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test-fast test test-acceptance test-kafka test-browser test-slurm test-wheel test-lowest test-newest
+.PHONY: demo test-fast test test-busy test-acceptance test-kafka test-browser test-slurm test-wheel test-lowest test-newest
 .PHONY: fuzz audit weight
 .PHONY: faults environment-faults hostile reference golden schemas lint structure constraints
 
@@ -24,6 +24,14 @@ test-fast: .venv/installed
 # Five minutes: also the slow tests of single modules, and the workflow as users run it.
 test: .venv/installed
 	$(PYTEST) -n 2 --dist worksteal -m "not ($(EXTERNAL))" tests/unit tests/workflow
+
+# The same three times in a row, while a loop on each core takes half of the time.
+RUNS ?= 3
+
+test-busy: .venv/installed
+	for core in $$(seq $$(nproc)); do while :; do :; done & loops="$$loops $$!"; done; \
+	trap "kill $$loops" EXIT; trap "exit 1" INT TERM; \
+	for run in $$(seq $(RUNS)); do $(MAKE) test || exit 1; done
 
 # Faults, hostile input, traced writes, real alerts, pages compared with stored ones. By file, as
 # some files compare a table with all of their tests.

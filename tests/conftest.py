@@ -67,6 +67,13 @@ def pytest_configure() -> None:
             signal.signal(number, handler)
 
 
+@pytest.fixture
+def working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Begin the test in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="module")
 def _fault_recorder() -> FaultRecorder:
     return FaultRecorder()

@@ -11,17 +11,10 @@ from pathlib import Path
 
 import pytest
 from commands import PROGRAM, example_of, run
-from paths import SAMPLES
 
 from sirenflow.inbox import store
 
 HOPSKOTCH = "kafka://kafka.scimma.org/igwn.gwalert"
-
-
-@pytest.fixture(autouse=True)
-def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("samples").symlink_to(SAMPLES)
 
 
 @contextmanager

@@ -30,13 +30,6 @@ PRODUCT_COMMANDS = {"compare", "crossmatch", "reprocess", "run", "watch"}
 NO_ALERT = b"no alert 40751429"
 
 
-@pytest.fixture(autouse=True)
-def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin each test in a directory of its own, where the samples are at hand."""
-    monkeypatch.chdir(tmp_path)
-    Path("samples").symlink_to(SAMPLES)
-
-
 def test_ingest_counts_what_it_stored_and_what_it_had() -> None:
     first = sirenflow("ingest", RETRACTION)
     assert (first.exit_code, first.stderr) == (0, "")

@@ -14,9 +14,8 @@ from superevents import RETRACTION
 
 
 @pytest.fixture(autouse=True)
-def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _two_runs(tmp_path: Path) -> None:
     """Begin each test with the results of two runs that are the same."""
-    monkeypatch.chdir(tmp_path)
     copied(a_run(tmp_path), Path("results-new"))
 
 

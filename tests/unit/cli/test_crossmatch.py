@@ -16,11 +16,6 @@ from sirenflow.crossmatch.candidates import Positions
 HERE = ("45", "4.78")
 
 
-@pytest.fixture(autouse=True)
-def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def lines(*arguments: str) -> list[list[str]]:
     """Run `locate`; give the words of each line of its table, and of the last."""
     result = sirenflow("crossmatch", *arguments)

@@ -15,18 +15,11 @@ import pytest
 from arrivals import put_in_quarantine
 from builders import json_alert, record
 from commands import example_of, sirenflow
-from paths import SAMPLES
 
 from sirenflow.errors import AlertError
 from sirenflow.inbox import acknowledgements, quarantine
 from sirenflow.monitoring import health
 from sirenflow.monitoring.health import Heartbeat, SourceHealth
-
-
-@pytest.fixture(autouse=True)
-def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("samples").symlink_to(SAMPLES)
 
 
 def leave_heartbeat(source: dict[str, Any] | None = None, **changes: Any) -> None:

@@ -8,19 +8,12 @@ from pathlib import Path
 
 import pytest
 from commands import one_line, run, sirenflow
-from paths import SAMPLES
 
 from sirenflow.files.lock import exclusive
 from sirenflow.kafka.broker import embedded_broker
 
 HOPSKOTCH = "kafka://kafka.scimma.org/igwn.gwalert"
 SECRET = "hunter2"  # noqa: S105
-
-
-@pytest.fixture(autouse=True)
-def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("samples").symlink_to(SAMPLES)
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from commands import one_line, run, sirenflow
-from paths import SAMPLES
 
 from sirenflow.kafka.broker import embedded_broker
 
 HOPSKOTCH = "kafka://kafka.scimma.org/igwn.gwalert"
-
-
-@pytest.fixture(autouse=True)
-def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("samples").symlink_to(SAMPLES)
 
 
 def test_publish_tells_what_it_did_not_send_and_exits_3() -> None:

@@ -34,11 +34,6 @@ def kept() -> set[str]:
     return {file.name for file in Path("inbox", "quarantine").iterdir()}
 
 
-@pytest.fixture(autouse=True)
-def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def test_empty_quarantine_says_so() -> None:
     Path("inbox").mkdir()
     result = sirenflow("quarantine", "list")

@@ -20,10 +20,7 @@ from sirenflow.config.validation import validate
 from sirenflow.errors import ConfigError
 from sirenflow.pipeline.project import find_project
 
-
-@pytest.fixture(autouse=True)
-def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("working_directory")
 
 
 def configure(directory: Path, content: bytes) -> None:
