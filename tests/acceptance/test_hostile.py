@@ -38,8 +38,7 @@ from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.identify_isolated import IDENTIFY_POOL
 from sirenflow.inbox.ingest import ItemOutcome, ingest
-from sirenflow.pipeline.stage_workers import PRELOAD, Runner
-from sirenflow.pipeline.stage_workers import run_stage as run_in
+from sirenflow.pipeline.stage_workers import PRELOAD, Runner, run_stage
 from sirenflow.processes.limits import Limits
 from sirenflow.processes.pool import Pool, PoolConfig
 
@@ -131,7 +130,7 @@ def try_out(case: list[tuple[str, bytes]], folder: Path, pool: Pool) -> Trial:
             if outcome.result == "rejected":
                 file.rename(update / file.name)
         arrived = sorted(file for file in (inbox / SUPEREVENT).glob("*/*") if is_alert(file))
-        run: Runner = lambda *task: timed(lambda: run_in(pool, *task))  # noqa: E731
+        run: Runner = lambda *task: timed(lambda: run_stage(pool, *task))  # noqa: E731
         event = make_products(run, arrived, folder / "results")
     return Trial(good, taken_in, event, max(times), peak.megabytes)
 

@@ -22,7 +22,7 @@ import pytest
 from commands import PROGRAM
 from environment_faults import Fault, FaultRecorder
 from paths import ROOT, SAMPLES
-from snakemake import cli as snakemake_cli
+from snakemake.cli import get_argument_parser
 from watching import small_alert, store, wait_until, waiting
 
 from sirenflow.inbox import quarantine
@@ -412,7 +412,7 @@ def test_options_that_choose_jobs_are_found_wherever_they_are_set(tmp_path: Path
 
 
 def test_snakemake_takes_options_from_one_variable_only() -> None:
-    actions = snakemake_cli.get_argument_parser()._actions
+    actions = get_argument_parser()._actions
     assert {action.env_var for action in actions if getattr(action, "env_var", None)} == {
         PROFILE_VARIABLE
     }

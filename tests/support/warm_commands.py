@@ -57,7 +57,7 @@ def execute(arguments: Sequence[str]) -> None:
     arguments
         The working directory, the files for standard output and error, and the command.
     """
-    from snakemake.cli import main as snakemake
+    from snakemake import cli
 
     from sirenflow.cli import run_in_child
 
@@ -70,6 +70,6 @@ def execute(arguments: Sequence[str]) -> None:
     if program == "sirenflow":
         run_in_child(arguments[4:])
     try:
-        snakemake(arguments[4:])
+        cli.main(arguments[4:])
     finally:
         stage_workers.stop()

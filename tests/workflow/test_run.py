@@ -17,10 +17,8 @@ from pathlib import Path
 import pytest
 from arrivals import put_in_quarantine, retry
 from paths import BIN, SAMPLES
-from snakemake_runs import checksums, ingest, jobs
-from snakemake_runs import snakemake as snakemake_cold
-from warm_commands import warm_run as run
-from warm_commands import warm_snakemake as snakemake
+from snakemake_runs import checksums, ingest, jobs, snakemake
+from warm_commands import warm_run, warm_snakemake
 
 from sirenflow.errors import AlertError
 from sirenflow.inbox import quarantine
@@ -58,6 +56,11 @@ def done(run_: subprocess.CompletedProcess[str], code: int = 0) -> list[tuple[st
     return [(line["stage"], line["superevent"]) for line in lines if line["event"] == "done"]
 
 
+def made_by_run(directory: Path, *arguments: str, code: int = 0) -> list[tuple[str, str | None]]:
+    """Run `sirenflow run` in a directory; list its jobs."""
+    return done(warm_run(directory, "--format", "json", *arguments), code)
+
+
 def stages(superevent: str) -> list[tuple[str, str | None]]:
     return [(stage, superevent) for stage in ("extract", "regions", "report", "visibility")]
 
@@ -86,7 +89,7 @@ def worked(made: Path, tmp_path: Path) -> Path:
 @pytest.mark.snakemake
 def test_products_are_those_of_a_plain_run(made: Path, tmp_path: Path) -> None:
     ingest(tmp_path / "inbox", BURST, OTHER)
-    assert snakemake_cold(tmp_path).returncode == 0
+    assert snakemake(tmp_path).returncode == 0
     assert checksums(tmp_path / "results") == checksums(made / "results")
 
 
@@ -106,35 +109,38 @@ def test_when_nothing_is_new_it_says_so_and_imports_no_snakemake(worked: Path) -
 
 
 def test_plain_run_after_it_has_nothing_to_do(worked: Path) -> None:
-    assert "Nothing to be done" in snakemake(worked).stdout
+    assert "Nothing to be done" in warm_snakemake(worked).stdout
 
 
 @pytest.mark.snakemake
 def test_new_alert_makes_its_superevent_and_the_catalogue_only(worked: Path) -> None:
     ingest(worked / "inbox", RETRACTION)
-    told = done(run(worked, "--format", "json"))
+    told = made_by_run(worked)
     assert sorted(told[:-1]) == sorted(stages("TS260902f"))
     assert told[-1] == ("catalogue", None)
-    assert "Nothing to be done" in snakemake(worked).stdout
-    assert run(worked).stdout == "nothing new\n"
+    assert "Nothing to be done" in warm_snakemake(worked).stdout
+    assert warm_run(worked).stdout == "nothing new\n"
 
 
 def test_alert_that_was_copied_there_by_hand_is_found(worked: Path) -> None:
     target = worked / "inbox/TS260902f/RETRACTION/by-hand.avro"
     target.parent.mkdir(parents=True)
     shutil.copy(RETRACTION, target)
-    assert ("report", "TS260902f") in done(run(worked, "--format", "json"))
+    assert ("report", "TS260902f") in made_by_run(worked)
 
 
 def test_page_that_is_gone_is_made_again(worked: Path) -> None:
     (worked / "results/TS260902f/index.html").unlink()
-    assert done(run(worked, "--format", "json")) == [("report", "TS260902f"), ("catalogue", None)]
+    assert made_by_run(worked) == [
+        ("report", "TS260902f"),
+        ("catalogue", None),
+    ]
 
 
 def test_summary_that_is_gone_is_made_again_and_stays_in_the_catalogue(worked: Path) -> None:
     (worked / "results/TS260902f/event.json").unlink()
     ingest(worked / "inbox", SAMPLES / "MS260926m-01-retraction-alone.json")
-    assert ("report", "TS260902f") in done(run(worked, "--format", "json"))
+    assert ("report", "TS260902f") in made_by_run(worked)
     assert "TS260902f" in (worked / "results/catalogue.csv").read_text()
 
 
@@ -145,7 +151,7 @@ def test_damaged_summary_is_rebuilt_with_the_catalogue(worked: Path) -> None:
     summary.write_bytes(whole[:100])
     for file in ("index.html", "catalogue.csv"):
         (worked / "results" / file).unlink()
-    assert run(worked).returncode == 0
+    assert warm_run(worked).returncode == 0
     assert summary.read_bytes() == whole
     assert "TS260902f" in (worked / "results/catalogue.csv").read_text()
 
@@ -158,13 +164,13 @@ def test_summary_that_is_damaged_in_its_middle_is_rebuilt_when_the_catalogue_rea
     whole = summary.read_bytes()
     summary.write_bytes(whole[:100] + b"\0" * 200 + whole[300:])
     ingest(worked / "inbox", SAMPLES / "MS260607d-01-preliminary.avro")
-    jobs_done = done(run(worked, "--format", "json"))
+    jobs_done = made_by_run(worked)
     assert ("extract", "TS260902f") not in jobs_done
     assert jobs_done[-2:] == [("report", "TS260902f"), ("catalogue", None)]
     assert summary.read_bytes() == whole
     listed = (worked / "results/catalogue.csv").read_text()
     assert all(superevent in listed for superevent in ("TS260902f", "MS260926m", "MS260607d"))
-    assert run(worked).stdout == "nothing new\n"
+    assert warm_run(worked).stdout == "nothing new\n"
 
 
 @pytest.mark.snakemake
@@ -173,8 +179,8 @@ def test_run_that_makes_only_a_part_is_not_taken_for_whole(
     worked: Path, options: list[str]
 ) -> None:
     ingest(worked / "inbox", RETRACTION)
-    run(worked, "--", *options)
-    told = run(worked)
+    warm_run(worked, "--", *options)
+    told = warm_run(worked)
     assert "nothing new" not in told.stdout
     assert is_retracted(worked)
 
@@ -191,20 +197,20 @@ def test_damaged_alert_that_is_restored_with_its_time_is_read_again(worked: Path
     expected = checksums(worked / "results")
     file.write_bytes(file.read_bytes()[:1000])
     os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns - 10**9))
-    done(run(worked, "--format", "json"), 3)
+    made_by_run(worked, code=3)
     shutil.copy2(worked / "backup", file)
-    done(run(worked, "--format", "json"))
+    made_by_run(worked)
     assert checksums(worked / "results") == expected
 
 
 def test_alert_that_leaves_is_forgotten_whatever_snakemake_has_noted(worked: Path) -> None:
     ingest(worked / "inbox", RETRACTION)
-    done(run(worked, "--format", "json"))
+    made_by_run(worked)
     assert is_retracted(worked)
     (file,) = (worked / "inbox/TS260902f/RETRACTION").glob("*.avro")
     file.unlink()
     shutil.rmtree(worked / ".snakemake")
-    done(run(worked, "--format", "json"))
+    made_by_run(worked)
     assert not is_retracted(worked)
 
 
@@ -213,7 +219,7 @@ def test_other_configuration_counts_whatever_snakemake_has_noted(worked: Path) -
     shutil.rmtree(worked / ".snakemake")
     (worked / "config").mkdir()
     (worked / "config/config.yaml").write_text("skymaps: {extra_credible_levels_percent: [75]}\n")
-    done(run(worked, "--format", "json"))
+    made_by_run(worked)
     assert "area_75" in (worked / "results/TS260902f/localization.json").read_text()
 
 
@@ -228,7 +234,7 @@ def test_run_that_is_killed_on_another_configuration_leaves_none_of_it(worked: P
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     (worked / "config/config.yaml").unlink()
-    assert run(worked).returncode == 0
+    assert warm_run(worked).returncode == 0
     assert checksums(worked / "results") == expected
 
 
@@ -241,33 +247,33 @@ def read(file: Path) -> str:
 
 def test_superevent_that_left_the_inbox_leaves_the_catalogue(worked: Path) -> None:
     shutil.rmtree(worked / "inbox/MS260926m")
-    assert done(run(worked, "--format", "json")) == [("catalogue", None)]
+    assert made_by_run(worked) == [("catalogue", None)]
     assert "MS260926m" not in (worked / "results/catalogue.csv").read_text()
-    assert run(worked).stdout == "nothing new\n"
+    assert warm_run(worked).stdout == "nothing new\n"
 
 
 def test_superevent_that_left_is_not_forgotten_before_the_catalogue_is_made(worked: Path) -> None:
     shutil.rmtree(worked / "inbox/TS260902f")
-    assert run(worked, "--", "--dry-run").returncode == 0
+    assert warm_run(worked, "--", "--dry-run").returncode == 0
     assert "TS260902f" in (worked / "results/catalogue.csv").read_text()
-    assert run(worked).returncode == 0
+    assert warm_run(worked).returncode == 0
     assert "TS260902f" not in (worked / "results/catalogue.csv").read_text()
 
 
 def test_other_configuration_makes_everything_anew(worked: Path) -> None:
     (worked / "config").mkdir()
     (worked / "config/config.yaml").write_text("visibility: {sites: []}\n")
-    told = done(run(worked, "--format", "json"))
+    told = made_by_run(worked)
     assert sorted(told[:-1]) == [("report", "MS260926m"), ("report", "TS260902f")]
-    assert run(worked).stdout == "nothing new\n"
+    assert warm_run(worked).stdout == "nothing new\n"
 
 
 def test_one_superevent_under_another_configuration_leaves_the_others_due(worked: Path) -> None:
     (worked / "config").mkdir()
     (worked / "config/config.yaml").write_text("visibility: {sites: []}\n")
-    one = done(run(worked, "--format", "json", "--superevent", "TS260902f"))
+    one = made_by_run(worked, "--superevent", "TS260902f")
     assert one == [("report", "TS260902f"), ("catalogue", None)]
-    rest = done(run(worked, "--format", "json"))
+    rest = made_by_run(worked)
     assert rest == [("report", "MS260926m"), ("catalogue", None)]
 
 
@@ -275,7 +281,7 @@ def test_one_superevent_under_another_configuration_leaves_the_others_due(worked
 def test_directories_may_have_any_name(tmp_path: Path, name: str) -> None:
     ingest(tmp_path / "inbox", OTHER)
     (tmp_path / "inbox").rename(tmp_path / f"{name}'")
-    told = run(tmp_path, f"--inbox={name}'", f"--results={name}")
+    told = warm_run(tmp_path, f"--inbox={name}'", f"--results={name}")
     assert told.returncode == 0, told.stderr
     assert told.stdout.endswith(f"; catalogue: {name}/index.html\n")
     assert (tmp_path / name / "MS260926m/index.html").exists()
@@ -285,12 +291,12 @@ def test_choices_of_superevents(worked: Path) -> None:
     touch(worked, "TS260902f")
     for begin in ("2026-09-10T00:00Z", "2026-09-10.0"):
         touch(worked, "MS260926m")
-        since = done(run(worked, "--format", "json", "--since", begin))
+        since = made_by_run(worked, "--since", begin)
         assert {superevent for _, superevent in since} == {"MS260926m", None}
-    one = done(run(worked, "--format", "json", "--superevent", "TS260902f"))
+    one = made_by_run(worked, "--superevent", "TS260902f")
     assert {superevent for _, superevent in one} == {"TS260902f", None}
-    assert done(run(worked, "--format", "json", "--all")) == []
-    assert run(worked).stdout == "nothing new\n"
+    assert made_by_run(worked, "--all") == []
+    assert warm_run(worked).stdout == "nothing new\n"
 
 
 @pytest.mark.parametrize(
@@ -317,7 +323,7 @@ def test_choices_of_superevents(worked: Path) -> None:
 def test_wrong_wishes_are_told_in_a_line(
     worked: Path, arguments: list[str], code: int, told: str
 ) -> None:
-    refused = run(worked, *arguments)
+    refused = warm_run(worked, *arguments)
     assert refused.returncode == code
     assert told in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -325,11 +331,11 @@ def test_wrong_wishes_are_told_in_a_line(
 
 def test_rejected_alert_is_told_once_with_code_3(worked: Path) -> None:
     (worked / "inbox/TS260902f/PRELIMINARY/broken.avro").write_bytes(b"Obj\x01 and no more")
-    first = run(worked)
+    first = warm_run(worked)
     assert first.returncode == 3
     assert "rejected TS260902f/PRELIMINARY/broken.avro: " in first.stderr
     assert "1 alert rejected" in first.stdout
-    assert run(worked).returncode == 0
+    assert warm_run(worked).returncode == 0
 
 
 @pytest.mark.snakemake
@@ -340,15 +346,15 @@ def test_failure_is_told_and_tried_again_and_the_rest_is_made(worked: Path) -> N
     (results / "MS260926m/regions.json").unlink()
     (results / "MS260926m/regions.json").mkdir()
     (results / "MS260926m/regions.json/in the way").touch()
-    failed = run(worked)
+    failed = warm_run(worked)
     assert failed.returncode == 1
     assert "MS260926m: " in failed.stderr
     assert "Traceback" not in failed.stderr
     assert "retracted" in (results / "catalogue.csv").read_text()
-    assert run(worked).returncode == 1
+    assert warm_run(worked).returncode == 1
     shutil.rmtree(results / "MS260926m/regions.json")
-    assert run(worked).returncode == 0
-    assert run(worked).stdout == "nothing new\n"
+    assert warm_run(worked).returncode == 0
+    assert warm_run(worked).stdout == "nothing new\n"
 
 
 def test_full_disk_fails_the_job_and_rejects_no_alert(tmp_path: Path) -> None:
@@ -365,7 +371,7 @@ def test_full_disk_fails_the_job_and_rejects_no_alert(tmp_path: Path) -> None:
     assert "TS260902f: extract failed: OSError: [Errno 27] File too large; see " in failed.stderr
     assert "rejected" not in failed.stdout + failed.stderr
     assert (tmp_path / "results/MS260926m/index.html").exists()
-    again = run(tmp_path)
+    again = warm_run(tmp_path)
     assert again.returncode == 0
     assert "1 superevent considered, of 1 alert: 5 jobs done" in again.stdout
     alerts = json.loads((tmp_path / "results/TS260902f/alerts.json").read_bytes())
@@ -379,7 +385,7 @@ def test_error_is_told_if_the_log_cannot_be_written_and_no_catalogue_that_is_not
     in_the_way = ("MS260926m/localization.json", "events.atom")
     for name in ("logs/extract/MS260926m.log", "logs/catalogue.log", *in_the_way):
         (tmp_path / "results" / name / "something").mkdir(parents=True)
-    failed = run(tmp_path)
+    failed = warm_run(tmp_path)
     assert failed.returncode == 1
     lines = failed.stderr.splitlines()
     assert len(lines) == 2
@@ -402,17 +408,17 @@ def test_second_run_leaves_at_once(worked: Path) -> None:
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        busy = run(worked)
+        busy = warm_run(worked)
         assert busy.returncode == 75
         assert f"process {holder.pid} on " in busy.stderr
         touch(worked, "TS260902f")
-        plain = snakemake(worked)
+        plain = warm_snakemake(worked)
         assert plain.returncode == 1
         assert f"process {holder.pid} on " in plain.stdout
     finally:
         holder.kill()
         holder.communicate()
-    assert run(worked).returncode == 0
+    assert warm_run(worked).returncode == 0
 
 
 # ------------------------------------------------------------------------------------- quarantine
@@ -440,19 +446,19 @@ def warns(directory: Path) -> tuple[bool, bool]:
 
 
 def sirenflow_run(directory: Path) -> None:
-    done(run(directory, "--format", "json"))
+    made_by_run(directory)
 
 
 def plain_run(directory: Path) -> None:
-    assert jobs(snakemake(directory)) == {"all": 1, "report": 1, "catalogue": 1}
+    assert jobs(warm_snakemake(directory)) == {"all": 1, "report": 1, "catalogue": 1}
 
 
 def has_nothing_new(directory: Path) -> bool:
-    return run(directory).stdout == "nothing new\n"
+    return warm_run(directory).stdout == "nothing new\n"
 
 
 def has_nothing_to_do(directory: Path) -> bool:
-    return "Nothing to be done" in snakemake(directory).stdout
+    return "Nothing to be done" in warm_snakemake(directory).stdout
 
 
 @pytest.mark.parametrize(
@@ -489,23 +495,23 @@ def test_inbox_that_lost_all_superevents_keeps_the_catalogue_until_accepted(work
     (worked / "inbox").rename(worked / "away")
     (worked / "inbox").mkdir()
     for arguments in ([], ["--since", "2020-01-01"]):
-        again = run(worked, *arguments)
+        again = warm_run(worked, *arguments)
         assert again.returncode == 1
         assert "all 2 superevents of the last run, such as MS260926m, cannot be f" in again.stderr
         assert "`sirenflow run --all`" in again.stderr
     assert checksums(worked / "results") == before
     assert (worked / "results/.sirenflow/done.json").read_bytes() == record_
-    accepted = run(worked, "--all")
+    accepted = warm_run(worked, "--all")
     assert accepted.returncode == 0, accepted.stderr
     listed = json.loads((worked / "results/catalogue.json").read_text())["events"]
     assert listed == []
-    assert run(worked).stdout == "nothing new\n"
+    assert warm_run(worked).stdout == "nothing new\n"
 
 
 def test_directory_that_is_left_out_is_reported_by_every_run(worked: Path) -> None:
     shutil.copytree(worked / "inbox/MS260926m", worked / "inbox/ms260926m")
     for _ in range(2):
-        again = run(worked)
+        again = warm_run(worked)
         assert again.returncode == 3, again.stdout
         assert "'ms260926m' of the inbox is left out" in again.stderr
     assert again.stdout == "nothing new\n"
@@ -513,11 +519,11 @@ def test_directory_that_is_left_out_is_reported_by_every_run(worked: Path) -> No
 
 def test_directory_that_cannot_be_listed_is_reported_by_every_run(worked: Path) -> None:
     (worked / "inbox/S260104d").symlink_to("S260104d")
-    first = run(worked)
+    first = warm_run(worked)
     assert first.returncode == 3
     assert first.stderr.startswith("sirenflow: rejected S260104d: directory cannot be read: Too")
     assert first.stderr.count("S260104d") == 1
-    again = run(worked)
+    again = warm_run(worked)
     assert (again.returncode, again.stdout) == (3, "nothing new\n")
     said = "inbox/S260104d cannot be listed: alerts of S260104d are missing\n"
     assert again.stderr == f"sirenflow: {said}"
@@ -533,28 +539,28 @@ def test_quarantine_that_cannot_be_read_is_reported_by_every_run(worked: Path) -
     said = "quarantine cannot be read"
     pages = [worked / "results" / name for name in ("TS260902f/index.html", "index.html")]
     for is_first in (True, False):
-        again = run(worked)
+        again = warm_run(worked)
         assert again.returncode == 3
         assert ("nothing new" in again.stdout) is not is_first
         assert "quarantine inbox/quarantine cannot be read: Too many levels" in again.stderr
         assert all(said in page.read_text() for page in pages)
     directory.unlink()
     (worked / "away").rename(directory)
-    assert "Nothing to be done" not in snakemake(worked).stdout
+    assert "Nothing to be done" not in warm_snakemake(worked).stdout
     assert not any(said in page.read_text() for page in pages)
     (worked / "inbox/quarantine").rename(worked / "away")
     directory.symlink_to("quarantine")
-    assert snakemake(worked).returncode == 0
+    assert warm_snakemake(worked).returncode == 0
     assert all(said in page.read_text() for page in pages)
 
 
 def test_message_about_no_known_superevent_makes_the_catalogue_only(worked: Path) -> None:
     data = json.dumps(UNREADABLE_RETRACTION | {"superevent_id": "S999999zz"}).encode()
     put_in_quarantine(worked / "inbox", data, AlertError("no"), {"way": "listen"})
-    assert done(run(worked, "--format", "json")) == [("catalogue", None)]
+    assert made_by_run(worked) == [("catalogue", None)]
     assert warns(worked) == (False, True)
-    assert run(worked).stdout == "nothing new\n"
-    assert "Nothing to be done" in snakemake(worked).stdout
+    assert warm_run(worked).stdout == "nothing new\n"
+    assert "Nothing to be done" in warm_snakemake(worked).stdout
 
 
 def test_what_is_in_quarantine_counts_whatever_snakemake_has_noted(worked: Path) -> None:
@@ -573,7 +579,7 @@ def test_file_of_the_catalogue_that_is_missing_is_written_again(worked: Path, na
     file = worked / "results" / name
     before = file.read_bytes()
     file.unlink()
-    assert done(run(worked, "--format", "json")) == [("catalogue", None)]
+    assert made_by_run(worked) == [("catalogue", None)]
     assert file.read_bytes() == before
 
 
@@ -582,15 +588,15 @@ def test_product_that_is_missing_is_written_again(worked: Path, name: str) -> No
     file = worked / "results/TS260902f" / name
     before = file.read_bytes()
     file.unlink()
-    superevents = {superevent for _, superevent in done(run(worked, "--format", "json"))}
+    superevents = {superevent for _, superevent in made_by_run(worked)}
     assert superevents == {"TS260902f", None}
     assert file.read_bytes() == before
 
 
 def test_run_of_the_first_stage_alone_needs_no_catalogue(worked: Path) -> None:
     (worked / "results/catalogue.csv").unlink()
-    assert run(worked, "--", "--until", "extract").returncode == 0
-    assert "Traceback" not in run(worked).stderr
+    assert warm_run(worked, "--", "--until", "extract").returncode == 0
+    assert "Traceback" not in warm_run(worked).stderr
     assert (worked / "results/catalogue.csv").exists()
 
 
@@ -599,7 +605,7 @@ def test_products_without_any_record_are_rebuilt(worked: Path) -> None:
     quarantine_retraction(worked)
     shutil.rmtree(worked / ".snakemake")
     (worked / "results/.sirenflow/done.json").unlink()
-    assert ("extract", "TS260902f") in done(run(worked, "--format", "json"))
+    assert ("extract", "TS260902f") in made_by_run(worked)
     assert warns(worked) == (True, True)
 
 
@@ -616,7 +622,7 @@ def test_retried_message_leaves_the_products_that_it_would_have_made(
     sirenflow_run(worked)
     (tmp_path / "later.json").write_bytes(data)
     ingest(tmp_path / "inbox", BURST, OTHER, tmp_path / "later.json")
-    assert snakemake(tmp_path).returncode == 0
+    assert warm_snakemake(tmp_path).returncode == 0
     assert checksums(worked / "results") == checksums(tmp_path / "results")
     assert is_retracted(worked)
 
@@ -624,4 +630,4 @@ def test_retried_message_leaves_the_products_that_it_would_have_made(
 def test_quarantine_that_cannot_be_read_stops_no_page(worked: Path) -> None:
     (worked / "inbox/quarantine").touch()
     ingest(worked / "inbox", RETRACTION)
-    assert ("report", "TS260902f") in done(run(worked, "--format", "json"), code=3)
+    assert ("report", "TS260902f") in made_by_run(worked, code=3)

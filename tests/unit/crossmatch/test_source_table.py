@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from astropy import units
 from astropy.coordinates import Angle
@@ -19,7 +20,6 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
-from pyarrow import table as arrow_table
 
 from sirenflow.crossmatch import table_reader
 from sirenflow.crossmatch.source_table import Sources, read_sources
@@ -49,7 +49,7 @@ def write(path: Path, content: Mapping[str, Sequence[Any]]) -> Path:
         case ".fits":
             Table(dict(content)).write(path, format="fits")
         case _:
-            parquet.write_table(arrow_table(dict(content)), path)
+            parquet.write_table(pa.table(dict(content)), path)
     return path
 
 
@@ -197,7 +197,7 @@ def test_masked_and_null_values_are_missing(tmp_path: Path) -> None:
     table["whole"] = MaskedColumn([1, 2, 3], mask=[False, False, True])
     table.write(tmp_path / "t.fits")
     nulls = {**CONTENT, "RA": [None, 359.25, 0.0], "D": [40, None, 120], "Name": ["", "M 31", None]}
-    parquet.write_table(arrow_table(nulls), tmp_path / "t.parquet")
+    parquet.write_table(pa.table(nulls), tmp_path / "t.parquet")
     for ending in ("ecsv", "fits", "parquet"):
         (found,) = read(tmp_path / f"t.{ending}")
         assert (found.row.tolist(), found.name) == ([2, 3], ("M 31", None)), ending
@@ -342,7 +342,7 @@ def test_column_of_two_numbers_per_row_is_an_error(tmp_path: Path) -> None:
 def test_times_of_other_formats_are_read(tmp_path: Path) -> None:
     columns = {"name": "Name", "ra": "RA", "dec": "Dec", "time": "t"}
     when = datetime(2026, 11, 22, 3, tzinfo=UTC)
-    parquet.write_table(arrow_table({**CONTENT, "t": [when, None, when]}), tmp_path / "t.parquet")
+    parquet.write_table(pa.table({**CONTENT, "t": [when, None, when]}), tmp_path / "t.parquet")
     (found,) = read(tmp_path / "t.parquet", columns)
     assert found.time == (when, None, when)
     Table({**CONTENT, "t": Time(["2026-11-22T03:00:00"] * 3)}).write(tmp_path / "t.ecsv")

@@ -19,11 +19,9 @@ from builders import avro_alert, json_alert, record
 from disk import files_below
 from watching import wait_until
 
-from sirenflow.alerts import identify as task
 from sirenflow.alerts.alert import Alert, Identity, parse_alert
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.files.lock import exclusive
-from sirenflow.inbox import identify_isolated as isolated
 from sirenflow.inbox import quarantine, store
 from sirenflow.inbox.arrival import Arrival
 from sirenflow.inbox.identify_isolated import (
@@ -47,7 +45,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[PoolConfig], S
 
     def use(config: PoolConfig) -> SharedPool:
         pools.append(SharedPool(config))
-        monkeypatch.setattr(isolated, "IDENTIFY_POOL", pools[-1])
+        monkeypatch.setattr("sirenflow.inbox.identify_isolated.IDENTIFY_POOL", pools[-1])
         return pools[-1]
 
     use(IDENTIFY_CONFIG)
@@ -70,7 +68,7 @@ def judged_by(
             act(data)
             return parse_alert(data)
 
-        monkeypatch.setattr(task, "parse_alert", decode)
+        monkeypatch.setattr("sirenflow.alerts.identify.parse_alert", decode)
         worker(config)
 
     return change
@@ -265,11 +263,13 @@ def test_workers_that_fail_on_every_alert_accept_nothing_and_reject_nothing(
     assert isinstance(take_in(receiver, ALERT).content, Identity)
 
 
-def test_loss_of_all_its_processes_costs_no_alert_and_leaves_no_zombie(tmp_path: Path) -> None:
-    receiver = Receiver(tmp_path)
+def test_loss_of_all_its_processes_costs_no_alert_and_leaves_no_zombie(
+    tmp_path: Path, worker: Callable[[PoolConfig], SharedPool]
+) -> None:
+    receiver, pool = Receiver(tmp_path), worker(IDENTIFY_CONFIG)
     for number in range(3):
         assert isinstance(take_in(receiver, json_alert(record(n=number))).content, Identity)
-        (child,) = isolated.IDENTIFY_POOL.start(1).pids
+        (child,) = pool.start(1).pids
         for process in (child, *descendants(child)):
             os.kill(process, signal.SIGKILL)
         assert isinstance(take_in(receiver, json_alert(record(n=-number))).content, Identity)
@@ -277,11 +277,13 @@ def test_loss_of_all_its_processes_costs_no_alert_and_leaves_no_zombie(tmp_path:
 
 
 def test_machine_that_starts_no_process_accepts_nothing_and_the_next_try_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    worker: Callable[[PoolConfig], SharedPool],
 ) -> None:
-    receiver = Receiver(tmp_path)
+    receiver, pool = Receiver(tmp_path), worker(IDENTIFY_CONFIG)
     take_in(receiver, json_alert(record(n=1)))
-    (child,) = isolated.IDENTIFY_POOL.start(1).pids
+    (child,) = pool.start(1).pids
     for process in (child, *descendants(child)):
         os.kill(process, signal.SIGKILL)
     with monkeypatch.context() as patch:

@@ -304,9 +304,9 @@ def test_directories_without_permission_are_listed_in_place_of_their_alerts(
     for directory in (tmp_path, *list(tmp_path.parents)[:3]):
         directory.chmod(directory.stat().st_mode | 0o055)
     script = (
-        "import os, sys; from pathlib import Path; from sirenflow.inbox import store as inbox\n"
+        "import os, sys; from pathlib import Path; from sirenflow.inbox import store\n"
         "os.getuid() or os.setuid(65534)\n"
-        "print(*inbox.list_superevents(Path(sys.argv[1])).values())"
+        "print(*store.list_superevents(Path(sys.argv[1])).values())"
     )
     listed = run_python(script, tmp_path)
     assert "S260101a/UPDATE')]" in listed.stdout, listed.stderr

@@ -9,7 +9,6 @@ import pytest
 from sirenflow.errors import AlertError
 from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox.receiver import Receiver
-from sirenflow.kafka import source as sources
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.large_messages import UnreachableError
 from sirenflow.kafka.offsets import Progress
@@ -21,7 +20,7 @@ REFERENCE = b'{"url": "https://host/x"}'
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
-    monkeypatch.setattr(sources, "_REFETCH_SECONDS", 0.01)
+    monkeypatch.setattr("sirenflow.kafka.source._REFETCH_SECONDS", 0.01)
     subscription = Subscription(Address("host", "topic"), has_login=False)
     progress, guard = Progress(tmp_path / "kept"), DirectoryGuard(tmp_path)
     return Source(subscription, Receiver(tmp_path), progress, Metrics(), guard)
@@ -38,7 +37,7 @@ def test_server_that_answers_later_is_asked_again(
             raise answer
         return answer
 
-    monkeypatch.setattr(sources, "fetch", fetch)
+    monkeypatch.setattr("sirenflow.kafka.source.fetch", fetch)
     assert source._fetch(REFERENCE) == b"content"
 
 
@@ -51,8 +50,8 @@ def test_what_will_not_come_is_not_waited_for(
     def fetch(*_: object) -> bytes:
         raise error
 
-    monkeypatch.setattr(sources, "_FETCH_SECONDS", patience)
-    monkeypatch.setattr(sources, "fetch", fetch)
+    monkeypatch.setattr("sirenflow.kafka.source._FETCH_SECONDS", patience)
+    monkeypatch.setattr("sirenflow.kafka.source.fetch", fetch)
     with pytest.raises(AlertError) as caught:
         source._fetch(REFERENCE)
     assert caught.value is error
@@ -65,8 +64,8 @@ def test_fetch_ends_when_the_listener_is_told_to_stop(
     def fetch(*_: object) -> bytes:
         raise UnreachableError("refused")
 
-    monkeypatch.setattr(sources, "_REFETCH_SECONDS", 3600.0)
-    monkeypatch.setattr(sources, "fetch", fetch)
+    monkeypatch.setattr("sirenflow.kafka.source._REFETCH_SECONDS", 3600.0)
+    monkeypatch.setattr("sirenflow.kafka.source.fetch", fetch)
     source.stop()
     with pytest.raises(UnreachableError):
         source._fetch(REFERENCE)

@@ -13,7 +13,6 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from paths import SAMPLES
 
 from sirenflow.errors import StreamError
-from sirenflow.kafka import publish as publishing
 from sirenflow.kafka.address import Address, parse_address
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.kafka.publish import Published, publish
@@ -197,7 +196,7 @@ def test_server_that_is_down_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(publishing, "DELIVERY_TIMEOUT", timedelta(seconds=0.5))
+    monkeypatch.setattr("sirenflow.kafka.publish.DELIVERY_TIMEOUT", timedelta(seconds=0.5))
     alert = write(tmp_path / "alert.json", retraction())
     nowhere = Address("127.0.0.1", "drill", 1)
     with pytest.raises(StreamError) as raised:
@@ -212,7 +211,7 @@ def test_server_that_is_down_is_an_error(
 def test_server_that_goes_away_is_an_error_and_claims_nothing_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publishing, "DELIVERY_TIMEOUT", timedelta(seconds=0.5))
+    monkeypatch.setattr("sirenflow.kafka.publish.DELIVERY_TIMEOUT", timedelta(seconds=0.5))
     for day in (1, 2):
         write(tmp_path / f"{day}.json", retraction(time=f"2026-01-0{day}T00:00:00Z"))
     with embedded_broker("drill") as address:

@@ -9,7 +9,6 @@ import pytest
 
 from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox.receiver import Receiver
-from sirenflow.kafka import source as module
 from sirenflow.kafka.address import parse_address
 from sirenflow.kafka.offsets import Progress
 from sirenflow.kafka.source import Source, Subscription
@@ -43,7 +42,7 @@ def test_connection_that_does_not_close_is_abandoned(
     source: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    monkeypatch.setattr(module, "_CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr("sirenflow.kafka.source._CLOSE_SECONDS", 0.1)
     consumer = Consumer()
     source._close(consumer)  # type: ignore[arg-type]
     assert "not closed within 0.1 s; abandoned" in caplog.text

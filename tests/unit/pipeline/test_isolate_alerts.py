@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from paths import SAMPLES
 
+from sirenflow.alerts.alert import parse_alert
 from sirenflow.errors import WorkerUnavailableError
 from sirenflow.pipeline.stage_recovery import run_with_recovery
 from sirenflow.pipeline.stage_workers import PRELOAD, Runner, run_stage
 from sirenflow.processes.limits import Limits
 from sirenflow.processes.pool import Pool, PoolConfig, TaskDied, TaskError
 from sirenflow.processes.preload import preload
-from sirenflow.stages import extract as stage
+from sirenflow.skymap.skymap import read_skymap
 
 ALERT_FILES = sorted(SAMPLES.glob("MS260418b-*.avro"))[::2]
 LEVELS = {"levels_percent": [50, 90]}
@@ -37,9 +38,8 @@ def files(tmp_path: Path) -> dict[str, Any]:
     return {"files": paths, **{name: str(tmp_path / name) for name in products}}
 
 
-def dies_of(module: Any, name: str, victim: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a function kill its process when its first argument is the victim's."""
-    function: Callable[..., Any] = getattr(module, name)
+def dies_of(function: Callable[..., Any], victim: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a function that `extract` calls kill its process when it gets the victim."""
 
     def deadly(data: Any, *args: Any, **kwargs: Any) -> Any:
         if bytes(data) == victim:
@@ -47,7 +47,7 @@ def dies_of(module: Any, name: str, victim: bytes, monkeypatch: pytest.MonkeyPat
             signal.raise_signal(signal.SIGBUS)
         return function(data, *args, **kwargs)
 
-    monkeypatch.setattr(module, name, deadly)
+    monkeypatch.setattr(f"sirenflow.stages.extract.{function.__name__}", deadly)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_alert_that_kills_whoever_reads_it_is_rejected_and_the_others_are_made(
     fork: Callable[[], Runner],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    dies_of(stage, "parse_alert", ALERT_FILES[1].read_bytes(), monkeypatch)
+    dies_of(parse_alert, ALERT_FILES[1].read_bytes(), monkeypatch)
     run_with_recovery(fork(), "extract", files, LEVELS)
     alerts = json.loads(Path(files["alerts"]).read_bytes())
     assert len(alerts["alerts"]) == 2
@@ -87,8 +87,8 @@ def test_map_that_kills_whoever_measures_it_is_withheld_and_the_alert_is_shown(
     fork: Callable[[], Runner],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (attached,) = stage.parse_alert(ALERT_FILES[1].read_bytes()).maps
-    dies_of(stage, "read_skymap", attached.data, monkeypatch)
+    (attached,) = parse_alert(ALERT_FILES[1].read_bytes()).maps
+    dies_of(read_skymap, attached.data, monkeypatch)
     run_with_recovery(fork(), "extract", files, LEVELS)
     alerts = json.loads(Path(files["alerts"]).read_bytes())
     assert len(alerts["alerts"]) == 3

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +30,8 @@ from paths import SAMPLES
 
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.inbox.store import alert_path, list_alerts
-from sirenflow.stages import extract as extract_stage
+from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import extract
 
 FLAT = flat_map()
@@ -155,10 +157,9 @@ def test_identical_maps_are_measured_once_and_have_the_same_numbers(
 
     def counted(*arguments: Any) -> Any:
         measured.append(arguments)
-        return original(*arguments)
+        return measure(*arguments)
 
-    original = extract_stage.measure
-    monkeypatch.setattr(extract_stage, "measure", counted)
+    monkeypatch.setattr("sirenflow.stages.extract.measure", counted)
     times = ("2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z")
     products = run(
         tmp_path,
@@ -435,18 +436,16 @@ def test_sparse_file_of_any_size_is_rejected_without_being_read(tmp_path: Path) 
     assert (rejected["size_bytes"], rejected["sha256"]) == (2**40, None)
 
 
-@pytest.mark.parametrize("function", ["parse_alert", "read_skymap"])
+@pytest.mark.parametrize("right", [parse_alert, read_skymap])
 def test_error_of_ours_costs_the_alert_or_the_map_that_it_is_about(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: Callable[[bytes], Any]
 ) -> None:
-    right = getattr(extract_stage, function)
-
     def wrong_on_one(data: bytes) -> Any:
         if b"CREATOR" in data:
             raise TypeError("nobody thought of this")
         return right(data)
 
-    monkeypatch.setattr(extract_stage, function, wrong_on_one)
+    monkeypatch.setattr(f"sirenflow.stages.extract.{right.__name__}", wrong_on_one)
     inbox = tmp_path / "inbox/MS260101a/UPDATE"
     inbox.mkdir(parents=True)
     files = [inbox / "a.avro", inbox / "b.avro"]
@@ -457,7 +456,7 @@ def test_error_of_ours_costs_the_alert_or_the_map_that_it_is_about(
     first, *second = json.loads((tmp_path / "l.json").read_text())["alerts"]
     reason = "an error in Sirenflow: TypeError: nobody thought of this; please report it"
     assert first["skymaps"][0]["area_90_deg2"] > 0
-    if function == "parse_alert":
+    if right is parse_alert:
         assert [entry["reason"] for entry in alerts["rejected"]] == [reason]
         assert second == []
     else:
@@ -559,7 +558,7 @@ def test_error_of_reading_that_may_pass_rejects_no_alert(
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(extract_stage, "os", SimpleNamespace(fstat=fail))
+    monkeypatch.setattr("sirenflow.stages.extract.os", SimpleNamespace(fstat=fail))
     with pytest.raises(OSError, match=os.strerror(number)):
         run(tmp_path, {"P/a.avro": avro_alert(record())})
     assert not (tmp_path / "results/alerts.json").exists()
