@@ -7,6 +7,7 @@ import numpy as np
 from sirenflow.products.event import SkymapSummary
 from sirenflow.report.figures.bars import LINE_FONT_SIZES, axis_ticks
 from sirenflow.report.figures.labels import Box, Label, axis_labels
+from sirenflow.report.figures.svg_path import line_data
 from sirenflow.skymap.distance.marginal import Posterior
 from sirenflow.skymap.skymap import Floats
 
@@ -85,7 +86,6 @@ def distance_figure(
 
 def _path(x: Floats, y: Floats) -> str:
     """Write a line through points of the unit square as SVG path data, without repeats."""
-    points = np.rint(np.stack((x * WIDTH, (1 - y) * HEIGHT), axis=1)).astype(int)
+    points = np.rint(np.stack((x * WIDTH, (1 - y) * HEIGHT), axis=1))
     level = (points[1:-1, 1] == points[:-2, 1]) & (points[1:-1, 1] == points[2:, 1])
-    kept = points[np.concatenate(([True], ~level, [True]))]
-    return "M" + "L".join(f"{px} {py}" for px, py in kept.tolist())
+    return line_data(points[np.concatenate(([True], ~level, [True]))])

@@ -14,7 +14,15 @@ import numpy as np
 from astropy import units
 
 from sirenflow.products.event import Thumbnail
-from sirenflow.report.figures.svg_path import Floats, Ints, Rings, join_rings, path_data, thin_rings
+from sirenflow.report.figures.svg_path import (
+    Floats,
+    Ints,
+    Rings,
+    join_rings,
+    line_data,
+    path_data,
+    thin_rings,
+)
 from sirenflow.skymap.regions.contours import LevelField, rings_of_field
 from sirenflow.skymap.skymap import MAX_LEVEL, Skymap, peak
 
@@ -156,9 +164,7 @@ def _galactic_plane() -> str:
     _, y = project(ra, np.rad2deg(dec))
     half_width = np.sqrt(1 - (1 - 2 * y / HEIGHT) ** 2)
     x = (1 + (180 - ra) / 180 * half_width) * WIDTH / 2
-    return "M" + "L".join(
-        f"{round(float(px))} {round(float(py))}" for px, py in zip(x, y, strict=True)
-    )
+    return line_data(np.stack((x, y), axis=1))
 
 
 @cache

@@ -18,7 +18,7 @@ from sirenflow.report.figures.labels import (
     place_labels,
 )
 from sirenflow.report.figures.sky import HEIGHT, WIDTH, project, sky_edge
-from sirenflow.report.figures.svg_path import Floats, Ints
+from sirenflow.report.figures.svg_path import Floats, line_data
 from sirenflow.superevent.number_text import probability_text
 
 FONT_SIZES = (46.0, 38.0)
@@ -166,11 +166,6 @@ def _coordinates() -> list[LabelRequest]:
 def _open_line(outline: tuple[Floats, Floats]) -> str:
     """Draw a line on the sky, interrupted where it leaves at one edge and returns at the other."""
     x, y = project(*outline)
-    parts = np.split(np.rint(np.stack((x, y), axis=1)).astype(int), _jumps(x))
-    return "".join(
-        "M" + "L".join(f"{px} {py}" for px, py in part.tolist()) for part in parts if len(part) > 1
-    )
-
-
-def _jumps(x: Floats) -> Ints:
-    return np.flatnonzero(np.abs(np.diff(x)) > WIDTH / 4) + 1
+    jumps = np.flatnonzero(np.abs(np.diff(x)) > WIDTH / 4) + 1
+    parts = np.split(np.stack((x, y), axis=1), jumps)
+    return "".join(line_data(part) for part in parts if len(part) > 1)

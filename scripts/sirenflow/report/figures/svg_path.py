@@ -153,3 +153,8 @@ def _ring_path(points: Floats) -> str:
         return ""
     joined = "".join(f"{number}" if number < 0 else f" {number}" for number in numbers)
     return f"M{whole[0, 0]} {whole[0, 1]}l{joined.lstrip()}z"
+
+
+def line_data(points: Floats) -> str:
+    """Write an open line through points (n, 2) as SVG path data, in integers."""
+    return "M" + "L".join(f"{x} {y}" for x, y in np.rint(points).astype(np.int64).tolist())

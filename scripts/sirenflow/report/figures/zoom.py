@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
+from contourpy import contour_generator
 
 from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.bars import nice_step
@@ -16,7 +18,14 @@ from sirenflow.report.figures.labels import (
     text_width,
 )
 from sirenflow.report.figures.sky_labels import reticle_boxes
-from sirenflow.report.figures.svg_path import Floats, Rings, join_rings, path_data, thin_rings
+from sirenflow.report.figures.svg_path import (
+    Floats,
+    Rings,
+    join_rings,
+    line_data,
+    path_data,
+    thin_rings,
+)
 from sirenflow.skymap.regions.contours import LevelField, LocalView, local_contours
 from sirenflow.skymap.skymap import Skymap, peak
 
@@ -31,7 +40,7 @@ FONT_SIZE = 25.0
 _FRAME = Box(4, 4, SIZE - 4, SIZE - 4)
 _PARALLELS_DEG = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30)
 _MERIDIANS_DEG = (*_PARALLELS_DEG, 45, 90)
-_LINE_POINTS = 33
+_GRATICULE_NODES = 41
 
 
 @dataclass(frozen=True)
@@ -144,26 +153,35 @@ def _scale(window: Window, covered: Sequence[Box]) -> tuple[str, Label, Box]:
 
 def _graticule(window: Window) -> tuple[str, list[LabelRequest]]:
     """Draw lines of equal RA and Dec, named where they meet the left side and the bottom."""
-    half = window.half_deg
-    side = np.linspace(-half, half, 61)
-    _, left_dec = window.view.unproject(np.full_like(side, half), side)
-    bottom_ra, _ = window.view.unproject(side, np.full_like(side, -half))
+    view, axis = window.view, np.linspace(0, SIZE, _GRATICULE_NODES)
+    plane = (1 - 2 * axis / SIZE) * window.half_deg
+    x, y = np.meshgrid(plane, plane)
+    ra, dec = (angle.reshape(x.shape) for angle in view.unproject(x.ravel(), y.ravel()))
+    lines: list[Floats] = []
+    requests = []
     decs, ras = _lines_through(window)
-    around, along = _spans(window)
-    ra = np.concatenate((np.tile(around, len(decs)), np.repeat(ras, _LINE_POINTS)))
-    dec = np.concatenate((np.repeat(decs, _LINE_POINTS), np.tile(along, len(ras))))
-    paths = _visible(window, ra, dec)
-    requests = [
-        LabelRequest(f"{dec:+g}°".replace("-", "−"), _beside_left(_unit(side[i], half)))
-        for dec in decs
-        for i in _crossings(left_dec - dec)
-    ]
-    requests += [
-        LabelRequest(f"{ra:g}°", _above_bottom(_unit(side[i], half)))
-        for ra in ras
-        for i in _crossings(_away(bottom_ra, ra))
-    ]
-    return paths, requests
+    for level in decs:
+        found = _contour_lines(axis, dec, level)
+        ends = [y for line in found for x, y in line[[0, -1]] if x < 0.5]
+        text = f"{level:+g}°".replace("-", "−")
+        requests += [LabelRequest(text, _beside_left(y)) for y in ends]
+        lines += found
+    for level in ras:
+        # Both vanish smoothly at a pole, where RA itself has a step.
+        across = np.cos(np.deg2rad(dec)) * np.sin(np.deg2rad(ra - level))
+        along = np.cos(np.deg2rad(dec)) * np.cos(np.deg2rad(ra - level))
+        # A node beyond the pole, so that the line reaches it; not the meridian opposite.
+        beyond = along < -np.deg2rad(plane[0] - plane[1])
+        found = _contour_lines(axis, np.ma.masked_where(beyond, across), 0)
+        ends = [x for line in found for x, y in line[[0, -1]] if y > SIZE - 0.5]
+        ends = [x for x in ends if np.interp(x, axis, along[-1]) > 0]
+        requests += [LabelRequest(f"{level:g}°", _above_bottom(x)) for x in ends]
+        lines += found
+    return "".join(map(line_data, lines)), requests
+
+
+def _contour_lines(axis: Floats, field: Floats, level: float) -> list[Floats]:
+    return cast("list[Floats]", contour_generator(axis, axis, field).lines(level))
 
 
 def _beside_left(y: float) -> tuple[Place, ...]:
@@ -180,71 +198,18 @@ def _lines_through(window: Window) -> tuple[list[float], list[float]]:
     """Choose declinations and right ascensions, deg, that cut the window into a few parts."""
     view, reach = window.view, window.radius_deg * 1.5
     step = _next_step(_PARALLELS_DEG, window.half_deg / 2.5)
-    decs = [
-        dec for i in range(round(-90 / step), round(90 / step) + 1) if abs(dec := i * step) < 90
-    ]
+    last = round(90 / step)
+    decs = [dec for i in range(-last, last + 1) if abs(dec := i * step) < 90]
     widened = step * 0.8 / max(np.cos(np.deg2rad(view.dec_deg)), 0.02)
     step = _next_step(_MERIDIANS_DEG, widened)
     ras = [i * step for i in range(round(360 / step))]
-    across = _spread(window)
+    closest = np.cos(np.deg2rad(min(abs(view.dec_deg) + reach, 90)))
+    across = reach / max(closest, 1e-3)
     return (
         [dec for dec in decs if abs(dec - view.dec_deg) < reach],
         [ra for ra in ras if abs((ra - view.ra_deg + 180) % 360 - 180) <= across],
     )
 
 
-def _spans(window: Window) -> tuple[Floats, Floats]:
-    """Give the right ascensions, and the declinations, deg, that lines through the window take."""
-    view, reach, across = window.view, window.radius_deg * 1.6, _spread(window)
-    return (
-        view.ra_deg + np.linspace(-across, across, _LINE_POINTS),
-        np.linspace(
-            max(view.dec_deg - reach, -89.9), min(view.dec_deg + reach, 89.9), _LINE_POINTS
-        ),
-    )
-
-
-def _spread(window: Window) -> float:
-    """Return how far from its middle, deg of right ascension, a window reaches, or more."""
-    reach = window.radius_deg * 1.6
-    closest = np.cos(np.deg2rad(min(abs(window.view.dec_deg) + reach, 90)))
-    return min(reach / max(float(closest), 1e-3), 180.0)
-
-
 def _next_step(steps: Sequence[float], least: float) -> float:
     return next((step for step in steps if step >= least), steps[-1])
-
-
-def _away(ra_deg: Floats, from_deg: float) -> Floats:
-    """Give differences of right ascension, deg; NaN beyond a quarter of the circle."""
-    away = (ra_deg - from_deg + 180) % 360 - 180
-    return np.where(np.abs(away) < 90, away, np.nan)
-
-
-def _unit(plane_deg: float, half_deg: float) -> float:
-    return (1 - plane_deg / half_deg) * SIZE / 2
-
-
-def _crossings(values: Floats) -> list[int]:
-    """Find where values change their sign."""
-    return np.flatnonzero(values[:-1] * values[1:] < 0).tolist()
-
-
-def _visible(window: Window, ra_deg: Floats, dec_deg: Floats) -> str:
-    """Draw lines of `_LINE_POINTS` each, where they are inside of the figure and a point beyond."""
-    x, y = (axis.reshape(-1, _LINE_POINTS) for axis in window.place(ra_deg, dec_deg))
-    inside = (np.abs(x - SIZE / 2) < SIZE * 0.6) & (np.abs(y - SIZE / 2) < SIZE * 0.6)
-    near = inside.copy()
-    near[:, :-1] |= inside[:, 1:]
-    near[:, 1:] |= inside[:, :-1]
-    # Far from the middle the projection runs around the point opposite: no line there.
-    near &= np.hypot(x - SIZE / 2, y - SIZE / 2) < SIZE * 1.6
-    points = np.rint(np.stack((x, y), axis=2)).astype(int)
-    # A run of points ends with its line, or before a point that is not drawn.
-    line, place = np.nonzero(near)
-    ends = np.flatnonzero((np.diff(line) > 0) | (np.diff(place) != 1)) + 1
-    return "".join(
-        "M" + "L".join(f"{px} {py}" for px, py in part.tolist())
-        for part in np.split(points[near], ends)
-        if len(part) > 1
-    )

@@ -91,7 +91,7 @@ def test_labels_name_the_lines_they_stand_at(ra: float, dec: float, radius: floa
         if label.style == "length":
             continue
         value = float(re.sub("[^0-9.+-]", "", label.text.replace("−", "-")))
-        if label.x == 10:
+        if label.text[0] in "+−":
             # Above its line, or below it.
             ends = np.array([[0.0, label.y + 7.0], [0.0, label.y - 27.0]])
             _, found = sky_of(window, ends)
