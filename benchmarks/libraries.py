@@ -83,12 +83,6 @@ def show(what: str, ours: Work, library: str, theirs: Work, times: int = 1) -> N
     print(f"| {what} | {own:.3g} | {library} | {other:.3g} | {other / own:.1f} |")
 
 
-def moc(region: CredibleRegion) -> MOC:
-    """Make a region a MOC."""
-    ranges = np.column_stack((region.ranges.starts, region.ranges.ends)).astype(np.uint64)
-    return MOC.from_depth29_ranges(region.max_level, ranges)
-
-
 def specks() -> tuple[Skymap, CredibleRegion]:
     """Make a map whose credible region falls into some 100,000 parts, which no real one does."""
     cells = 12 * 4**9
@@ -143,7 +137,7 @@ def sky(data: bytes, skymap: Skymap) -> None:
         "region_files.moc_fits",
         lambda: moc_fits(region, SUBJECT),
         "MOC.serialize",
-        lambda: moc(region).serialize("fits").writeto(BytesIO()),
+        lambda: region.moc.serialize("fits").writeto(BytesIO()),
     )
     for name, (drawn, of) in {
         "lobes.label_lobes": (skymap, region),
@@ -172,7 +166,7 @@ def sky(data: bytes, skymap: Skymap) -> None:
 
 
 def _split(region: CredibleRegion) -> object:
-    return moc(region).split(include_indirect_neighbours=True)
+    return region.moc.split(include_indirect_neighbours=True)
 
 
 def _fits(data: bytes) -> list[object]:

@@ -18,9 +18,8 @@ from importlib.resources import files
 import numpy as np
 from erfa import ufunc  # which, unlike the functions of erfa itself, never warns
 
-from sirenflow.observing.ephemeris import lonlat_deg
 from sirenflow.skymap.skymap import Floats
-from sirenflow.skymap.vectors import unit_vectors
+from sirenflow.skymap.vectors import lonlat_deg, unit_vectors
 
 _IAU_SPELLING = {
     "Chamaleon": "Chamaeleon",
@@ -53,7 +52,7 @@ class _Bands:
 def constellations(ra_deg: Floats, dec_deg: Floats) -> list[str]:
     """Name the constellation that each of (n,) ICRS positions, deg, lies in."""
     bands = _bands()
-    ra, dec = lonlat_deg((bands.to_1875 @ unit_vectors(ra_deg, dec_deg)).T)
+    ra, dec = lonlat_deg(bands.to_1875 @ unit_vectors(ra_deg, dec_deg))
     ra, dec = ra[:, np.newaxis], dec[:, np.newaxis]
     within = (bands.west <= ra) & (ra < bands.east) & (dec >= bands.south)
     return [bands.names[band] for band in np.argmax(within, axis=1).tolist()]

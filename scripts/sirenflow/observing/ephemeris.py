@@ -20,6 +20,7 @@ from erfa import ufunc  # which, unlike the functions of erfa itself, never warn
 
 from sirenflow.formats.sanitize import time_or_none
 from sirenflow.skymap.skymap import Floats
+from sirenflow.skymap.vectors import lonlat_deg
 
 _MJD_0 = 2400000.5
 _MJD_EPOCH = datetime(1858, 11, 17, tzinfo=UTC)
@@ -59,8 +60,8 @@ def sun_and_moon(time_utc: str) -> SkyBodies:
         raise ValueError(f"{time_utc!r} is no time; expected ISO 8601")
     mjd = np.array([mjd_utc(time)])
     sun, moon = sun_positions(mjd), moon_positions(mjd)
-    (sun_ra,), (sun_dec,) = lonlat_deg(sun)
-    (moon_ra,), (moon_dec,) = lonlat_deg(moon)
+    (sun_ra,), (sun_dec,) = lonlat_deg(sun.T)
+    (moon_ra,), (moon_dec,) = lonlat_deg(moon.T)
     return SkyBodies(
         float(sun_ra),
         float(sun_dec),
@@ -93,12 +94,6 @@ def illumination(sun: Floats, moon: Floats) -> Floats:
         np.linalg.norm(moon, axis=1) * np.linalg.norm(to_sun, axis=1)
     )
     return np.asarray((1 + cosine) / 2)
-
-
-def lonlat_deg(vectors: Floats) -> tuple[Floats, Floats]:
-    """Give longitude (0 to 360) and latitude, deg, of (n, 3) vectors of any length."""
-    x, y, z = vectors.T
-    return np.rad2deg(np.arctan2(y, x)) % 360, np.rad2deg(np.arctan2(z, np.hypot(x, y)))
 
 
 def celestial_to_intermediate(mjd: float) -> Floats:

@@ -1,4 +1,4 @@
-"""What changed from one sky map to another: how large, where, how far, and how much they agree."""
+"""Compare two sky maps: areas, peaks, distances, and what they have in common."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.table import Table
+from mocpy import MOC
 
 from sirenflow.products.regions import MapComparison
-from sirenflow.skymap.regions.credible_region import ProbabilityCurve, Ranges
-from sirenflow.skymap.skymap import Floats, Peak
+from sirenflow.skymap.skymap import DEG2_PER_SR, SPHERE_SR, Floats, Peak, Skymap
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
 
 
@@ -27,7 +28,7 @@ class MeasuredMap:
         Its peak.
     area_50_deg2, area_90_deg2
         Its credible areas, deg2.
-    ranges_50, ranges_90
+    moc_50, moc_90
         Its credible regions.
     distance_mean_mpc, distance_std_mpc
         DISTMEAN and DISTSTD of its header, Mpc; None where it has none.
@@ -38,23 +39,27 @@ class MeasuredMap:
     peak: Peak
     area_50_deg2: float
     area_90_deg2: float
-    ranges_50: Ranges
-    ranges_90: Ranges
+    moc_50: MOC
+    moc_90: MOC
     distance_mean_mpc: float | None
     distance_std_mpc: float | None
 
 
-def compare_maps(new: MeasuredMap, curve: ProbabilityCurve, old: MeasuredMap) -> MapComparison:
+def compare_maps(new: MeasuredMap, skymap: Skymap, old: MeasuredMap) -> MapComparison:
     """Compare a map with an earlier one.
 
     Parameters
     ----------
     new, old
         The maps.
-    curve
-        Probability of the new one.
+    skymap
+        The new one.
     """
-    overlap = new.ranges_90.overlap_deg2(old.ranges_90)
+    overlap = _area_deg2(new.moc_90.intersection(old.moc_90))
+    rows = Table({"UNIQ": skymap.uniq, "PROBABILITY": skymap.probability})
+    in_50, in_90 = (
+        moc.sum_in_multiordermap(rows, "PROBABILITY") for moc in (old.moc_50, old.moc_90)
+    )
     return MapComparison(
         number=old.number,
         identical=new.sha256 == old.sha256,
@@ -62,12 +67,16 @@ def compare_maps(new: MeasuredMap, curve: ProbabilityCurve, old: MeasuredMap) ->
         area_50_ratio=new.area_50_deg2 / old.area_50_deg2,
         area_90_ratio=new.area_90_deg2 / old.area_90_deg2,
         overlap_90_deg2=overlap,
-        overlap_90_of_new=overlap / new.ranges_90.area_deg2,
-        overlap_90_of_old=overlap / old.ranges_90.area_deg2,
-        probability_in_old_50=curve.probability_in(old.ranges_50),
-        probability_in_old_90=curve.probability_in(old.ranges_90),
+        overlap_90_of_new=overlap / _area_deg2(new.moc_90),
+        overlap_90_of_old=overlap / _area_deg2(old.moc_90),
+        probability_in_old_50=min(in_50, 1.0),
+        probability_in_old_90=min(in_90, 1.0),
         distance_shift_sigma=_shift_sigma(new, old),
     )
+
+
+def _area_deg2(moc: MOC) -> float:
+    return float(moc.sky_fraction) * SPHERE_SR * DEG2_PER_SR
 
 
 def _direction(found: Peak) -> Floats:

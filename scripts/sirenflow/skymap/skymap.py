@@ -40,7 +40,6 @@ MAX_ROWS = 12 * 4**9
 
 # The levels' UNIQ follow each other without a gap, from 4^(level + 1).
 _UNIQ_OF_FIRST, _UNIQ_AFTER_LAST = 4, 4 ** (MAX_LEVEL + 2)
-_CELL_AREA_SR = np.ldexp(SPHERE_SR / 12, -2 * np.arange(MAX_LEVEL + 1))
 
 _UNITS = {
     "PROBDENSITY": ("sr-1", "1/sr", "sr^-1", "sr**-1", "sr**(-1)"),
@@ -49,6 +48,16 @@ _UNITS = {
     "DISTNORM": ("Mpc-2", "1/Mpc2", "Mpc^-2", "Mpc**-2", "Mpc**(-2)", "1/Mpc**2", "1/Mpc^2"),
 }
 _DISTANCE_COLUMNS = ("DISTMU", "DISTSIGMA", "DISTNORM")
+
+
+def cell_area_sr(level: Ints) -> Floats:
+    """(n,) solid angle of a cell of each HEALPix level, sr."""
+    return np.ldexp(SPHERE_SR / 12, -2 * level)
+
+
+def leaves_of_level(level: Ints) -> Ints:
+    """(n,) cells of level 29 in a cell of each HEALPix level."""
+    return np.int64(1) << 2 * (MAX_LEVEL - level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,21 +89,19 @@ class Skymap:
         return len(self.uniq)
 
     @cached_property
-    def level(self) -> Ints:
-        """(n,) HEALPix level of each row, 0 to 29.
+    def _level_ipix(self) -> tuple[Ints, Ints]:
+        level, ipix = astropy_healpix.uniq_to_level_ipix(self.uniq)
+        return level.astype(np.int64), ipix
 
-        It is half the place of the highest bit of UNIQ, less 1: the place is the exponent of UNIQ
-        as a float, without the bits that would have it rounded up to the next power of 2.
-        """
-        bits = (self.uniq & ~(self.uniq >> 1)).astype(np.float64).view(np.int64)
-        level: Ints = (((bits >> 52) - 1023) >> 1) - 1
-        return level
+    @property
+    def level(self) -> Ints:
+        """(n,) HEALPix level of each row, 0 to 29."""
+        return self._level_ipix[0]
 
     @property
     def ipix(self) -> Ints:
         """(n,) nested index of each row's cell in its level."""
-        ipix: Ints = self.uniq - (np.int64(4) << (2 * self.level))
-        return ipix
+        return self._level_ipix[1]
 
     @cached_property
     def first_leaf(self) -> Ints:
@@ -109,7 +116,7 @@ class Skymap:
     @cached_property
     def area_sr(self) -> Floats:
         """(n,) solid angle of each row's cell, sr."""
-        return _CELL_AREA_SR[self.level]
+        return cell_area_sr(self.level)
 
     @cached_property
     def probability(self) -> Floats:
@@ -136,20 +143,7 @@ class Skymap:
         order of rows in the file and of how cells are split: the children of a cell follow each
         other along the curve, in its place.
         """
-        # As integers, floats that are not negative keep their order, and are sorted faster. The sum
-        # has no negative zero.
-        order = np.argsort(-(self.probdensity + 0.0).view(np.int64))
-        ranked = self.probdensity[order]
-        equal = ranked[1:] == ranked[:-1]
-        if equal.any():
-            tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
-            rows = order[tied]
-            # Rows are numbered along the curve; their group of equal density goes before that.
-            group = np.append(0, np.cumsum(~equal))[tied]
-            along = np.argsort(self.first_leaf[rows])
-            keys = np.sort(group[along] * len(rows) + np.arange(len(rows)))
-            order[tied] = rows[along[keys % len(rows)]]
-        return order
+        return np.lexsort((self.first_leaf, -self.probdensity))
 
     @cached_property
     def enclosed(self) -> Floats:

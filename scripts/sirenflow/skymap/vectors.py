@@ -1,4 +1,4 @@
-"""Directions: positions on the sky as vectors, and the angle between two."""
+"""Positions on the sky as vectors, and the angle between two."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ def unit_vectors(ra_deg: Floats, dec_deg: Floats) -> Floats:
     """(3, n) directions of ICRS positions (deg)."""
     ra, dec = np.deg2rad(ra_deg), np.deg2rad(dec_deg)
     return np.stack((np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)))
+
+
+def lonlat_deg(vectors: Floats) -> tuple[Floats, Floats]:
+    """(n,) longitude (0 to 360) and latitude, deg, of vectors (3, n) of any length but 0."""
+    x, y, z = vectors
+    return np.rad2deg(np.arctan2(y, x)) % 360, np.rad2deg(np.arctan2(z, np.hypot(x, y)))
 
 
 def separation_deg(one: Floats, other: Floats) -> Floats:

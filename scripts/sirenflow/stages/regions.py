@@ -23,11 +23,7 @@ from sirenflow.products.regions import (
     Regions,
 )
 from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
-from sirenflow.skymap.regions.credible_region import (
-    ProbabilityCurve,
-    credible_region,
-    probability_curve,
-)
+from sirenflow.skymap.regions.credible_region import credible_region
 from sirenflow.skymap.regions.lobes import LISTED, describe_lobes, label_lobes
 from sirenflow.skymap.regions.outlines import DRAWN, draw_outlines
 from sirenflow.skymap.regions.region_files import Subject, ds9, geojson, moc_fits
@@ -77,7 +73,7 @@ class _Maps:
         self._files = files
         self._measured: dict[str, MeasuredMap] = {}
         self._records: dict[str, MapRegions] = {}
-        self._curve: tuple[str, ProbabilityCurve] | None = None
+        self._last: tuple[str, Skymap] | None = None
 
     def describe_all(self) -> Iterator[AlertRegions]:
         """Describe each alert's maps, and compare them with those before."""
@@ -113,11 +109,11 @@ class _Maps:
             return None
         sha256 = summary.sha256 or ""
         if sha256 not in self._measured:
-            self._curve = None  # of another map, as large as this one may be
+            self._last = None  # of another map, as large as this one may be
             skymap = load_usable_skymap(self._skymaps, summary)
             if skymap is None:
                 return None
-            self._curve = sha256, probability_curve(skymap)
+            self._last = sha256, skymap
             subject = Subject(
                 self._summary.superevent_id, alert.number, summary.kind, self._summary.retracted
             )
@@ -154,17 +150,17 @@ class _Maps:
             peak=peak(skymap),
             area_50_deg2=region_50.area_deg2,
             area_90_deg2=region_90.area_deg2,
-            ranges_50=region_50.ranges,
-            ranges_90=region_90.ranges,
+            moc_50=region_50.moc,
+            moc_90=region_90.moc,
             distance_mean_mpc=summary.distance_mean_mpc,
             distance_std_mpc=summary.distance_std_mpc,
         )
 
     def _compare(self, new: MeasuredMap, old: MeasuredMap | None) -> MapComparison | None:
-        curve = self._curve_of(new.sha256) if old else None
-        if old is None or curve is None:
+        skymap = self._skymap_of(new.sha256) if old else None
+        if old is None or skymap is None:
             return None
-        compared = compare_maps(new, curve, old)
+        compared = compare_maps(new, skymap, old)
         values = structs.asdict(compared)
         for key in _PROBABILITIES:
             values[key] = round(values[key], _PROBABILITY_DECIMALS)
@@ -174,9 +170,9 @@ class _Maps:
             values[key] = rounded(values[key], SOLVED_DIGITS)
         return MapComparison(**values)
 
-    def _curve_of(self, sha256: str) -> ProbabilityCurve | None:
-        """Give a map's curve; one that was not the last to be worked on is read again."""
-        if self._curve is None or self._curve[0] != sha256:
+    def _skymap_of(self, sha256: str) -> Skymap | None:
+        """Return a map; one that was not the last to be worked on is read again."""
+        if self._last is None or self._last[0] != sha256:
             maps = (
                 skymap
                 for alert in self._summary.history
@@ -186,8 +182,8 @@ class _Maps:
             skymap = load_usable_skymap(self._skymaps, next(maps))
             if skymap is None:
                 return None
-            self._curve = sha256, probability_curve(skymap)
-        return self._curve[1]
+            self._last = sha256, skymap
+        return self._last[1]
 
 
 def _name_lobes(lobes: Sequence[Lobe]) -> tuple[NamedLobe, ...]:

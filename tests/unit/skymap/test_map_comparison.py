@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
+from builders import SPHERE_DEG2
 from caps import Cap, area_deg2, caps_map, cells_of, fisher_map
 from hypothesis import given
 from msgspec import structs
@@ -12,7 +14,7 @@ from tilings import Tiling, tilings
 
 from sirenflow.products.regions import MapComparison
 from sirenflow.skymap.map_comparison import MeasuredMap, compare_maps
-from sirenflow.skymap.regions.credible_region import credible_region, probability_curve
+from sirenflow.skymap.regions.credible_region import LEAVES, credible_region
 from sirenflow.skymap.skymap import Skymap, peak
 
 
@@ -24,21 +26,21 @@ def measured(skymap: Skymap, number: int = 1, sha256: str = "a") -> MeasuredMap:
         peak=peak(skymap),
         area_50_deg2=region_50.area_deg2,
         area_90_deg2=region_90.area_deg2,
-        ranges_50=region_50.ranges,
-        ranges_90=region_90.ranges,
+        moc_50=region_50.moc,
+        moc_90=region_90.moc,
         distance_mean_mpc=None,
         distance_std_mpc=None,
     )
 
 
 def compared(new: Skymap, old: Skymap) -> MapComparison:
-    return compare_maps(measured(new, 2, "b"), probability_curve(new), measured(old))
+    return compare_maps(measured(new, 2, "b"), new, measured(old))
 
 
 @given(tilings())
 def test_map_agrees_with_itself(tiling: Tiling) -> None:
     skymap = tiling.skymap
-    same = compare_maps(measured(skymap, 4), probability_curve(skymap), measured(skymap, 3))
+    same = compare_maps(measured(skymap, 4), skymap, measured(skymap, 3))
     assert (same.number, same.identical, same.distance_shift_sigma) == (3, True, None)
     assert same.peak_shift_deg == 0
     assert (same.area_50_ratio, same.area_90_ratio) == (1, 1)
@@ -46,6 +48,31 @@ def test_map_agrees_with_itself(tiling: Tiling) -> None:
     assert same.overlap_90_deg2 == pytest.approx(measured(skymap).area_90_deg2, rel=1e-6)
     assert same.probability_in_old_50 == pytest.approx(0.5, abs=2e-6)
     assert same.probability_in_old_90 == pytest.approx(0.9, abs=2e-6)
+
+
+def _leaves_in_both(one: list[list[int]], other: list[list[int]]) -> int:
+    """Leaves in both, each pair of ranges looked at, in integers without bound."""
+    return sum(max(0, min(b, d) - max(a, c)) for a, b in one for c, d in other)
+
+
+@given(tilings(), tilings())
+def test_overlap_and_probability_are_those_of_every_row(one: Tiling, other: Tiling) -> None:
+    """Also where leaves are numbered above 2^53, as most are."""
+    new, old = measured(one.skymap), measured(other.skymap)
+    found = compare_maps(new, one.skymap, old)
+    in_new, in_old = (tried.moc_90.to_depth29_ranges.tolist() for tried in (new, old))
+    shared = _leaves_in_both(in_new, in_old)
+    assert found.overlap_90_deg2 == pytest.approx(shared / LEAVES * SPHERE_DEG2, rel=1e-12)
+    expected = Fraction(0)
+    skymap = one.skymap
+    for cell, depth, probability in zip(
+        skymap.ipix.tolist(), skymap.level.tolist(), skymap.probability.tolist(), strict=True
+    ):
+        width = 4 ** (29 - depth)
+        row = [[cell * width, (cell + 1) * width]]
+        expected += Fraction(probability) * Fraction(_leaves_in_both(row, in_old), width)
+    found_90 = found.probability_in_old_90
+    assert found_90 == pytest.approx(min(float(expected), 1.0), rel=1e-9, abs=1e-13)
 
 
 def test_overlap_of_two_disks_is_that_of_their_cells() -> None:
@@ -123,4 +150,4 @@ def test_distance_shift_is_in_units_of_the_old_spread(
         replace(measured(skymap), distance_mean_mpc=mean, distance_std_mpc=std)
         for mean, std in (new, old)
     )
-    assert compare_maps(one, probability_curve(skymap), other).distance_shift_sigma == shift
+    assert compare_maps(one, skymap, other).distance_shift_sigma == shift

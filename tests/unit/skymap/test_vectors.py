@@ -8,7 +8,7 @@ from astropy.coordinates import angular_separation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sirenflow.skymap.vectors import separation_deg, unit_vectors
+from sirenflow.skymap.vectors import lonlat_deg, separation_deg, unit_vectors
 
 RA, DEC = st.floats(0, 360), st.floats(-90, 90)
 
@@ -35,3 +35,9 @@ def test_many_vectors_have_an_angle_each() -> None:
     assert separation_deg(vectors, vectors) == pytest.approx(np.zeros(4))
     apart = separation_deg(vectors, np.broadcast_to(vectors[:, :1], vectors.shape))
     assert apart == pytest.approx(np.array([0, 90, 180, 1]), abs=1e-12)
+
+
+@given(st.floats(0, 359.9), st.floats(-89.9, 89.9))
+def test_position_of_a_vector_is_the_one_it_was_made_of(ra: float, dec: float) -> None:
+    found = lonlat_deg(3 * unit_vectors(np.array([ra]), np.array([dec])))
+    assert np.ravel(found) == pytest.approx([ra, dec], abs=1e-12)

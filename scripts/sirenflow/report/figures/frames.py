@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sirenflow.observing.ephemeris import lonlat_deg
 from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.zoom import Window, circle_window, zoom_window
-from sirenflow.skymap.vectors import separation_deg, unit_vectors
+from sirenflow.skymap.vectors import lonlat_deg, separation_deg, unit_vectors
 
 _WHOLE_SKY_RADIUS_DEG = 90.0
 # A region is small in a frame that is so many times as wide.
@@ -58,5 +57,5 @@ def _common_window(gw: Lobe, combined: Lobe) -> Window | None:
     aside = other - float(one @ other) * one
     length = float(np.linalg.norm(aside))
     centre = one if length < 1e-12 else np.cos(along) * one + np.sin(along) * aside / length
-    (centre_ra,), (centre_dec,) = lonlat_deg(centre[np.newaxis])
+    (centre_ra,), (centre_dec,) = lonlat_deg(centre[:, np.newaxis])
     return circle_window(float(centre_ra), float(centre_dec), radius)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sirenflow.skymap.credible_area import credible_levels
 from sirenflow.skymap.healpix import leaves_at
 from sirenflow.skymap.skymap import Floats, Ints, Skymap
-from sirenflow.skymap.vectors import unit_vectors
+from sirenflow.skymap.vectors import lonlat_deg, unit_vectors
 
 PLANE_RADIUS_DEG = float(np.rad2deg(2.0))
 """Distance in the plane of the point opposite to its centre; the disk of this radius is the sky."""
@@ -71,9 +71,7 @@ class LocalView:
 
         Points outside of the sky's disk give that of its edge: the point opposite to the centre.
         """
-        x, y, z = self.unproject_vectors(x_deg, y_deg)
-        ra = np.mod(np.rad2deg(np.arctan2(y, x)), 360.0)
-        return ra, np.rad2deg(np.arctan2(z, np.hypot(x, y)))
+        return lonlat_deg(self.unproject_vectors(x_deg, y_deg))
 
     def unproject_vectors(self, x_deg: Floats, y_deg: Floats) -> Floats:
         """(3, n) directions of points of the plane, as `unproject`."""

@@ -12,8 +12,17 @@ import astropy_healpix
 import numpy as np
 
 from sirenflow.products.regions import Lobe
-from sirenflow.skymap.regions.credible_region import LEAVES, CredibleRegion, leaves_of_level
-from sirenflow.skymap.skymap import DEG2_PER_SR, MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
+from sirenflow.skymap.regions.credible_region import LEAVES, CredibleRegion
+from sirenflow.skymap.skymap import (
+    DEG2_PER_SR,
+    MAX_LEVEL,
+    SPHERE_SR,
+    Floats,
+    Ints,
+    Skymap,
+    leaves_of_level,
+)
+from sirenflow.skymap.vectors import lonlat_deg
 
 LISTED = 20
 """Lobes that are described, at most."""
@@ -46,7 +55,10 @@ class LobeLabels:
 def label_lobes(skymap: Skymap, region: CredibleRegion) -> LobeLabels:
     """Find the connected parts of a map's credible region."""
     level, ipix = (
-        part.astype(np.int64) for part in astropy_healpix.uniq_to_level_ipix(region.largest_cells)
+        part.astype(np.int64)
+        for part in astropy_healpix.uniq_to_level_ipix(
+            np.sort(region.moc.uniq_hpx).astype(np.int64)
+        )
     )
     first = ipix << (2 * (MAX_LEVEL - level))
     order = np.argsort(first)
@@ -152,15 +164,12 @@ def describe_lobes(
         away[cells] = _angle(vectors[:, cells], centre[:, [lobe]])
     reach = np.zeros(count)
     np.maximum.at(reach, label, away + radius)
-    ra = np.mod(np.rad2deg(np.arctan2(centre[1], centre[0])), 360.0)
-    dec = np.rad2deg(np.arctan2(centre[2], np.hypot(centre[0], centre[1])))
     return tuple(
         Lobe(*map(float, values))
         for values in zip(
             labels.probability[:count],
             area,
-            ra,
-            dec,
+            *lonlat_deg(centre),
             np.minimum(np.rad2deg(reach), 180.0),
             strict=True,
         )
