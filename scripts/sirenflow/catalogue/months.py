@@ -1,6 +1,7 @@
-"""How many events a month had: the bars of the catalogue page."""
+"""Bars of the catalogue page: how many events each month had."""
 
 import re
+from calendar import month_abbr
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ MONTHS = 24
 """Months that the page shows, up to that of the newest event."""
 HEIGHT = 96
 """Of the highest bar, px."""
-_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ def _month(number: int, counts: dict[str, int], highest: int) -> Month:
         if count:
             high = round(HEIGHT * count / highest, 2)
             blocks.append(Block(name, _style(name), count, round(max(y, 0), 2), high))
-    return Month(number // 12, _NAMES[number % 12], sum(counts.values()), height, tuple(blocks))
+    return Month(
+        number // 12, month_abbr[number % 12 + 1], sum(counts.values()), height, tuple(blocks)
+    )
 
 
 def _style(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The catalogue page: what its templates and its script are given."""
+"""The catalogue page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,35 +14,6 @@ from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 LISTED = 100
 """Rows in the page for readers without JavaScript, of those that are shown at first."""
 _LISTED_OTHERS = 20
-_HEADINGS = (
-    ("id", "Event", ""),
-    ("", "Sky", ""),
-    ("source", "Source", ""),
-    ("remnant", "HasRemnant", ""),
-    ("distance", "Distance", "Mpc"),
-    ("area", "90 % area", "deg²"),
-    ("far", "FAR", ""),
-    ("", "Detectors", ""),
-    ("time", "T₀ (UTC)", ""),
-)
-"""Name to sort by, label and unit of each column of the page."""
-_ORDERS = (
-    ("time descending", "newest first"),
-    ("time ascending", "oldest first"),
-    ("far ascending", "rarest false alarm first"),
-    ("far descending", "most frequent false alarm first"),
-    ("remnant descending", "highest HasRemnant first"),
-    ("remnant ascending", "lowest HasRemnant first"),
-    ("distance ascending", "nearest first"),
-    ("distance descending", "farthest first"),
-    ("area ascending", "smallest area first"),
-    ("area descending", "largest area first"),
-    ("source ascending", "by class"),
-    ("source descending", "by class, backwards"),
-    ("id ascending", "by id"),
-    ("id descending", "by id, backwards"),
-)
-"""Orders and their names; of each column's, the first is what its heading gives first."""
 
 
 def render_catalogue(
@@ -50,16 +21,10 @@ def render_catalogue(
     downloads: Mapping[str, str],
     unreadable: Mapping[str, Any] = NOTHING_UNREADABLE,
 ) -> str:
-    """Render the catalogue page.
+    """Render the catalogue page of superevents, newest first.
 
-    Parameters
-    ----------
-    entries
-        One a superevent, newest first.
-    downloads
-        Address of each table and of the feed as seen from the page, by its label.
-    unreadable
-        Messages that could not be read, as `Unreadable.all` returns them.
+    `downloads` are the addresses of the tables and of the feed, as seen from the page, by label;
+    `unreadable` are messages as `Unreadable.all` returns them.
     """
     unread = [UnreadableMessage(**each) for each in unreadable["listed"]]
     claimed = {(message.superevent_id or "").casefold() for message in unread}
@@ -77,8 +42,6 @@ def render_catalogue(
         latest_shown=page_row(latest) if latest else None,
         months=months(rows),
         classes=in_class_order(row.class_name for row in rows),
-        headings=_HEADINGS,
-        orders=_ORDERS,
         data=script_data(entry.script for entry in entries),
         downloads=downloads,
         unreadable=unread,

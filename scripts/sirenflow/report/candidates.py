@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import groupby
 
 from sirenflow.products.candidates import Candidates, MatchedAlert, MatchedCandidate, SkyMatch
 from sirenflow.products.source_tables import RowProblem
@@ -104,7 +105,7 @@ def _rows_within(product: Candidates) -> list[CandidateRow]:
         if match.credible_level <= WITHIN
     }
     current = next((maps[alert.skymap_index] for alert in product.alerts if alert.is_current), None)
-    runs = _runs_of_a_map([alert for alert in product.alerts if not alert.is_current])
+    earlier = [alert for alert in product.alerts if not alert.is_current]
     return [
         CandidateRow(
             superevent_id=product.superevent_id,
@@ -112,7 +113,7 @@ def _rows_within(product: Candidates) -> list[CandidateRow]:
             retracted=product.retracted,
             trigger_time=product.trigger_time,
             candidate=candidate,
-            earlier=_earlier_levels([(run, maps[run.map].get(candidate.row)) for run in runs]),
+            earlier=_earlier_levels(candidate.row, earlier, maps),
             has_skymap=current is not None,
             match=(current or {}).get(candidate.row),
         )
@@ -121,43 +122,23 @@ def _rows_within(product: Candidates) -> list[CandidateRow]:
     ]
 
 
-@dataclass(frozen=True)
-class _Run:
-    """Consecutive alerts: the numbers of the first and the last, the type of the first."""
+def _earlier_levels(
+    row: int, alerts: Sequence[MatchedAlert], maps: Sequence[Mapping[int, SkyMatch]]
+) -> tuple[EarlierLevel, ...]:
+    """Return the levels of a candidate, consecutive alerts in which they read the same together."""
 
-    first: int
-    last: int
-    alert_type: str
-    map: int
+    def level(alert: MatchedAlert) -> float | None:
+        match = maps[alert.skymap_index].get(row)
+        return match.credible_level if match else None
 
-    @property
-    def label(self) -> str:
-        if self.first == self.last:
-            return f"{self.first} {alert_name(self.alert_type)}"
-        return f"{self.first} to {self.last}"
-
-
-def _runs_of_a_map(alerts: Sequence[MatchedAlert]) -> list[_Run]:
-    """Join consecutive alerts with the same map, once for all candidates."""
-    runs: list[_Run] = []
-    for alert in alerts:
-        if runs and runs[-1].map == alert.skymap_index:
-            runs[-1] = replace(runs[-1], last=alert.number)
-        else:
-            runs.append(_Run(alert.number, alert.number, alert.alert_type, alert.skymap_index))
-    return runs
-
-
-def _earlier_levels(levels: Sequence[tuple[_Run, SkyMatch | None]]) -> tuple[EarlierLevel, ...]:
-    """Join consecutive levels that read the same."""
-    runs: list[tuple[_Run, float | None]] = []
-    for run, match in levels:
-        level = match.credible_level if match else None
-        if runs and level_text(runs[-1][1]) == level_text(level):
-            runs[-1] = (replace(runs[-1][0], last=run.last), runs[-1][1])
-        else:
-            runs.append((run, level))
-    return tuple(EarlierLevel(run.label, level) for run, level in runs)
+    levels = []
+    for _, group in groupby(alerts, key=lambda alert: level_text(level(alert))):
+        first, *others = group
+        label = f"{first.number} {alert_name(first.alert_type)}"
+        if others:
+            label = f"{first.number} to {others[-1].number}"
+        levels.append(EarlierLevel(label, level(first)))
+    return tuple(levels)
 
 
 def level_text(level: float | None) -> str:

@@ -23,22 +23,22 @@ class Rings:
 
     Attributes
     ----------
-    points : (n, 2)
-        All points, ring after ring.
+    points : (n,) complex128
+        All points, x + iy, ring after ring. Most rings are short, so that the number of operations
+        counts, which complex numbers halve.
     starts : (k,)
         Index of each ring's first point.
     """
 
-    points: Floats
+    points: NDArray[np.complex128]
     starts: Ints
 
     def areas(self) -> Floats:
         """(k,) signed area of each ring, square units (the shoelace formula)."""
         if not len(self.starts):
             return np.zeros(0)
-        x, y = self.points.T
-        following = self._following()
-        areas: Floats = np.add.reduceat(x * y[following] - x[following] * y, self.starts) / 2
+        cross = (self.points.conj() * self.neighbours()[1]).imag
+        areas: Floats = np.add.reduceat(cross, self.starts) / 2
         return areas
 
     def scaled(self, factor: float) -> "Rings":
@@ -47,26 +47,22 @@ class Rings:
 
     def split(self) -> list[Floats]:
         """Give each ring as an array (m, 2)."""
-        return np.split(self.points, self.starts[1:]) if len(self.starts) else []
+        points = self.points.view(np.float64).reshape(-1, 2)
+        return np.split(points, self.starts[1:]) if len(self.starts) else []
 
-    def _following(self) -> Ints:
-        """(n,) index of the point after each point, around its ring."""
-        following = np.arange(1, len(self.points) + 1)
-        following[np.append(self.starts[1:], len(self.points)) - 1] = self.starts
-        return following
+    def neighbours(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+        """(n,) points before, and (n,) points after each point, around its ring."""
+        last = np.append(self.starts[1:], len(self.points)) - 1
+        before, after = np.roll(self.points, 1), np.roll(self.points, -1)
+        before[self.starts], after[last] = self.points[last], self.points[self.starts]
+        return before, after
 
     def only(self, keep: NDArray[np.bool_]) -> "Rings":
-        """Keep some points; a ring of fewer than three goes altogether.
-
-        Parameters
-        ----------
-        keep : (n,)
-            Which points.
-        """
-        counts = np.add.reduceat(keep.astype(np.int64), self.starts)
-        lengths = np.diff(self.starts, append=len(self.points))
-        keep = keep & np.repeat(counts >= 3, lengths)
-        counts = counts[counts >= 3]
+        """Keep some points (n,); a ring of fewer than three goes altogether."""
+        counts = np.add.reduceat(keep, self.starts, dtype=np.int64)
+        if counts.min() < 3:
+            keep = keep & np.repeat(counts >= 3, np.diff(self.starts, append=len(self.points)))
+            counts = counts[counts >= 3]
         return Rings(self.points[keep], np.cumsum(counts) - counts)
 
 
@@ -74,7 +70,7 @@ def join_rings(rings: Sequence[Floats]) -> Rings:
     """Join rings that repeat their first point at the end, each (m, 2) with m > 3."""
     lengths = np.array([len(ring) - 1 for ring in rings], dtype=np.int64)
     points = np.concatenate([ring[:-1] for ring in rings]) if rings else np.zeros((0, 2))
-    return Rings(points, np.cumsum(lengths) - lengths)
+    return Rings(points.view(np.complex128).ravel(), np.cumsum(lengths) - lengths)
 
 
 def thin_rings(rings: Rings, limit: int) -> Rings:
@@ -107,22 +103,15 @@ def simplify_rings(rings: Rings, tolerance: float) -> Rings:
     Points go every second one at a time, until none lies so near; on a smooth line the offsets
     grow fourfold from round to round, so the errors do not add up.
     """
-    # As complex numbers, since most rings are short: what counts is the number of operations.
-    points, starts = np.ascontiguousarray(rings.points).view(np.complex128).ravel(), rings.starts
     parity = idle = 0
-    while idle < 2 and len(points):
-        near = _offsets(points, starts) < tolerance
+    while idle < 2 and len(rings.points):
+        near = _offsets(rings) < tolerance
         near[1 - parity :: 2] = False
         parity = 1 - parity
         idle = 0 if near.any() else idle + 1
-        if idle:
-            continue
-        counts = np.add.reduceat(~near, starts, dtype=np.int64)
-        if counts.min() < 3:
-            near |= np.repeat(counts < 3, np.diff(starts, append=len(points)))
-            counts = counts[counts >= 3]
-        points, starts = points[~near], np.cumsum(counts) - counts
-    return Rings(points.view(np.float64).reshape(-1, 2), starts)
+        if not idle:
+            rings = rings.only(~near)
+    return rings
 
 
 def path_data(rings: Rings) -> str:
@@ -130,16 +119,12 @@ def path_data(rings: Rings) -> str:
     return "".join(_ring_path(ring) for ring in rings.split())
 
 
-def _offsets(points: NDArray[np.complex128], starts: Ints) -> Floats:
+def _offsets(rings: Rings) -> Floats:
     """(n,) distance of each point from the line through the points before and after it."""
-    last = np.append(starts[1:], len(points)) - 1
-    before = np.concatenate((points[:1], points[:-1]))
-    before[starts] = points[last]
-    following = np.concatenate((points[1:], points[:1]))
-    following[last] = points[starts]
-    along, away = following - before, points - before
+    before, after = rings.neighbours()
+    along, away = after - before, rings.points - before
     length = np.abs(along)
-    cross = np.abs(along.real * away.imag - along.imag * away.real)
+    cross = np.abs((along.conj() * away).imag)
     offsets: Floats = np.divide(cross, length, out=np.abs(away), where=length > 0)
     return offsets
 

@@ -1,5 +1,6 @@
 """Observability: a strip of 24 hours for each site, as numbers and words for the template."""
 
+from calendar import month_abbr
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +20,6 @@ _TICK_HOURS = 6
 _NARROWEST_PX, _FONT_PX = 264.0, 12.5
 # Between the ends of a window, where no line may break.
 _TO = "\u2060–\u2060"
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _ticks(start: datetime, hours: int) -> tuple[HourTick, ...]:
     for time in times:
         percent = round(100 * (time - start) / timedelta(hours=hours), 2)
         if 0 <= percent <= 100:
-            text = f"{time:%H:%M}" if time.hour else f"{time.day} {_MONTHS[time.month - 1]}"
+            text = f"{time:%H:%M}" if time.hour else f"{time.day} {month_abbr[time.month]}"
             ticks.append(_hour_tick(percent, text))
     if len(ticks) > 1 and ticks[-1].anchor == "end":  # its label is moved towards the one before
         room = _NARROWEST_PX * (1 - ticks[-2].percent / 100) - text_width(ticks[-1].label, _FONT_PX)
