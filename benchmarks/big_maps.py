@@ -33,7 +33,7 @@ import yaml
 
 from sirenflow.config.configuration import CONFIG_FILE
 from sirenflow.config.validation import validate
-from sirenflow.formats.fits_file import Card, fits_file
+from sirenflow.formats.fits_file import fits_file, table_cards
 from sirenflow.skymap.distance.line_of_sight import conditional_moments
 from sirenflow.skymap.healpix import cell_directions
 from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR
@@ -73,20 +73,7 @@ def big_map(level: int, has_distance: bool) -> bytes:
     table = np.empty(cells, [(name, ">i8" if name == "UNIQ" else ">f8") for name in columns])
     for name, column in columns.items():
         table[name] = column
-    cards: list[Card] = [
-        ("XTENSION", "BINTABLE"),
-        ("BITPIX", 8),
-        ("NAXIS", 2),
-        ("NAXIS1", table.itemsize),
-        ("NAXIS2", cells),
-        ("PCOUNT", 0),
-        ("GCOUNT", 1),
-        ("TFIELDS", len(columns)),
-        ("ORDERING", "NUNIQ"),
-        ("COORDSYS", "C"),
-    ]
-    for number, name in enumerate(columns, start=1):
-        cards += [(f"TTYPE{number}", name), (f"TFORM{number}", "K" if name == "UNIQ" else "D")]
+    cards = [*table_cards(table.dtype, cells, {}), ("ORDERING", "NUNIQ"), ("COORDSYS", "C")]
     return gzip.compress(fits_file(cards, table.tobytes()), 6, mtime=0)
 
 

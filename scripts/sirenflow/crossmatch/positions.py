@@ -15,10 +15,8 @@ import numpy as np
 from sirenflow.skymap.credible_area import credible_levels
 from sirenflow.skymap.distance.line_of_sight import (
     SQRT_2PI,
-    conditional_moments,
-    is_in_bounds,
-    is_normalized,
     lines_of_sight,
+    usable_moments,
 )
 from sirenflow.skymap.distance.volume import probability_denser
 from sirenflow.skymap.healpix import leaves_at
@@ -108,13 +106,12 @@ def _log_density(
 ) -> Floats:
     """As `log_density`, of rows by their columns; all (n,)."""
     density = np.full(len(mu), np.nan)
-    known = np.flatnonzero(is_in_bounds(mu, sigma) & np.isfinite(distance_mpc))
-    mu, sigma = mu[known], sigma[known]
-    z = (distance_mpc[known] - mu) / sigma
-    with np.errstate(all="ignore"):  # a row may have no probability, or no ansatz that holds
-        moments = conditional_moments(mu, sigma)
-        peak = np.log(probdensity[known] / (SQRT_2PI * sigma * moments.norm))
-        density[known] = np.where(is_normalized(norm[known], moments), peak - 0.5 * z * z, np.nan)
+    usable, moments = usable_moments(mu, sigma, norm)
+    mu, sigma = mu[usable], sigma[usable]
+    with np.errstate(all="ignore"):  # a row may have no probability
+        z = (distance_mpc[usable] - mu) / sigma
+        peak = np.log(probdensity[usable] / (SQRT_2PI * sigma * moments.norm))
+        density[usable] = np.where(np.isfinite(z), peak - 0.5 * z * z, np.nan)
     return density
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from astropy.io import fits
 
 Value = bool | int | float | str
@@ -12,6 +13,25 @@ Card = tuple[str, Value] | tuple[str, Value, str]
 
 _BLOCK = 2880
 _CARD = 80
+
+
+def table_cards(dtype: np.dtype[np.void], rows: int, units: Mapping[str, str]) -> list[Card]:
+    """Return the cards of a binary table of integers (64 bits) and doubles."""
+    names = dtype.names or ()
+    cards: list[Card] = [
+        ("XTENSION", "BINTABLE"),
+        ("BITPIX", 8),
+        ("NAXIS", 2),
+        ("NAXIS1", dtype.itemsize),
+        ("NAXIS2", rows),
+        ("PCOUNT", 0),
+        ("GCOUNT", 1),
+        ("TFIELDS", len(names)),
+    ]
+    for i, name in enumerate(names, start=1):
+        cards += [(f"TTYPE{i}", name), (f"TFORM{i}", "K" if dtype[name].kind == "i" else "D")]
+        cards += [(f"TUNIT{i}", units[name])] if name in units else []
+    return cards
 
 
 def fits_headers(cards: Sequence[Card]) -> bytes:

@@ -1,44 +1,40 @@
-"""Multi-order maps at one resolution, for tools that read no other.
+"""Flat sky maps: all pixels of one HEALPix level, for tools that do not read multi-order maps.
 
 Probability is a sum, and is summed. The distance parameters are no sums: the mean of two DISTMU is
 not the DISTMU of both. Where a pixel takes in several rows, the mean and the mean square of their
 distances are averaged, weighted with probability, and the parameters are those of the ansatz with
 these two moments (Singer et al. 2016, ApJS 226 10, section 5). The distance's mean and standard
 deviation over the whole sky are thus those of the multi-order map.
+
+ligo.skymap has the same (`moc.rasterize`, `distance.moments_to_parameters`; a test has its numbers)
+and depends on scipy, healpy and matplotlib. No dependency of Sirenflow resamples a multi-order map.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sirenflow.formats.fits_file import Card, fits_headers
-from sirenflow.skymap.distance.line_of_sight import conditional_moments, is_in_bounds, is_normalized
+from sirenflow.formats.fits_file import fits_headers, table_cards
+from sirenflow.skymap.distance.line_of_sight import conditional_moments, usable_moments
 from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
 
 # mu / sigma of the broadest distribution that the ansatz is used for; its mean is 1.736 standard
 # deviations, and sqrt(3) is the least of all. Of a broader mixture the mean is kept.
 _BROADEST = -30.0
 _TABLE_END = 60.0
-_UNITS = {"PROB": "pix-1", "DISTMU": "Mpc", "DISTSIGMA": "Mpc", "DISTNORM": "Mpc-2"}
+_DISTANCE_COLUMNS = ("DISTMU", "DISTSIGMA", "DISTNORM")
+_UNITS = dict(zip(("PROB", *_DISTANCE_COLUMNS), ("pix-1", "Mpc", "Mpc", "Mpc-2"), strict=True))
 _KEPT_TEXTS = ("REFERENC", "INSTRUME", "DATE-OBS", "ORIGIN", "CREATOR")
 _KEPT_NUMBERS = ("MJD-OBS", "DISTMEAN", "DISTSTD")
 
 
-@dataclass(frozen=True, eq=False)
-class Distances:
-    """Parameters of the distance ansatz, as in a map; DISTMU is infinite where there is none.
-
-    Attributes
-    ----------
-    mu, sigma : (n,) float64
-        Mpc.
-    norm : (n,) float64
-        1/Mpc2.
-    """
+class DistanceParameters(NamedTuple):
+    """DISTMU, DISTSIGMA (Mpc), DISTNORM (1/Mpc2), (n,) each; DISTMU is infinite where unknown."""
 
     mu: Floats
     sigma: Floats
@@ -54,7 +50,7 @@ class _Rows:
     probdensity: Floats
     probability: Floats
     area_sr: Floats
-    distances: Distances | None
+    distances: DistanceParameters | None
     has_distance: NDArray[np.bool_]
     mean: Floats
     mean_square: Floats
@@ -103,18 +99,14 @@ class FlatMap:
         table["PROB"][~joined] = rows.probdensity[row] * (SPHERE_SR / self.pixels)
         table["PROB"] += np.bincount(pixel, rows.probability[fine], minlength=len(table))
         if rows.distances is not None:
-            sent = rows.distances
-            table["DISTMU"][~joined] = sent.mu[row]
-            table["DISTSIGMA"][~joined] = sent.sigma[row]
-            table["DISTNORM"][~joined] = sent.norm[row]
             mixed = _mix(rows, fine, pixel, len(table))
-            table["DISTMU"][joined] = mixed.mu[joined]
-            table["DISTSIGMA"][joined] = mixed.sigma[joined]
-            table["DISTNORM"][joined] = mixed.norm[joined]
+            for name, sent, new in zip(_DISTANCE_COLUMNS, rows.distances, mixed, strict=True):
+                table[name][~joined] = sent[row]
+                table[name][joined] = new[joined]
         return table
 
 
-def moments_to_distances(mean: Floats, std: Floats) -> Distances:
+def moments_to_distances(mean: Floats, std: Floats) -> DistanceParameters:
     """Find the parameters of the ansatz whose distance has a mean and a standard deviation.
 
     The ratio of the two depends on mu / sigma alone, and grows with it; it is solved for by
@@ -126,40 +118,33 @@ def moments_to_distances(mean: Floats, std: Floats) -> Distances:
     mean, std : (n,)
         Mpc; not finite where there is no distance.
     """
-    table = _ratio_table()
+    table_x, table_ratio, table_slope = _ratio_table()
     known = np.isfinite(mean) & (mean > 0)
     target = np.full(len(mean), 1e6)
     with np.errstate(divide="ignore", invalid="ignore"):
         np.divide(mean, std, out=target, where=known & (std > 1e-6 * mean))
-    target = np.maximum(target, table.ratio[0])
+    target = np.maximum(target, table_ratio[0])
     # Far above the table the ratio is x + 3 / x.
     far = (target + np.sqrt(np.maximum(target**2 - 12, 0))) / 2
-    x = np.where(target < table.ratio[-1], np.interp(target, table.ratio, table.x), far)
+    x = np.where(target < table_ratio[-1], np.interp(target, table_ratio, table_x), far)
     for _ in range(4):
-        slope = np.interp(x, table.x, table.slope)
+        slope = np.interp(x, table_x, table_slope)
         x = np.maximum(x - (_ratio(x) - target) / slope, _BROADEST)
     with np.errstate(divide="ignore"):
         unit = conditional_moments(x, np.ones(len(x)))
     sigma = np.where(known, mean, 1.0) / unit.mean
-    return Distances(
+    return DistanceParameters(
         mu=np.where(known, x * sigma, np.inf),
         sigma=np.where(known, sigma, 1.0),
         norm=np.where(known, 1 / (sigma * sigma * unit.norm), 0.0),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _RatioTable:
-    x: Floats
-    ratio: Floats
-    slope: Floats
-
-
 @cache
-def _ratio_table() -> _RatioTable:
+def _ratio_table() -> tuple[Floats, Floats, Floats]:
     x = np.linspace(_BROADEST, _TABLE_END, 4001)
     ratio = _ratio(x)
-    return _RatioTable(x, ratio, np.gradient(ratio, x))
+    return x, ratio, np.gradient(ratio, x)
 
 
 def _ratio(x: Floats) -> Floats:
@@ -174,25 +159,17 @@ def _ratio(x: Floats) -> Floats:
 
 
 def _sorted_rows(skymap: Skymap) -> _Rows:
-    first = skymap.first_leaf
-    order = np.argsort(first, kind="stable")
+    order = skymap.along_curve
     distances = None
     has_distance = np.zeros(len(order), dtype=bool)
     mean, mean_square = np.zeros(len(order)), np.zeros(len(order))
     if skymap.distmu is not None and skymap.distsigma is not None and skymap.distnorm is not None:
-        mu, sigma, norm = (
-            column[order] for column in (skymap.distmu, skymap.distsigma, skymap.distnorm)
-        )
-        distances = Distances(mu, sigma, norm)
-        known = np.flatnonzero(is_in_bounds(mu, sigma))
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            moments = conditional_moments(mu[known], sigma[known])
-            whole = is_normalized(norm[known], moments)
-        known, moments = known[whole], moments.take(whole)
-        has_distance[known] = True
-        mean[known], mean_square[known] = moments.mean, moments.mean_square
+        mu, sigma = skymap.distmu[order], skymap.distsigma[order]
+        distances = DistanceParameters(mu, sigma, skymap.distnorm[order])
+        has_distance, moments = usable_moments(*distances)
+        mean[has_distance], mean_square[has_distance] = moments.mean, moments.mean_square
     return _Rows(
-        first[order],
+        skymap.first_leaf[order],
         skymap.level[order],
         skymap.probdensity[order],
         skymap.probability[order],
@@ -204,7 +181,7 @@ def _sorted_rows(skymap: Skymap) -> _Rows:
     )
 
 
-def _mix(rows: _Rows, fine: Ints, pixel: Ints, pixels: int) -> Distances:
+def _mix(rows: _Rows, fine: Ints, pixel: Ints, pixels: int) -> DistanceParameters:
     """Give the distance parameters of pixels that take in several rows."""
     kept = rows.has_distance[fine]
     fine, pixel = fine[kept], pixel[kept]
@@ -228,20 +205,7 @@ def flat_header(flat: FlatMap, skymap: Skymap, superevent_id: str, retracted: bo
 
     Pixels are in nested order, as in the flat maps of the field; tools read that off ORDERING.
     """
-    names = flat.dtype.names or ()
-    cards: list[Card] = [
-        ("XTENSION", "BINTABLE", "binary table"),
-        ("BITPIX", 8, ""),
-        ("NAXIS", 2, ""),
-        ("NAXIS1", flat.dtype.itemsize, "bytes a pixel"),
-        ("NAXIS2", flat.pixels, "pixels"),
-        ("PCOUNT", 0, ""),
-        ("GCOUNT", 1, ""),
-        ("TFIELDS", len(names), ""),
-    ]
-    for number, name in enumerate(names, start=1):
-        cards += [(f"TTYPE{number}", name, ""), (f"TFORM{number}", "D", "")]
-        cards.append((f"TUNIT{number}", _UNITS[name], ""))
+    cards = table_cards(flat.dtype, flat.pixels, _UNITS)
     cards += [
         ("PIXTYPE", "HEALPIX", "HEALPIX pixelisation"),
         ("ORDERING", "NESTED", "pixel ordering scheme"),

@@ -114,6 +114,11 @@ class Skymap:
         return leaf
 
     @cached_property
+    def along_curve(self) -> Ints:
+        """(n,) row numbers by ascending `first_leaf`."""
+        return np.argsort(self.first_leaf, kind="stable")  # rows are sent in a few sorted runs
+
+    @cached_property
     def area_sr(self) -> Floats:
         """(n,) solid angle of each row's cell, sr."""
         return cell_area_sr(self.level)

@@ -270,14 +270,19 @@ class LinesOfSight:
         return self.total - float(beyond), density, derivative
 
 
-def is_in_bounds(mu: Floats, sigma: Floats) -> NDArray[np.bool_]:
-    """Tell which parameters (Mpc) can be those of a distance: (n,) bool."""
-    return (np.abs(mu) < _FARTHEST_MPC) & (sigma > _NEAREST_MPC) & (sigma < _FARTHEST_MPC)
+def usable_moments(mu: Floats, sigma: Floats, norm: Floats) -> tuple[NDArray[np.bool_], Moments]:
+    """Find which lines of sight have a distance, and the moments of those.
 
-
-def is_normalized(distnorm: Floats, moments: Moments) -> NDArray[np.bool_]:
-    """Tell for which DISTNORM (1/Mpc2) the ansatz integrates to 1: (n,) bool."""
-    return np.abs(distnorm * moments.norm - 1) < _INTEGRAL_TOLERANCE
+    One has none where DISTMU (Mpc) or DISTSIGMA (Mpc) cannot be a distance's (where the analysis
+    found none, DISTMU is infinite: normal in the field), or where with DISTNORM (1/Mpc2) the ansatz
+    does not integrate to 1.
+    """
+    usable = (np.abs(mu) < _FARTHEST_MPC) & (sigma > _NEAREST_MPC) & (sigma < _FARTHEST_MPC)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        moments = conditional_moments(mu[usable], sigma[usable])
+        whole = np.abs(norm[usable] * moments.norm - 1) < _INTEGRAL_TOLERANCE
+    usable[usable] = whole
+    return usable, moments if whole.all() else moments.take(whole)
 
 
 def distance_at_row(skymap: Skymap, row: int) -> tuple[float, float] | None:
@@ -288,22 +293,16 @@ def distance_at_row(skymap: Skymap, row: int) -> tuple[float, float] | None:
     """
     if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:
         return None
-    mu, sigma, norm = (c[[row]] for c in (skymap.distmu, skymap.distsigma, skymap.distnorm))
-    if not is_in_bounds(mu, sigma)[0]:
+    columns = (skymap.distmu, skymap.distsigma, skymap.distnorm)
+    usable, moments = usable_moments(*(column[[row]] for column in columns))
+    if not usable[0]:
         return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        moments = conditional_moments(mu, sigma)
-        if not is_normalized(norm, moments)[0]:
-            return None
     mean, square = float(moments.mean[0]), float(moments.mean_square[0])
     return mean, float(np.sqrt(max(square - mean * mean, 0.0)))
 
 
 def lines_of_sight(skymap: Skymap) -> LinesOfSight:
     """Take the rows that have a distance, without the least dense that hold `NEGLIGIBLE` together.
-
-    A row has none where the analysis found none (DISTMU infinite, DISTNORM 0: normal in the field),
-    or where the ansatz with its parameters does not integrate to 1.
 
     Raises
     ------
@@ -315,14 +314,9 @@ def lines_of_sight(skymap: Skymap) -> LinesOfSight:
     held = np.searchsorted(skymap.enclosed, skymap.enclosed[-1] - NEGLIGIBLE) + 1
     rows = skymap.rank[:held]
     mu, sigma = skymap.distmu[rows], skymap.distsigma[rows]
-    bounded = is_in_bounds(mu, sigma)
-    if not bounded.all():
-        rows, mu, sigma = rows[bounded], mu[bounded], sigma[bounded]
-    with np.errstate(over="ignore", invalid="ignore"):
-        moments = conditional_moments(mu, sigma)
-        whole = is_normalized(skymap.distnorm[rows], moments)
-    if not whole.all():
-        rows, mu, sigma, moments = rows[whole], mu[whole], sigma[whole], moments.take(whole)
+    usable, moments = usable_moments(mu, sigma, skymap.distnorm[rows])
+    if not usable.all():
+        rows, mu, sigma = rows[usable], mu[usable], sigma[usable]
     return LinesOfSight(
         skymap.probability[rows],
         skymap.area_sr[rows],

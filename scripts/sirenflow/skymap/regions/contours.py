@@ -181,7 +181,7 @@ def level_field(skymap: Skymap) -> LevelField:
     row that crosses its level when more than half of it is needed, the nearest whole-row region to
     the interpolated area.
     """
-    order = np.argsort(skymap.first_leaf, kind="stable")
+    order = skymap.along_curve
     middle = credible_levels(skymap) - skymap.probability / 2
     return LevelField(skymap.first_leaf[order], middle[order])
 

@@ -112,8 +112,7 @@ def credible_region(skymap: Skymap, level: float) -> CredibleRegion:
     whole = int(np.searchsorted(reached, wanted, side="right"))
     inside = np.zeros(len(skymap), dtype=bool)
     inside[order[:whole]] = True
-    along = np.argsort(skymap.first_leaf, kind="stable")  # as sent, rows are in a few runs already
-    rows = along[inside[along]]
+    rows = skymap.along_curve[inside[skymap.along_curve]]
     first, levels = skymap.first_leaf[rows], skymap.level[rows]
     if whole < len(order):
         crossing = order[whole]
