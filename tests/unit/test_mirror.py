@@ -20,7 +20,7 @@ TESTED_BY = {
     "unit/inbox/test_ingest.py": ["inbox/archives"],
     "unit/monitoring/test_quarantine_metrics.py": ["inbox/acknowledgements"],
     "unit/catalogue/test_catalogue.py": [
-        *(f"catalogue/{name}" for name in ("page", "page_row", "row")),
+        *(f"catalogue/{name}" for name in ("page", "row")),
         "catalogue/tables",
     ],
     "unit/catalogue/test_cache.py": ["stages/catalogue"],
@@ -29,7 +29,7 @@ TESTED_BY = {
         *("cli/standard_streams", "cli/terminal"),
     ],
     "unit/pipeline/test_working_directory.py": ["cli/init", "pipeline/project"],
-    "unit/comparison/test_superevents.py": ["comparison/differences", "comparison/priority"],
+    "unit/comparison/test_superevents.py": ["comparison/differences"],
     "unit/comparison/test_page.py": ["comparison/summary", "comparison/table"],
     "unit/comparison/test_values.py": ["comparison/text"],
     "unit/crossmatch/test_source_table.py": [

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import msgspec
 
 from sirenflow import __version__
-from sirenflow.catalogue.page_row import PageRow, ScriptRow, page_row, script_row
+from sirenflow.catalogue.page import CatalogueEntry, PageRow, page_row, script_row
 from sirenflow.catalogue.row import CatalogueRow, catalogue_row
 from sirenflow.errors import InboxError, SirenflowError
 from sirenflow.files.durable import replace_file
@@ -39,13 +39,6 @@ _LOG = logging.getLogger(__name__)
 _FORMAT = 3
 # The coarsest clock of a file system in use, that of FAT.
 _TICK_NS = 2 * 10**9
-
-
-class CatalogueEntry(NamedTuple):
-    """A superevent: its row, and that row as the page's script reads it."""
-
-    row: CatalogueRow
-    script: ScriptRow
 
 
 class _CachedEntry(NamedTuple):

@@ -48,27 +48,28 @@ class Months:
 
 def months(rows: Sequence[CatalogueRow]) -> Months | None:
     """Count the significant events that are real and not retracted; None where there is none."""
-    counted: Counter[tuple[int, str]] = Counter()
-    for row in rows:
-        month = _month_number(row.superevent_id)
-        if month and row.category == "real" and row.significant and not row.retracted:
-            counted[month, row.class_name] += 1
+    counted = Counter(
+        (month, row.class_name)
+        for row in rows
+        if row.category == "real" and row.significant and not row.retracted
+        if (month := _month_number(row.superevent_id))
+    )
     if not counted:
         return None
-    newest = max(number for number, _ in counted)
-    oldest = max(min(number for number, _ in counted), newest - MONTHS + 1)
-    names = in_class_order(name for number, name in counted if number >= oldest)
     totals: Counter[int] = Counter()
-    for (number, _), count in counted.items():
-        totals[number] += count
-    highest = max(totals[number] for number in range(oldest, newest + 1))
+    for (month, _), count in counted.items():
+        totals[month] += count
+    newest = max(totals)
+    shown = range(max(min(totals), newest - MONTHS + 1), newest + 1)
+    names = in_class_order(name for month, name in counted if month in shown)
+    highest = max(totals[month] for month in shown)
     return Months(
         bars=tuple(
-            _month(number, {name: counted[number, name] for name in names}, highest)
-            for number in range(oldest, newest + 1)
+            _month(month, {name: counted[month, name] for name in names}, highest)
+            for month in shown
         ),
         legend=tuple((name, _style(name)) for name in names),
-        earlier=sum(count for number, count in totals.items() if number < oldest),
+        earlier=sum(count for month, count in totals.items() if month not in shown),
     )
 
 

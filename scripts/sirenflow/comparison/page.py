@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sirenflow.comparison.priority import heading_of
+from sirenflow.comparison.differences import heading_of
 from sirenflow.comparison.summary import ComparisonSummary, built_by_text
 from sirenflow.comparison.text import both_texts, magnitude_text, where_text
 from sirenflow.formats.sanitize import text_or_none

@@ -6,8 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from sirenflow.comparison.differences import BuiltBy, Difference, SupereventComparison
-from sirenflow.comparison.priority import Quantity, heading_of
+from sirenflow.comparison.differences import (
+    BuiltBy,
+    Difference,
+    Quantity,
+    SupereventComparison,
+    heading_of,
+)
 from sirenflow.comparison.text import both_texts, magnitude_text, where_text
 from sirenflow.comparison.values import ALERTS
 from sirenflow.formats.sanitize import text_or_none

@@ -13,8 +13,13 @@ from runs import EVENT, a_run, copied, edit, set_area
 from superevents import FAR, NEAR, RETRACTION, moved, one_cell_map
 
 from sirenflow import __version__
-from sirenflow.comparison.differences import BuiltBy, Difference, SupereventComparison
-from sirenflow.comparison.priority import HEADINGS, heading_of
+from sirenflow.comparison.differences import (
+    HEADINGS,
+    BuiltBy,
+    Difference,
+    SupereventComparison,
+    heading_of,
+)
 from sirenflow.comparison.superevents import compare_superevent, superevents_of_results
 from sirenflow.comparison.values import ALERTS
 from sirenflow.errors import SirenflowError

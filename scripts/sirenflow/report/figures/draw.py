@@ -7,12 +7,12 @@ from sirenflow.observing.ephemeris import sun_and_moon
 from sirenflow.products.event import AlertSummary, SkymapSummary, Superevent, Thumbnail
 from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.distance import DistanceFigure, distance_figure
-from sirenflow.report.figures.frames import comparison_frames
 from sirenflow.report.figures.sky import SkyFigure, sky_figure
 from sirenflow.report.figures.sky_labels import Marks, sky_marks
 from sirenflow.report.figures.zoom import (
     Window,
     ZoomFigure,
+    comparison_frames,
     window_outline,
     zoom_figure,
     zoom_window,

@@ -28,6 +28,7 @@ from sirenflow.report.figures.svg_path import (
 )
 from sirenflow.skymap.regions.contours import LevelField, LocalView, local_contours
 from sirenflow.skymap.skymap import Skymap, peak
+from sirenflow.skymap.vectors import lonlat_deg, separation_deg, unit_vectors
 
 SIZE = 600
 """Units of the paths: the figure is a square of this side."""
@@ -41,6 +42,9 @@ _FRAME = Box(4, 4, SIZE - 4, SIZE - 4)
 _PARALLELS_DEG = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30)
 _MERIDIANS_DEG = (*_PARALLELS_DEG, 45, 90)
 _GRATICULE_NODES = 41
+_WHOLE_SKY_RADIUS_DEG = 90.0
+# A region is small in a frame that is so many times as wide.
+_SMALL = 6.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,53 @@ def circle_window(ra_deg: float, dec_deg: float, radius_deg: float) -> Window | 
         return None
     half = float(np.rad2deg(2 * np.sin(np.deg2rad(radius) / 2)))
     return Window(LocalView(ra_deg, dec_deg), radius, half)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The window in which both maps are drawn, None for the whole sky; another where it is needed.
+
+    `closeup` is around the combined region, where that is small in the common frame.
+    """
+
+    common: Window | None
+    closeup: Window | None
+
+
+def comparison_frames(gw: Sequence[Lobe], combined: Sequence[Lobe]) -> Frames:
+    """Choose the frames from the most probable part of each region.
+
+    1. If the window around the GW part holds the whole of the combined part, that window.
+    2. Else the window around the smallest circle that holds both parts.
+    3. If that needs more than 65 deg around its centre, or if a part is missing: the whole sky.
+
+    Where the combined part is less than a sixth of the frame across, it gets a window of its own.
+    """
+    if not combined:
+        return Frames(None, None)
+    common = _common_window(gw[0], combined[0]) if gw else None
+    width = common.radius_deg if common else _WHOLE_SKY_RADIUS_DEG
+    is_small = combined[0].radius_deg * _SMALL < width
+    return Frames(common, zoom_window(combined) if is_small else None)
+
+
+def _common_window(gw: Lobe, combined: Lobe) -> Window | None:
+    ra, dec = np.array([[lobe.ra_deg, lobe.dec_deg] for lobe in (gw, combined)]).T
+    one, other = unit_vectors(ra, dec).T
+    apart = float(separation_deg(one, other))
+    own = zoom_window([gw])
+    if own is not None and apart + combined.radius_deg <= own.radius_deg:
+        return own
+    radius = max(
+        (apart + gw.radius_deg + combined.radius_deg) / 2, gw.radius_deg, combined.radius_deg
+    )
+    # The centre lies on the way from that of the GW part to that of the combined one.
+    along = np.deg2rad(min(radius - gw.radius_deg, apart))
+    aside = other - float(one @ other) * one
+    length = float(np.linalg.norm(aside))
+    centre = one if length < 1e-12 else np.cos(along) * one + np.sin(along) * aside / length
+    (centre_ra,), (centre_dec,) = lonlat_deg(centre[:, np.newaxis])
+    return circle_window(float(centre_ra), float(centre_dec), radius)
 
 
 def window_outline(window: Window) -> tuple[Floats, Floats]:

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sirenflow.products.regions import Lobe
-from sirenflow.report.figures.frames import comparison_frames
-from sirenflow.report.figures.zoom import SIZE, Window, zoom_window
+from sirenflow.report.figures.zoom import SIZE, Window, comparison_frames, zoom_window
 
 
 def lobe(ra_deg: float, dec_deg: float, radius_deg: float) -> Lobe:
