@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 DIGITS = 10
 """Digits of a sum: the last ones of thousands of terms differ between processors."""
 SOLVED_DIGITS = 6
 """Digits of what was solved for, to a relative error of about 1e-6."""
-_ENCODE = json.JSONEncoder(allow_nan=False).encode
+_ENCODE = json.JSONEncoder(sort_keys=True, allow_nan=False, separators=(",", ":")).encode
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -27,32 +28,17 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json_lines(value) + "\n", encoding="ascii")
 
 
-def json_lines(value: Any, line: str = "\n") -> str:
-    """Write what `json.dumps(value, sort_keys=True, indent=1, allow_nan=False)` does, but sooner.
+def json_lines(value: Any) -> str:
+    """Return the text of `json.dumps(value, sort_keys=True, indent=1, allow_nan=False)`.
 
-    With an indent, that yields text a few characters at a time.
-
-    Parameters
-    ----------
-    value
-        What JSON can hold; every key is a text.
-    line
-        What begins a line of the text that it is a part of.
+    `json` with an indent is written in Python: it takes three times as long as its encoder in C
+    with msgspec's formatter (32 and 10 ms for the products of 20 superevents). That does not accept
+    lone surrogates, which the record of a hostile alert can hold.
     """
-    if isinstance(value, str):
-        return encode_basestring_ascii(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return float.__repr__(value)
-    if not value or not isinstance(value, (dict, list, tuple)):
-        return "null" if value is None else _ENCODE(value)
-    inner = f"{line} "
-    if isinstance(value, dict):
-        named = [
-            f"{encode_basestring_ascii(name)}: {json_lines(value[name], inner)}"
-            for name in sorted(value)
-        ]
-        return f"{{{inner}{f',{inner}'.join(named)}{line}}}"
-    return f"[{inner}{f',{inner}'.join([json_lines(part, inner) for part in value])}{line}]"
+    try:
+        return msgspec.json.format(_ENCODE(value), indent=1)
+    except msgspec.DecodeError:
+        return json.dumps(value, sort_keys=True, indent=1, allow_nan=False)
 
 
 def rounded(value: float | None, digits: int = DIGITS) -> float | None:
