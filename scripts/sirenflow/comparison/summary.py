@@ -43,6 +43,8 @@ class ComparisonSummary:
     ----------
     superevents, changed_superevents
         How many there are in either results, and how many of them changed.
+    compared, changed, rounding
+        How many values were compared, changed, and differ by rounding only.
     quantities
         What was compared.
     problems
@@ -55,6 +57,9 @@ class ComparisonSummary:
 
     superevents: int = 0
     changed_superevents: int = 0
+    compared: int = 0
+    changed: int = 0
+    rounding: int = 0
     quantities: dict[Quantity, QuantityCounts] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     made_old: Counter[BuiltBy] = field(default_factory=Counter)
@@ -68,6 +73,7 @@ class ComparisonSummary:
         self.made_old.update([comparison.made_old] if comparison.made_old else [])
         self.made_new.update([comparison.made_new] if comparison.made_new else [])
         self.one_version_only |= comparison.one_version_only
+        self.compared += comparison.compared.total()
         for name, count in comparison.compared.items():
             self.quantities.setdefault(name, QuantityCounts()).compared += count
         changed = set()
@@ -79,27 +85,14 @@ class ComparisonSummary:
             counts.leading = leading[:MOST_OF_A_QUANTITY]
             if found.kind == "rounding":
                 counts.rounding += 1
+                self.rounding += 1
             else:
                 counts.changed += 1
+                self.changed += 1
                 changed.add((found.file, found.quantity))
         self.changed_superevents += bool(changed)
         for quantity in changed:
             self.quantities[quantity].superevents += 1
-
-    @property
-    def compared(self) -> int:
-        """How many values were compared."""
-        return sum(counts.compared for counts in self.quantities.values())
-
-    @property
-    def changed(self) -> int:
-        """How many of them changed, by more than rounding."""
-        return sum(counts.changed for counts in self.quantities.values())
-
-    @property
-    def rounding(self) -> int:
-        """How many of them differ by rounding only."""
-        return sum(counts.rounding for counts in self.quantities.values())
 
     @property
     def alerts(self) -> int:

@@ -127,18 +127,7 @@ def alert_outcomes(product: Mapping[str, Any], names: Mapping[str, str]) -> dict
 def read_product(
     file: str, product: Mapping[str, Any], alerts: Iterable[ReadAlert], names: Mapping[str, str]
 ) -> Reading:
-    """Read all values of a product.
-
-    Parameters
-    ----------
-    file
-        Its name, one of `KNOWN_SCHEMAS`.
-    product
-        Its content.
-    alerts
-        Those that the run read.
-    names
-        The hash used for an alert in the comparison, by its own.
+    """Read all values of a product; `alerts` are those that the run read, `names` as above.
 
     Raises
     ------

@@ -15,8 +15,9 @@ from summaries import load_event, summarize
 
 from sirenflow.products.event import EventSummary, SkymapSummary
 from sirenflow.report.event_page import EventLinks, Sections, render_event
-from sirenflow.report.figures.bars import bar_segments, nice_step
+from sirenflow.report.figures.bars import bar_segments
 from sirenflow.report.figures.draw import draw
+from sirenflow.report.figures.labels import nice_step
 from sirenflow.report.html import ribbon
 from sirenflow.skymap.skymap import Skymap
 from sirenflow.stages.extract import extract

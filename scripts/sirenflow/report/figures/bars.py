@@ -1,22 +1,22 @@
-"""Small figures of the pages as numbers for the templates: bars, axes, histograms."""
+"""Small figures of the pages as numbers for the templates: bars of classes, and a histogram."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sirenflow.products.alerts import ChirpMass
 from sirenflow.report.figures.labels import (
+    LINE_FONT_SIZES,
     Box,
     Label,
     LabelRequest,
     Place,
     axis_labels,
+    axis_number_text,
     place_labels,
 )
-from sirenflow.superevent.number_text import integer_text, probability_text, scientific_text
+from sirenflow.superevent.number_text import probability_text
 
 _CLASS_STYLES = {"BNS": "bns", "NSBH": "nsbh", "BBH": "bbh", "Terrestrial": "terrestrial"}
-LINE_FONT_SIZES = (15.0, 12.0)
-"""Of the texts in figures with an axis, units: on a phone, and elsewhere (figures.css)."""
 _HISTOGRAM_WIDTH, _HISTOGRAM_HEIGHT = 400.0, 80.0
 _HISTOGRAM = Box(-22, -18, 422, 106)
 _LEAST_SHOWN = 0.005
@@ -98,37 +98,13 @@ def chirp_mass_histogram(mchirp: ChirpMass) -> Histogram:
         for i in likely
     ]
     bars = [Box(bar.x, bar.y, bar.x + bar.width, bar.y + bar.height) for bar in bins if bar.height]
-    ticks = [(i * width, number_text(edge)) for i, edge in enumerate(edges)]
+    names = list(map(axis_number_text, edges))
+    ticks = [(i * width, name) for i, name in enumerate(names)]
     summary = ", ".join(
-        f"{number_text(edges[i])} to {number_text(edges[i + 1])}: {probability_text(shares[i])}"
-        for i in likely[:3]
+        f"{names[i]} to {names[i + 1]}: {probability_text(shares[i])}" for i in likely[:3]
     )
     labels = (
         *place_labels(on_bars, _HISTOGRAM, bars, LINE_FONT_SIZES),
         *axis_labels(ticks, 98, _HISTOGRAM, LINE_FONT_SIZES[0]),
     )
     return Histogram(bins, labels, summary)
-
-
-def number_text(value: float) -> str:
-    """Write a number on an axis: three significant digits, integers in full below 100,000.
-
-    A power of ten from there, and below 0.0001.
-    """
-    size = abs(value)
-    if size >= 1e5 - 0.5 or 0 < size < 1e-4:
-        return scientific_text(value)
-    return integer_text(value) if size >= 99.95 else f"{value:.3g}"
-
-
-def nice_step(rough: float) -> float:
-    """Round a step up to 1, 2 or 5 times a power of ten."""
-    exponent = int(f"{rough:e}".split("e")[1])
-    unit = float(f"1e{exponent}")
-    return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough * (1 - 1e-9))
-
-
-def axis_ticks(end: float, width: float) -> list[tuple[float, str]]:
-    """Return places and texts on an axis from 0 to `end`, `width` long: four round values or so."""
-    step = nice_step(end / 4)
-    return [(i * step / end * width, number_text(i * step)) for i in range(int(end // step) + 1)]

@@ -1,12 +1,11 @@
-"""How far: the posterior of the distance on an axis from 0, with that of the alert before."""
+"""The posterior of the distance on an axis from 0, with that of the alert before."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from sirenflow.products.event import SkymapSummary
-from sirenflow.report.figures.bars import LINE_FONT_SIZES, axis_ticks
-from sirenflow.report.figures.labels import Box, Label, axis_labels
+from sirenflow.report.figures.labels import LINE_FONT_SIZES, Box, Label, axis_labels, axis_ticks
 from sirenflow.report.figures.svg_path import line_data
 from sirenflow.skymap.distance.marginal import Posterior
 from sirenflow.skymap.skymap import Floats

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sirenflow.products.event import AlertSummary
-from sirenflow.report.figures.bars import LINE_FONT_SIZES
 from sirenflow.report.figures.labels import (
+    LINE_FONT_SIZES,
     Box,
     Label,
     LabelRequest,
@@ -58,30 +58,24 @@ class HistoryFigure:
 
 def area_figure(history: Sequence[AlertSummary]) -> HistoryFigure | None:
     """Draw the 90 % areas, on a logarithmic scale; None where there are fewer than two."""
-    areas = [
-        None if (area := _area(alert)) is None else (math.log(area), 0.0, area_text(area))
-        for alert in history
-    ]
-    return _figure(history, areas)
+    return _figure(history, list(map(_area, history)))
 
 
 def distance_history_figure(history: Sequence[AlertSummary]) -> HistoryFigure | None:
     """Draw the distances with their standard deviations; None where there are fewer than two."""
-    distances = [_distance(alert) for alert in history]
-    return _figure(history, distances)
+    return _figure(history, list(map(_distance, history)))
 
 
-def _area(alert: AlertSummary) -> float | None:
-    trusted = alert.skymap is not None and alert.skymap.is_usable
-    area = alert.skymap.area_90_deg2 if trusted and alert.skymap else None
-    return area if area is not None and area > 0 else None
+def _area(alert: AlertSummary) -> tuple[float, float, str] | None:
+    area = alert.skymap.area_90_deg2 if alert.skymap and alert.skymap.is_usable else None
+    return (math.log(area), 0.0, area_text(area)) if area and area > 0 else None
 
 
 def _distance(alert: AlertSummary) -> tuple[float, float, str] | None:
-    if alert.skymap is None or not alert.skymap.is_usable:
+    mean = alert.skymap.distance_mean_mpc if alert.skymap and alert.skymap.is_usable else None
+    if alert.skymap is None or mean is None:
         return None
-    mean, std = alert.skymap.distance_mean_mpc, alert.skymap.distance_std_mpc
-    return None if mean is None else (mean, std or 0.0, distance_text(mean))
+    return mean, alert.skymap.distance_std_mpc or 0.0, distance_text(mean)
 
 
 def _figure(

@@ -1,4 +1,4 @@
-"""Where the labels of a figure go: none on another, none on a marker, none beyond the edge.
+"""Labels and axes of figures: no label on another, on a marker, or beyond the edge.
 
 The size of a text on a reader's screen is not known here. Its width is computed from the advance
 widths of DejaVu Sans, the widest font that the style sheets name, at the largest size that they
@@ -8,7 +8,9 @@ texts are large.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from sirenflow.superevent.number_text import integer_text, scientific_text
 
 _WIDTHS_EM = {
     width: characters
@@ -29,6 +31,8 @@ _WIDTHS_EM = {
 }
 _WIDTH_EM = {character: width for width, text in _WIDTHS_EM.items() for character in text}
 _WIDEST_EM = 1.1
+LINE_FONT_SIZES = (15.0, 12.0)
+"""Of the texts in figures with an axis, units: on a phone, and elsewhere (figures.css)."""
 # How much wider digits, "%", "<" and ">" are in bold.
 _BOLD = 1.1
 # What letters take above and below their base line, and the least room between two labels.
@@ -135,52 +139,37 @@ def place_labels(
     ----------
     requests
         Texts with their places, the most important first.
-    frame
-        The figure.
-    markers
-        What no label may cover.
+    frame, markers
+        The figure, and what no label may cover.
     sizes
         Font sizes, the largest first. Labels that fit only at a later one are `roomy`.
-
-    Returns
-    -------
-    tuple
-        The labels that have a place, in the order of `requests`.
     """
     placed: dict[int, Label] = {}
     for size in sizes:
-        taken = [
-            *markers,
-            *(label_room(label, size, requests[i].bold) for i, label in placed.items()),
-        ]
+        rooms = (label_room(label, size, requests[i].bold) for i, label in placed.items())
+        taken = [*markers, *rooms]
         for number, request in enumerate(requests):
-            if number in placed:
-                continue
-            label = _first_free(request, size, frame, taken)
-            if label is not None:
-                placed[number] = Label(*label, request.style, size < sizes[0])
-                taken.append(label_room(placed[number], size, request.bold))
+            if number not in placed and (label := _first_free(request, size, frame, taken)):
+                placed[number] = replace(label, roomy=size < sizes[0])
+                taken.append(label_room(label, size, request.bold))
     return tuple(placed[number] for number in sorted(placed))
 
 
 def _first_free(
     request: LabelRequest, size: float, frame: Box, taken: Sequence[Box]
-) -> tuple[str, float, float, str] | None:
-    """Return text, x, y and anchor at the first place that is free."""
+) -> Label | None:
+    """Return the label at the first place that is free."""
+    # As much larger as the rounding of a place may add.
+    edge = Box(frame.left - 0.1, frame.top - 0.1, frame.right + 0.1, frame.bottom + 0.1)
     for place in request.places:
         box = text_box(request.text, place, size, request.bold)
         shift = max(frame.left - box.left, 0.0) or min(frame.right - box.right, 0.0)
         shift *= place.moves
         x, y = _short(place.x + shift), _short(place.y + place.drop_em * size)
         box = text_box(request.text, Place(x, y, place.anchor), size, request.bold)
-        if _holds_rounded(frame, box) and not any(box.overlaps(other) for other in taken):
-            return request.text, x, y, place.anchor
+        if edge.holds(box) and not any(box.overlaps(other) for other in taken):
+            return Label(request.text, x, y, place.anchor, request.style)
     return None
-
-
-def _holds_rounded(frame: Box, box: Box) -> bool:
-    """Return whether a box lies in a frame but for what the rounding of its place may add."""
-    return Box(frame.left - 0.1, frame.top - 0.1, frame.right + 0.1, frame.bottom + 0.1).holds(box)
 
 
 def label_room(label: Label, size: float, bold: bool = False) -> Box:
@@ -203,16 +192,8 @@ def axis_labels(
     Every tick is labelled, else every second, every fourth and so on, counted from the first. The
     last of these is left out where it is too close to the end of the axis.
 
-    Parameters
-    ----------
-    ticks
-        Place and text of each, from left to right.
-    y
-        Base line of the labels.
-    frame
-        The figure.
-    size
-        The largest font size.
+    `ticks` are places and texts, from left to right; `y` is the base line of the labels; `size` is
+    the largest font size.
     """
     stride = 1
     while ticks:
@@ -225,3 +206,29 @@ def axis_labels(
             return tuple(sorted(labels, key=lambda label: label.x))
         stride *= 2
     return ()
+
+
+def axis_number_text(value: float) -> str:
+    """Write a number on an axis: three significant digits, integers in full below 100,000.
+
+    A power of ten from there, and below 0.0001.
+    """
+    size = abs(value)
+    if size >= 1e5 - 0.5 or 0 < size < 1e-4:
+        return scientific_text(value)
+    return integer_text(value) if size >= 99.95 else f"{value:.3g}"
+
+
+def nice_step(rough: float) -> float:
+    """Round a step up to 1, 2 or 5 times a power of ten."""
+    exponent = int(f"{rough:e}".split("e")[1])
+    unit = float(f"1e{exponent}")
+    return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough * (1 - 1e-9))
+
+
+def axis_ticks(end: float, width: float) -> list[tuple[float, str]]:
+    """Return places and texts on an axis from 0 to `end`, `width` long: four round values or so."""
+    step = nice_step(end / 4)
+    return [
+        (i * step / end * width, axis_number_text(i * step)) for i in range(int(end // step) + 1)
+    ]

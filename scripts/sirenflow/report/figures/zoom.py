@@ -8,12 +8,12 @@ import numpy as np
 from contourpy import contour_generator
 
 from sirenflow.products.regions import Lobe
-from sirenflow.report.figures.bars import nice_step
 from sirenflow.report.figures.labels import (
     Box,
     Label,
     LabelRequest,
     Place,
+    nice_step,
     place_labels,
     text_width,
 )
@@ -58,14 +58,14 @@ class Window:
     def place(self, ra_deg: Floats, dec_deg: Floats) -> tuple[Floats, Floats]:
         """Place ICRS positions, deg, in the units of the paths."""
         x, y = self.view.project(ra_deg, dec_deg)
-        return self._units(x, -1), self._units(y, -1)
-
-    def _units(self, plane_deg: Floats, sign: int) -> Floats:
-        return (1 + sign * plane_deg / self.half_deg) * SIZE / 2
+        return self._units(x), self._units(y)
 
     def rings(self, contours: Sequence[Floats]) -> Rings:
         """Join contours of the plane, deg, in the units of the paths."""
-        return join_rings([self._units(ring, -1) for ring in contours])
+        return join_rings(list(map(self._units, contours)))
+
+    def _units(self, plane_deg: Floats) -> Floats:
+        return (1 - plane_deg / self.half_deg) * SIZE / 2
 
 
 @dataclass(frozen=True)

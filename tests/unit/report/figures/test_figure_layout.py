@@ -27,11 +27,11 @@ from sirenflow.products.alerts import ChirpMass
 from sirenflow.products.event import AlertSummary, SkymapSummary
 from sirenflow.products.regions import Lobe
 from sirenflow.products.visibility import Visibility
-from sirenflow.report.figures import bars, sky_labels, zoom
-from sirenflow.report.figures.bars import Histogram, chirp_mass_histogram, number_text
+from sirenflow.report.figures import sky_labels, zoom
+from sirenflow.report.figures.bars import Histogram, chirp_mass_histogram
 from sirenflow.report.figures.distance import distance_figure
 from sirenflow.report.figures.history import area_figure, distance_history_figure
-from sirenflow.report.figures.labels import text_width
+from sirenflow.report.figures.labels import LINE_FONT_SIZES, axis_number_text, text_width
 from sirenflow.report.figures.sky import HEIGHT, WIDTH, SkyFigure
 from sirenflow.report.figures.sky_labels import Marks, sky_marks
 from sirenflow.report.figures.visibility import visibility_figure
@@ -245,7 +245,7 @@ def test_history_has_no_layout_fault(sent: list[Any]) -> None:
             # The first and the newest alert are named.
             assert {"1", str(len(history))} <= numbers
             newest = figure.points[-1]
-            near = text_width(newest.text, bars.LINE_FONT_SIZES[0]) + 14
+            near = text_width(newest.text, LINE_FONT_SIZES[0]) + 14
             is_alone = all(newest.x - point.x > near for point in figure.points[:-1])
             if len(history) <= 10 or is_alone:
                 assert newest.text in {label.text for label in figure.labels}
@@ -276,7 +276,7 @@ def test_chirp_mass_has_no_layout_fault(bin_edges: list[float], data: st.DataObj
     figure = chirp_mass_histogram(mchirp)
     assert layout_faults(rendered_chirp_mass(figure)) == []
     texts = [label.text for label in figure.labels]
-    assert {number_text(bin_edges[0]), number_text(bin_edges[-1])} <= set(texts)
+    assert {axis_number_text(bin_edges[0]), axis_number_text(bin_edges[-1])} <= set(texts)
 
 
 def rendered_chirp_mass(figure: Histogram) -> str:
@@ -301,14 +301,14 @@ def test_public_chirp_mass_bins_are_named_in_full() -> None:
     ],
 )
 def test_numbers_on_an_axis(value: float, text: str) -> None:
-    assert number_text(value) == text
+    assert axis_number_text(value) == text
 
 
 @given(st.floats(1e-4, 99_999))
 def test_numbers_on_an_axis_have_no_exponent_below_1e5(value: float) -> None:
-    assert "e" not in number_text(value)
-    assert "×" not in number_text(value)
-    assert float(number_text(value).replace("\u202f", "")) == pytest.approx(value, rel=0.006)
+    assert "e" not in axis_number_text(value)
+    assert "×" not in axis_number_text(value)
+    assert float(axis_number_text(value).replace("\u202f", "")) == pytest.approx(value, rel=0.006)
 
 
 @given(logarithmic(1e-3, 1e9), st.floats(0.001, 2))
@@ -365,7 +365,7 @@ def test_labels_are_placed_for_the_font_sizes_of_the_style_sheet() -> None:
     phone, wide = sky_labels.FONT_SIZES
     assert font_sizes(figures["sky"]) == {"phone": phone, "wide": wide}
     assert max(font_sizes(figures["sky zoom"]).values()) == zoom.FONT_SIZE
-    phone, wide = bars.LINE_FONT_SIZES
+    phone, wide = LINE_FONT_SIZES
     assert font_sizes(figures["line"]) == {"phone": phone, "wide": wide}
 
 
