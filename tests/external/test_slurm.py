@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 import slurm
 from paths import BIN, ROOT, SAMPLES
 from slurm import Slurm
+from snakemake_runs import checksums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,17 +127,6 @@ def on_cluster(cluster: Slurm, directory: Path) -> Run:
     logs = (directory / ".snakemake/slurm_logs").rglob("*.log")
     output = "\n".join((done.stdout, *(file.read_text() for file in logs)))
     return Run(done.returncode, output, cluster.jobs()[before:])
-
-
-def checksums(results: Path) -> dict[str, str]:
-    """Hash every product: not Snakemake's time stamps, nor what Sirenflow keeps for itself."""
-    return {
-        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for top in results.iterdir()
-        if not top.is_symlink() and top.name not in ("logs", ".sirenflow")
-        for path in sorted([top, *top.rglob("*")])
-        if path.is_file() and path.name != ".snakemake_timestamp"
-    }
 
 
 def of(products: dict[str, str], *superevents: str) -> dict[str, str]:

@@ -1,11 +1,16 @@
 """Runs of the workflow as a user starts them: `snakemake` in a process of its own."""
 
 import hashlib
+import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
+from commands import sirenflow
 from paths import BIN, ROOT
+
+_PRIVATE = {".snakemake_timestamp", "logs", ".sirenflow"}
 
 
 def command(directory: Path, *arguments: str, cores: int = 4) -> list[str]:
@@ -15,10 +20,14 @@ def command(directory: Path, *arguments: str, cores: int = 4) -> list[str]:
     ]
 
 
-def snakemake(directory: Path, *arguments: str, cores: int = 4) -> subprocess.CompletedProcess[str]:
+def snakemake(
+    directory: Path, *arguments: str, cores: int = 4, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the workflow; all its output is in `stdout`. `environment` is set in addition."""
     return subprocess.run(
         command(directory, *arguments, cores=cores),
         cwd=directory,
+        env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -35,13 +44,21 @@ def jobs(run: subprocess.CompletedProcess[str]) -> dict[str, int]:
 
 
 def ingest(inbox: Path, *paths: Path) -> None:
-    subprocess.run([BIN / "sirenflow", "ingest", "--inbox", inbox, *paths], check=True)
+    """Store alerts as the command does, in this process."""
+    done = sirenflow("ingest", "--inbox", inbox, *paths)
+    assert done.exit_code == 0, done.output
 
 
 def checksums(results: Path) -> dict[str, str]:
-    """Hash every product: not Snakemake's time stamps, nor what Sirenflow keeps for itself."""
-    return {
-        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(results.rglob("*"))
-        if path.is_file() and path.name != ".snakemake_timestamp" and ".sirenflow" not in path.parts
-    }
+    """Hash every product: not time stamps and logs, nor what Sirenflow keeps for itself.
+
+    Empty while a product is being replaced.
+    """
+    try:
+        return {
+            str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(results.rglob("*"))
+            if path.is_file() and not _PRIVATE & set(path.relative_to(results).parts)
+        }
+    except FileNotFoundError:
+        return {}

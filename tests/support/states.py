@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +20,8 @@ import numpy as np
 import yaml
 from arrivals import put_in_quarantine
 from builders import json_alert
-from paths import BIN, ROOT, SAMPLES
+from paths import ROOT, SAMPLES
+from snakemake_runs import snakemake
 
 from sirenflow.errors import AlertError
 
@@ -183,17 +183,7 @@ def process(directory: Path, **config: Any) -> Path:
     shipped = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
     (directory / "config").mkdir()
     (directory / "config/config.yaml").write_text(yaml.safe_dump(shipped | config))
-    run = subprocess.run(
-        [
-            *(BIN / "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", directory),
-            *("--cores", "2", "--quiet", "rules", "host", "progress"),
-        ],
-        cwd=directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    run = snakemake(directory, "--quiet", "rules", "host", "progress", cores=2)
     logs = [path.read_text() for path in (directory / "results/logs").rglob("*.log")]
     assert run.returncode == 0, "\n".join([run.stdout, *logs])
     return directory / "results"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from arrivals import put_alert
 from commands import PROGRAM
-from paths import ROOT, SAMPLES
+from paths import SAMPLES
 
 from sirenflow.alerts.alert import parse_alert
 
@@ -24,7 +24,6 @@ PATIENCE_SECONDS = 240
 """No test is of speed: so long a loaded machine may take for anything."""
 
 _RETRACTION = SAMPLES / "MS260926m-01-retraction-alone.json"
-_PRIVATE = {".snakemake_timestamp", "logs", ".sirenflow"}
 
 
 def wait_until(condition: Callable[[], object], what: str = "") -> None:
@@ -57,31 +56,6 @@ def is_told(directory: Path, data: bytes) -> bool:
     except FileNotFoundError:
         return False
     return hashlib.sha256(data).hexdigest() in page and superevent in catalogue
-
-
-def checksums(results: Path) -> dict[str, str]:
-    """Hash every product; empty while one is being replaced."""
-    try:
-        return {
-            str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(results.rglob("*"))
-            if path.is_file() and not _PRIVATE & set(path.relative_to(results).parts)
-        }
-    except FileNotFoundError:
-        return {}
-
-
-def run_snakemake(directory: Path) -> dict[str, str]:
-    """Make all products of the inbox in a plain run; give their checksums."""
-    subprocess.run(
-        [
-            *(str(Path(sys.executable).parent / "snakemake"), "--snakefile"),
-            *(str(ROOT / "Snakefile"), "--cores", "2", "--quiet", "all"),
-        ],
-        cwd=directory,
-        check=True,
-    )
-    return checksums(directory / "results")
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
@@ -14,6 +12,7 @@ import pytest
 import states
 from browser import chromium
 from builders import json_alert
+from snakemake_runs import snakemake
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -47,18 +46,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         states.write_alert(directory / "inbox", superevent_id, "RETRACTION", "01.json", data)
     states.process(directory)
     proxies = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
-    run = subprocess.run(
-        [
-            *(states.BIN / "snakemake", "--snakefile", states.ROOT / "Snakefile"),
-            *("--directory", directory, "--cores", "1", "--report", "report.zip"),
-        ],
-        cwd=directory,
-        env={**os.environ, **proxies},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    run = snakemake(directory, "--report", "report.zip", cores=1, environment=proxies)
     assert run.returncode == 0, run.stdout
     assert "downloading" not in run.stdout
     with ZipFile(directory / "report.zip") as report:

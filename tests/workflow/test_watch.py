@@ -18,11 +18,10 @@ import pytest
 from arrivals import put_in_quarantine
 from commands import PROGRAM
 from paths import SAMPLE_ALERTS
+from snakemake_runs import checksums, snakemake
 from watching import (
     PATIENCE_SECONDS,
-    checksums,
     is_told,
-    run_snakemake,
     small_alert,
     store,
     wait_until,
@@ -42,7 +41,8 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     directory = tmp_path_factory.mktemp("plain")
     for file in SAMPLE_ALERTS:
         store(directory, file.read_bytes())
-    return run_snakemake(directory)
+    assert snakemake(directory, cores=2).returncode == 0
+    return checksums(directory / "results")
 
 
 def test_what_was_there_is_made_at_once_and_what_comes_when_it_comes(tmp_path: Path) -> None:
@@ -226,6 +226,7 @@ def test_whatever_is_killed_every_alert_is_made(tmp_path: Path, expected: dict[s
     """Each process in turn, among them the workers and the watch itself."""
     dice = random.Random(7)  # noqa: S311 - the same each time
     files = dice.sample(SAMPLE_ALERTS, len(SAMPLE_ALERTS))
+    killed: set[int] = set()
     while files:
         with waiting(tmp_path, "watch") as watch:
             for _ in range(2):
@@ -234,10 +235,12 @@ def test_whatever_is_killed_every_alert_is_made(tmp_path: Path, expected: dict[s
                 del files[:4]
                 time.sleep(dice.uniform(0.2, 2))
                 # None is left if the watch itself was killed before.
-                with suppress(ProcessLookupError):
-                    for pid in dice.sample(left := watch.left(), min(1, len(left))):
+                victims = dice.sample(left := watch.left(), min(1, len(left)))
+                killed.update(victims)
+                for pid in victims:
+                    with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-            if watch.process.poll() is None and not files:
+            if watch.process.pid not in killed and not files:
                 wait_until(lambda: checksums(tmp_path / "results") == expected)
                 return
     with waiting(tmp_path, "watch"):

@@ -1,4 +1,4 @@
-"""The workflow as a user runs it: `snakemake` in a process of its own."""
+"""The workflow as a user runs it, with plain `snakemake`."""
 
 import json
 import shutil
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from paths import ROOT, SAMPLE_ALERTS, SAMPLES
 from snakemake_runs import checksums, ingest, jobs, snakemake
+from warm_commands import warm_snakemake
 
 SUPEREVENTS = {path.name.split("-")[0] for path in SAMPLE_ALERTS}
 
@@ -56,7 +57,7 @@ def test_one_more_alert_redoes_its_superevent_and_the_catalogue(worked: Path) ->
     later.write_text(json.dumps(record))
     ingest(worked / "inbox", later)
     again = dict.fromkeys(("extract", "regions", "visibility", "report"), 1)
-    assert jobs(snakemake(worked)) == {"all": 1, "catalogue": 1, **again}
+    assert jobs(warm_snakemake(worked)) == {"all": 1, "catalogue": 1, **again}
     after = checksums(worked / "results")
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed
@@ -72,7 +73,7 @@ def test_retraction_is_said_by_every_product(worked: Path) -> None:
     record |= {"superevent_id": "MS260803a", "time_created": "2026-08-04T00:00:00Z"}
     (worked / "later.json").write_text(json.dumps(record))
     ingest(worked / "inbox", worked / "later.json")
-    assert jobs(snakemake(worked))["report"] == 1
+    assert jobs(warm_snakemake(worked))["report"] == 1
     results = worked / "results/MS260803a"
     for stem in JSON_PRODUCTS:
         assert json.loads((results / f"{stem}.json").read_text())["retracted"] is True, stem
@@ -97,7 +98,7 @@ def test_own_configuration_comes_before_the_one_beside_the_snakefile(tmp_path: P
     (tmp_path / "config").mkdir()
     (tmp_path / "config/config.yaml").write_text("inbox: mine\nresults: ours\n")
     ingest(tmp_path / "mine", SAMPLES / "MS260926m-01-retraction-alone.json")
-    assert jobs(snakemake(tmp_path))["extract"] == 1
+    assert jobs(warm_snakemake(tmp_path))["extract"] == 1
     assert (tmp_path / "ours/MS260926m/index.html").exists()
 
 
@@ -112,7 +113,7 @@ def test_own_configuration_comes_before_the_one_beside_the_snakefile(tmp_path: P
 def test_wrong_setting_stops_the_run_and_is_named(
     tmp_path: Path, setting: str, told: list[str]
 ) -> None:
-    run = snakemake(tmp_path, "--config", setting)
+    run = warm_snakemake(tmp_path, "--config", setting)
     assert run.returncode == 1
     assert all(words in run.stdout for words in told), run.stdout
     assert "Traceback" not in run.stdout
@@ -121,7 +122,7 @@ def test_wrong_setting_stops_the_run_and_is_named(
 
 def test_empty_inbox_gives_an_empty_catalogue(tmp_path: Path) -> None:
     (tmp_path / "inbox").mkdir()
-    assert jobs(snakemake(tmp_path)) == {"all": 1, "catalogue": 1}
+    assert jobs(warm_snakemake(tmp_path)) == {"all": 1, "catalogue": 1}
     assert (tmp_path / "results/index.html").exists()
 
 
@@ -133,7 +134,7 @@ def test_broken_files_in_the_inbox_stop_nothing_and_are_told(tmp_path: Path) -> 
     other = tmp_path / "inbox/TS260101a/UPDATE"
     other.mkdir(parents=True)
     (other / "empty.avro").touch()
-    assert jobs(snakemake(tmp_path))["extract"] == 2
+    assert jobs(warm_snakemake(tmp_path))["extract"] == 2
     results = tmp_path / "results"
     alerts = json.loads((results / "TS260902f/alerts.json").read_text())
     assert [alert["alert_type"] for alert in alerts["alerts"]] == ["PRELIMINARY"]
@@ -149,11 +150,11 @@ def test_broken_files_in_the_inbox_stop_nothing_and_are_told(tmp_path: Path) -> 
 
 def test_failing_stage_leaves_its_traceback_in_the_log_and_others_go_on(tmp_path: Path) -> None:
     ingest(tmp_path / "inbox", SAMPLES / "MS260926m-01-retraction-alone.json")
-    assert snakemake(tmp_path).returncode == 0
+    assert warm_snakemake(tmp_path).returncode == 0
     results = tmp_path / "results"
     (results / "MS260926m/localization.json").write_text("{")
     ingest(tmp_path / "inbox", SAMPLES / "TS260902f-03-retraction.avro")
-    assert snakemake(tmp_path).returncode == 1
+    assert warm_snakemake(tmp_path).returncode == 1
     assert "JSONDecodeError" in (results / "logs/regions/MS260926m.log").read_text()
     assert (results / "TS260902f/index.html").exists()
 
@@ -163,7 +164,7 @@ def test_what_is_no_file_in_the_inbox_is_told_and_stops_nothing(tmp_path: Path) 
     directory = tmp_path / "inbox/TS260101a/UPDATE"
     (directory / "folder.avro").mkdir(parents=True)
     (directory / "gone.avro").symlink_to("nowhere")
-    run = snakemake(tmp_path)
+    run = warm_snakemake(tmp_path)
     assert jobs(run)["extract"] == 2
     assert "folder.avro' is not taken for an alert" in run.stdout
     # A link that leads nowhere may have been an alert.
@@ -202,6 +203,6 @@ def test_plain_snakemake_is_as_strict_about_the_configuration(
     (tmp_path / "inbox").mkdir()
     (tmp_path / "config").mkdir()
     (tmp_path / file).write_text(content)
-    run = snakemake(tmp_path, "--dry-run", *arguments)
+    run = warm_snakemake(tmp_path, "--dry-run", *arguments)
     assert run.returncode == 1
     assert problem in " ".join(run.stdout.split())
