@@ -54,7 +54,7 @@ _DECODER = msgspec.msgpack.Decoder(dict[str, _CachedEntry])
 def read_entries(
     events: Sequence[Path], page: Path, memory: Path | None = None
 ) -> list[CatalogueEntry]:
-    """Read the superevents of the catalogue, from the memory where they have not changed.
+    """Read the superevents of the catalogue, from the cache where they have not changed.
 
     Parameters
     ----------
@@ -63,18 +63,13 @@ def read_entries(
     page
         The catalogue's page, for links.
     memory
-        The private file, which is replaced. None reads every superevent.
-
-    Returns
-    -------
-    list
-        In the order of `events`. With a memory, without those that are damaged or of another
-        version: a warning names them.
+        The cache, which is replaced. With it, files that are damaged or of another version are left
+        out, and named in a warning; without it, every superevent is read.
 
     Raises
     ------
     SirenflowError
-        If an event.json is of another version, or damaged, and there is no memory.
+        If an event.json is of another version, or damaged, and there is no cache.
     """
     if memory is None:
         return [_entry(event.read_bytes(), event, page) for event in events]

@@ -37,60 +37,43 @@ class CatalogueRow(CatalogueColumns, frozen=True, kw_only=True):
         return self.source_class or missing
 
 
-_OF_EVENT = ("superevent_id", "category", "state", "retracted")
-_OF_VALUES = (
-    *("significant", "trigger_time", "far", "group", "search", "pipeline", "duration"),
-    "central_frequency",
-)
-_OF_SKYMAP = (
-    *("peak_ra_deg", "peak_dec_deg", "area_50_deg2", "area_90_deg2"),
-    *("distance_mean_mpc", "distance_std_mpc"),
-)
-
-
 def catalogue_row(event: EventSummary, link: str) -> CatalogueRow:
-    """Return the row of a superevent; `link` is that to its page."""
+    """Return the row of a superevent; `link` is that to its page.
+
+    A field that event.json, its last alert, its current values or its sky map have by the same name
+    is copied.
+    """
     latest = event.history[-1] if event.history else None
     current, located = event.current, event.skymap_alert
     values = (current.values if current else None) or EventValues()
-    skymap = located.skymap if located else None
     classes, properties = values.classification, values.properties
-    copied: dict[str, Any] = {
-        **{name: getattr(event, name) for name in _OF_EVENT},
-        **{name: getattr(values, name) for name in _OF_VALUES},
-        **{name: getattr(skymap, name, None) for name in _OF_SKYMAP},
+    row: dict[str, Any] = {
+        name: getattr(source, name)
+        for source in (located.skymap if located else None, values, latest, event)
+        for name in CatalogueRow.__struct_fields__
+        if hasattr(source, name)
     }
-    return CatalogueRow(
-        **copied,
-        unusual_identifier=event.unusual_identifier,
-        coincidence=_observatory(current),
-        alert_number=latest.number if latest else None,
-        skymap_alert_number=event.skymap_alert_number,
-        alert_type=latest.alert_type if latest else None,
-        time_created=latest.time_created if latest else None,
-        instruments=" ".join(values.instruments) or None,
-        source_class=top_class(classes)[0],
-        prob_bns=classes.get("BNS"),
-        prob_nsbh=classes.get("NSBH"),
-        prob_bbh=classes.get("BBH"),
-        prob_terrestrial=classes.get("Terrestrial"),
-        has_ns=properties.get("HasNS"),
-        has_remnant=properties.get("HasRemnant"),
-        has_mass_gap=properties.get("HasMassGap"),
-        has_ssm=properties.get("HasSSM"),
-        alerts=len(event.history),
-        rejected_alerts=len(event.rejected_alerts),
-        classification=classes,
-        latency_s=latest.latency_s if latest else None,
-        summary_text=event.summary_text,
-        summary_line=event.summary_line,
-        is_burst=values.is_burst,
-        thumbnail=event.thumbnail,
-        link=link,
-        is_earlier_map=located is not None and located.number != (current and current.number),
-        no_map=_absence(current.skymap if current else None),
-        sub_solar=sub_solar_class(values),
-    )
+    row |= {
+        "coincidence": _observatory(current),
+        "alert_number": latest.number if latest else None,
+        "instruments": " ".join(values.instruments) or None,
+        "source_class": top_class(classes)[0],
+        "prob_bns": classes.get("BNS"),
+        "prob_nsbh": classes.get("NSBH"),
+        "prob_bbh": classes.get("BBH"),
+        "prob_terrestrial": classes.get("Terrestrial"),
+        "has_ns": properties.get("HasNS"),
+        "has_remnant": properties.get("HasRemnant"),
+        "has_mass_gap": properties.get("HasMassGap"),
+        "has_ssm": properties.get("HasSSM"),
+        "alerts": len(event.history),
+        "rejected_alerts": len(event.rejected_alerts),
+        "link": link,
+        "is_earlier_map": located is not None and located.number != (current and current.number),
+        "no_map": _absence(current.skymap if current else None),
+        "sub_solar": sub_solar_class(values),
+    }
+    return CatalogueRow(**row)
 
 
 def _observatory(current: AlertSummary | None) -> str | None:

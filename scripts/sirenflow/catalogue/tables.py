@@ -27,13 +27,12 @@ from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_ECSV_TYPES: dict[Any, str] = {str: "string", bool: "bool", int: "int64", float: "float64"}
-_PANDAS_TYPES: dict[Any, Any] = {str: "string", bool: "boolean", int: "Int64", float: "Float64"}
-_VOTABLE_TYPES: dict[Any, str] = {
-    str: 'datatype="unicodeChar" arraysize="*"',
-    bool: 'datatype="boolean"',
-    int: 'datatype="long"',
-    float: 'datatype="double"',
+# Types of a column in ECSV, pandas and VOTable.
+_TYPES: dict[Any, tuple[str, Any, str]] = {
+    str: ("string", "string", 'datatype="unicodeChar" arraysize="*"'),
+    bool: ("bool", "boolean", 'datatype="boolean"'),
+    int: ("int64", "Int64", 'datatype="long"'),
+    float: ("float64", "Float64", 'datatype="double"'),
 }
 _VOTABLE_UNITS = {"deg2": "deg**2"}
 # All but the characters of XML 1.0, which has no way to write these.
@@ -53,7 +52,7 @@ class CatalogueColumn:
 
 
 def _column(name: str, optional: Any, meta: Meta) -> CatalogueColumn:
-    kind = next(kind for kind in _ECSV_TYPES if optional in (kind, kind | None))
+    kind = next(kind for kind in _TYPES if optional in (kind, kind | None))
     described = meta.extra_json_schema or {}
     unit, ucd = described.get("unit"), described.get("ucd")
     return CatalogueColumn(name, kind, meta.description or "", unit, ucd)
@@ -75,7 +74,7 @@ def data_frame(rows: Iterable[CatalogueRow]) -> DataFrame:
     values = list(zip(*map(_values, rows), strict=True))
     return pd.DataFrame(
         {
-            column.name: pd.array(list(cells), dtype=_PANDAS_TYPES[column.kind])
+            column.name: pd.array(list(cells), dtype=_TYPES[column.kind][1])
             for column, cells in zip(COLUMNS, values or [()] * len(COLUMNS), strict=True)
         }
     )
@@ -90,7 +89,7 @@ def csv_text(rows: Iterable[CatalogueRow]) -> str:
 def ecsv_text(csv_table: str) -> str:
     """Put before CSV what makes it ECSV."""
     described = (
-        ecsv.Column(column.name, _ECSV_TYPES[column.kind], column.description, column.unit)
+        ecsv.Column(column.name, _TYPES[column.kind][0], column.description, column.unit)
         for column in COLUMNS
     )
     return ecsv.header(described) + csv_table
@@ -141,7 +140,7 @@ def _votable_field(column: CatalogueColumn) -> str:
     named = {"ID": column.name, "name": column.name, "unit": unit, "ucd": column.ucd}
     attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in named.items() if value)
     return (
-        f"<FIELD {attributes} {_VOTABLE_TYPES[column.kind]}>"
+        f"<FIELD {attributes} {_TYPES[column.kind][2]}>"
         f"<DESCRIPTION>{escape(column.description)}</DESCRIPTION></FIELD>\n"
     )
 

@@ -28,8 +28,6 @@ from sirenflow.skymap.skymap import MAX_LEVEL, Skymap, peak
 
 WIDTH, HEIGHT = 1440, 720
 """Units of the paths: the sky is an ellipse of this size."""
-DEG2_PER_UNIT2 = (180**2 / np.pi * 4) / (np.pi / 4 * WIDTH * HEIGHT)
-"""Sky area of a square unit; the projection makes it the same everywhere."""
 _STEP = 2
 _PAD = 3
 _PATH_LIMIT = 5000
