@@ -35,6 +35,7 @@ from astropy.coordinates import (
     get_sun,
 )
 from astropy.io import fits
+from astropy.table import Table
 from astropy.time import Time
 from astropy.utils import iers
 from astropy.wcs import WCS
@@ -53,6 +54,7 @@ from sirenflow.skymap.distance.line_of_sight import LinesOfSight, lines_of_sight
 from sirenflow.skymap.distance.marginal import approximate_posterior, marginal_distance
 from sirenflow.skymap.fits_table import read_table
 from sirenflow.skymap.healpix import leaves_at
+from sirenflow.skymap.map_comparison import probability_in
 from sirenflow.skymap.regions.contours import LocalView
 from sirenflow.skymap.regions.credible_region import CredibleRegion, credible_region
 from sirenflow.skymap.regions.lobes import label_lobes
@@ -138,6 +140,13 @@ def sky(data: bytes, skymap: Skymap) -> None:
         lambda: moc_fits(region, SUBJECT),
         "MOC.serialize",
         lambda: region.moc.serialize("fits").writeto(BytesIO()),
+    )
+    rows = Table({"UNIQ": skymap.uniq, "PROBABILITY": skymap.probability})
+    show(
+        "map_comparison.probability_in",
+        lambda: probability_in(region.moc, skymap),
+        "MOC.sum_in_multiordermap",
+        lambda: region.moc.sum_in_multiordermap(rows, "PROBABILITY"),
     )
     for name, (drawn, of) in {
         "lobes.label_lobes": (skymap, region),

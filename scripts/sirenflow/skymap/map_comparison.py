@@ -6,11 +6,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from astropy.table import Table
 from mocpy import MOC
 
 from sirenflow.products.regions import MapComparison
-from sirenflow.skymap.skymap import DEG2_PER_SR, SPHERE_SR, Floats, Peak, Skymap
+from sirenflow.skymap.skymap import (
+    DEG2_PER_SR,
+    SPHERE_SR,
+    Floats,
+    Peak,
+    Skymap,
+    leaves_of_level,
+)
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
 
 
@@ -56,10 +62,6 @@ def compare_maps(new: MeasuredMap, skymap: Skymap, old: MeasuredMap) -> MapCompa
         The new one.
     """
     overlap = _area_deg2(new.moc_90.intersection(old.moc_90))
-    rows = Table({"UNIQ": skymap.uniq, "PROBABILITY": skymap.probability})
-    in_50, in_90 = (
-        moc.sum_in_multiordermap(rows, "PROBABILITY") for moc in (old.moc_50, old.moc_90)
-    )
     return MapComparison(
         number=old.number,
         identical=new.sha256 == old.sha256,
@@ -69,14 +71,29 @@ def compare_maps(new: MeasuredMap, skymap: Skymap, old: MeasuredMap) -> MapCompa
         overlap_90_deg2=overlap,
         overlap_90_of_new=overlap / _area_deg2(new.moc_90),
         overlap_90_of_old=overlap / _area_deg2(old.moc_90),
-        probability_in_old_50=min(in_50, 1.0),
-        probability_in_old_90=min(in_90, 1.0),
+        probability_in_old_50=probability_in(old.moc_50, skymap),
+        probability_in_old_90=probability_in(old.moc_90, skymap),
         distance_shift_sigma=_shift_sigma(new, old),
     )
 
 
 def _area_deg2(moc: MOC) -> float:
     return float(moc.sky_fraction) * SPHERE_SR * DEG2_PER_SR
+
+
+def probability_in(moc: MOC, skymap: Skymap) -> float:
+    """Sum the probability of a part of the sky; within a row it is spread evenly.
+
+    `MOC.sum_in_multiordermap` gives the same in 2.4 times the time (`benchmarks/libraries.py`).
+    """
+    rows = skymap.along_curve
+    first, probability = skymap.first_leaf[rows], skymap.probability[rows]
+    leaves = moc.to_depth29_ranges.astype(np.int64)
+    at = np.searchsorted(first, leaves, side="right") - 1
+    # Leaves are counted from the first of their row: their numbers do not fit a float.
+    beyond = 1 - (leaves - first[at]) / leaves_of_level(skymap.level[rows[at]])
+    before = np.cumsum(probability)[at] - beyond * probability[at]
+    return min(float(np.diff(before).sum()), 1.0)
 
 
 def _direction(found: Peak) -> Floats:

@@ -53,7 +53,8 @@ class Rings:
     def neighbours(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
         """(n,) points before, and (n,) points after each point, around its ring."""
         last = np.append(self.starts[1:], len(self.points)) - 1
-        before, after = np.roll(self.points, 1), np.roll(self.points, -1)
+        before, after = np.empty((2, len(self.points)), self.points.dtype)
+        before[1:], after[:-1] = self.points[:-1], self.points[1:]
         before[self.starts], after[last] = self.points[last], self.points[self.starts]
         return before, after
 

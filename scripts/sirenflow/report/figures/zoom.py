@@ -211,28 +211,26 @@ def _graticule(window: Window) -> tuple[str, list[LabelRequest]]:
     lines: list[Floats] = []
     requests = []
     decs, ras = _lines_through(window)
+    parallels = contour_generator(axis, axis, dec)
     for level in decs:
-        found = _contour_lines(axis, dec, level)
+        found = cast("list[Floats]", parallels.lines(level))
         ends = [y for line in found for x, y in line[[0, -1]] if x < 0.5]
         text = f"{level:+g}°".replace("-", "−")
         requests += [LabelRequest(text, _beside_left(y)) for y in ends]
         lines += found
+    # From the pole: it vanishes smoothly there, where RA itself has a step.
+    position = np.cos(np.deg2rad(dec)) * np.exp(1j * np.deg2rad(ra))
     for level in ras:
-        # Both vanish smoothly at a pole, where RA itself has a step.
-        across = np.cos(np.deg2rad(dec)) * np.sin(np.deg2rad(ra - level))
-        along = np.cos(np.deg2rad(dec)) * np.cos(np.deg2rad(ra - level))
+        turned = position * np.exp(-1j * np.deg2rad(level))
         # A node beyond the pole, so that the line reaches it; not the meridian opposite.
-        beyond = along < -np.deg2rad(plane[0] - plane[1])
-        found = _contour_lines(axis, np.ma.masked_where(beyond, across), 0)
+        beyond = turned.real < -np.deg2rad(plane[0] - plane[1])
+        across = np.where(beyond, np.nan, turned.imag)
+        found = cast("list[Floats]", contour_generator(axis, axis, across).lines(0))
         ends = [x for line in found for x, y in line[[0, -1]] if y > SIZE - 0.5]
-        ends = [x for x in ends if np.interp(x, axis, along[-1]) > 0]
+        ends = [x for x in ends if np.interp(x, axis, turned.real[-1]) > 0]
         requests += [LabelRequest(f"{level:g}°", _above_bottom(x)) for x in ends]
         lines += found
     return "".join(map(line_data, lines)), requests
-
-
-def _contour_lines(axis: Floats, field: Floats, level: float) -> list[Floats]:
-    return cast("list[Floats]", contour_generator(axis, axis, field).lines(level))
 
 
 def _beside_left(y: float) -> tuple[Place, ...]:
