@@ -11,28 +11,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
-
-from msgspec import Meta
 
 from sirenflow.catalogue.row import CatalogueRow
 from sirenflow.formats import ecsv
-from sirenflow.products.base import version_of
+from sirenflow.products.base import columns_of, version_of
 from sirenflow.products.catalogue import Catalogue, CatalogueColumns
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# Types of a column in ECSV, pandas and VOTable.
-_TYPES: dict[Any, tuple[str, Any, str]] = {
-    str: ("string", "string", 'datatype="unicodeChar" arraysize="*"'),
-    bool: ("bool", "boolean", 'datatype="boolean"'),
-    int: ("int64", "Int64", 'datatype="long"'),
-    float: ("float64", "Float64", 'datatype="double"'),
+# Types of a column in pandas and VOTable.
+_TYPES: dict[type, tuple[Any, str]] = {
+    str: ("string", 'datatype="unicodeChar" arraysize="*"'),
+    bool: ("boolean", 'datatype="boolean"'),
+    int: ("Int64", 'datatype="long"'),
+    float: ("Float64", 'datatype="double"'),
 }
 _VOTABLE_UNITS = {"deg2": "deg**2"}
 # All but the characters of XML 1.0, which has no way to write these.
@@ -40,28 +37,7 @@ _ENCODE = json.JSONEncoder(sort_keys=True, allow_nan=False).encode
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-@dataclass(frozen=True)
-class CatalogueColumn:
-    """A column of every table; `kind` is str, bool, int or float."""
-
-    name: str
-    kind: Any
-    description: str
-    unit: str | None
-    ucd: str | None
-
-
-def _column(name: str, optional: Any, meta: Meta) -> CatalogueColumn:
-    kind = next(kind for kind in _TYPES if optional in (kind, kind | None))
-    described = meta.extra_json_schema or {}
-    unit, ucd = described.get("unit"), described.get("ucd")
-    return CatalogueColumn(name, kind, meta.description or "", unit, ucd)
-
-
-_HINTS = get_type_hints(CatalogueColumns, include_extras=True)
-COLUMNS = tuple(
-    _column(name, *get_args(_HINTS[name])) for name in CatalogueColumns.__struct_fields__
-)
+COLUMNS = columns_of(CatalogueColumns)
 """Columns of the tables, in order."""
 _NAMES = tuple(column.name for column in COLUMNS)
 _values: Callable[[CatalogueRow], tuple[Any, ...]] = attrgetter(*_NAMES)
@@ -74,7 +50,7 @@ def data_frame(rows: Iterable[CatalogueRow]) -> DataFrame:
     values = list(zip(*map(_values, rows), strict=True))
     return pd.DataFrame(
         {
-            column.name: pd.array(list(cells), dtype=_TYPES[column.kind][1])
+            column.name: pd.array(list(cells), dtype=_TYPES[column.kind][0])
             for column, cells in zip(COLUMNS, values or [()] * len(COLUMNS), strict=True)
         }
     )
@@ -88,11 +64,7 @@ def csv_text(rows: Iterable[CatalogueRow]) -> str:
 
 def ecsv_text(csv_table: str) -> str:
     """Put before CSV what makes it ECSV."""
-    described = (
-        ecsv.Column(column.name, _TYPES[column.kind][0], column.description, column.unit)
-        for column in COLUMNS
-    )
-    return ecsv.header(described) + csv_table
+    return ecsv.header(COLUMNS) + csv_table
 
 
 def json_text(
@@ -135,12 +107,12 @@ def xml_safe(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)
 
 
-def _votable_field(column: CatalogueColumn) -> str:
+def _votable_field(column: ecsv.Column) -> str:
     unit = _VOTABLE_UNITS.get(column.unit or "", column.unit)
     named = {"ID": column.name, "name": column.name, "unit": unit, "ucd": column.ucd}
     attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in named.items() if value)
     return (
-        f"<FIELD {attributes} {_TYPES[column.kind][2]}>"
+        f"<FIELD {attributes} {_TYPES[column.kind][1]}>"
         f"<DESCRIPTION>{escape(column.description)}</DESCRIPTION></FIELD>\n"
     )
 

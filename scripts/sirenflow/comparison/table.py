@@ -12,28 +12,28 @@ from sirenflow.formats.ecsv import Cell, Column, cells_to_line, write_ecsv
 from sirenflow.formats.sanitize import number_or_none, text_or_none
 
 COLUMNS = (
-    Column("superevent_id", "string", "Identifier of the superevent"),
-    Column("about", "string", "What the quantity is about"),
-    Column("file", "string", "Product that has the value"),
-    Column("quantity", "string", "Path of the value in it, without the places in lists"),
-    Column("alert_number", "int64", "Number of the alert in NEW, or in OLD where NEW has it not"),
-    Column("alert_type", "string", "Type of the alert"),
-    Column("alert_sha256", "string", "Hash of the alert, which tells it in both runs"),
-    Column("part", "string", "Sky map, site, lobe, galaxy and so on that the value is of"),
+    Column("superevent_id", str, "Identifier of the superevent"),
+    Column("about", str, "What the quantity is about"),
+    Column("file", str, "Product that has the value"),
+    Column("quantity", str, "Path of the value in it, without the places in lists"),
+    Column("alert_number", int, "Number of the alert in NEW, or in OLD where NEW has it not"),
+    Column("alert_type", str, "Type of the alert"),
+    Column("alert_sha256", str, "Hash of the alert, which tells it in both runs"),
+    Column("part", str, "Sky map, site, lobe, galaxy and so on that the value is of"),
     Column(
         "difference",
-        "string",
+        str,
         "changed; rounding (no more than 1e-9 of the value); only in OLD; only in NEW; "
         "not comparable",
     ),
-    Column("old", "float64", "Value in OLD, of numbers; of lists of them, that which differs most"),
-    Column("new", "float64", "Value in NEW, likewise"),
-    Column("unit", "string", "Of absolute, and of old and new"),
-    Column("absolute", "float64", "NEW less OLD; of times in s"),
-    Column("relative", "float64", "The same over the size of OLD; none of positions and times"),
-    Column("separation", "float64", "Between the positions that the value is part of", "deg"),
-    Column("old_text", "string", "Value in OLD, of anything else"),
-    Column("new_text", "string", "Value in NEW, of anything else; why it is not comparable"),
+    Column("old", float, "Value in OLD, of numbers; of lists of them, that which differs most"),
+    Column("new", float, "Value in NEW, likewise"),
+    Column("unit", str, "Of absolute, and of old and new"),
+    Column("absolute", float, "NEW less OLD; of times in s"),
+    Column("relative", float, "The same over the size of OLD; none of positions and times"),
+    Column("separation", float, "Between the positions that the value is part of", "deg"),
+    Column("old_text", str, "Value in OLD, of anything else"),
+    Column("new_text", str, "Value in NEW, of anything else; why it is not comparable"),
 )
 _MOST_CHARACTERS = 1000
 

@@ -17,14 +17,18 @@ Cell = str | int | float | bool | None
 _QUOTED = re.compile('[,"\r\n]')
 
 
+_DATATYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column; its datatype is `string`, `int64`, `float64` or `bool`."""
+    """A column of str, int, float or bool; the UCD is the IVOA's term for its content."""
 
     name: str
-    datatype: str
+    kind: type
     description: str
     unit: str | None = None
+    ucd: str | None = None
 
 
 def header(columns: Iterable[Column], meta: Mapping[str, Cell] | None = None) -> str:
@@ -70,7 +74,7 @@ def cells_to_line(cells: Iterable[Cell]) -> str:
 
 def _declared(column: Column) -> str:
     """Write a column's line of the header; JSON is YAML."""
-    said = {"name": column.name, "unit": column.unit, "datatype": column.datatype}
+    said = {"name": column.name, "unit": column.unit, "datatype": _DATATYPES[column.kind]}
     said["description"] = column.description
     return json.dumps({key: value for key, value in said.items() if value is not None})
 

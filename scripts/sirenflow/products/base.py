@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct, structs
 
 from sirenflow.errors import SirenflowError
+from sirenflow.formats.ecsv import Column
 from sirenflow.formats.json_file import write_json
 
 
@@ -50,6 +51,21 @@ Latitude = Annotated[float, Meta(ge=-90, le=90)]
 RightAscension = Annotated[float, Meta(ge=0, lt=360)]
 Separation = Annotated[float, Meta(ge=0, le=180)]
 UtcTime = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$")]
+
+
+def columns_of(model: type[Record], *names: str) -> tuple[Column, ...]:
+    """Return the fields of a record as columns of a table: those named, or all."""
+    kinds, hints = get_type_hints(model), get_type_hints(model, include_extras=True)
+    columns = []
+    for name in names or model.__struct_fields__:
+        parts = get_args(kinds[name]) or (kinds[name],)  # of a union, or texts of a Literal
+        kind = next(k for k in (str, bool, int, float) if k in parts or isinstance(parts[0], k))
+        meta: Meta = hints[name].__metadata__[-1]
+        extra = meta.extra_json_schema or {}
+        columns.append(
+            Column(name, kind, meta.description or "", extra.get("unit"), extra.get("ucd"))
+        )
+    return tuple(columns)
 
 
 def version_of(model: type[Record]) -> int:

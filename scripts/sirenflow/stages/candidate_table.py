@@ -7,46 +7,23 @@ from typing import Any
 from sirenflow.crossmatch.candidates import days_between, is_in_window
 from sirenflow.formats.ecsv import Column, cells_to_line, write_ecsv
 from sirenflow.formats.sanitize import time_or_none
-from sirenflow.products.base import Record, load_product
-from sirenflow.products.candidates import Candidates, MatchedAlert
-from sirenflow.products.source_tables import CandidateTable
+from sirenflow.products.base import Record, columns_of, load_product
+from sirenflow.products.candidates import Candidates, MatchedAlert, MatchedCandidate, SkyMatch
+from sirenflow.products.source_tables import Candidate, CandidateTable
 from sirenflow.report.candidates import CandidatesPage, render_candidates
 from sirenflow.report.html import relative_link
 
-_CANDIDATE = (
-    Column("row", "int64", "Number of the candidate's row in its table, from 1"),
-    Column("name", "string", "Of the candidate"),
-    Column("ra_deg", "float64", "Right ascension (ICRS) of the candidate", "deg"),
-    Column("dec_deg", "float64", "Declination (ICRS) of the candidate", "deg"),
-    Column("distance_mpc", "float64", "Luminosity distance of the candidate", "Mpc"),
-    Column("time", "string", "Of the candidate, UTC"),
-)
-_SUPEREVENT = (
-    Column("superevent_id", "string", "Identifier of the superevent"),
-    Column("category", "string", "real, mock or test; by the identifier"),
-    Column("retracted", "bool", "Whether the last readable alert of a known type is a retraction"),
-)
+_CANDIDATE = columns_of(Candidate)
+_SUPEREVENT = columns_of(Candidates, "superevent_id", "category", "retracted")
 _ALERTS = (
-    Column("alert_number", "int64", "Number of the first alert with this sky map and this T0"),
-    Column("alerts", "string", "Numbers of all alerts with this sky map and this T0, as 1-3 5"),
-    Column("alert_type", "string", "Type of the first of them"),
-    Column("is_current", "bool", "Whether the sky map of one of them stands: the candidate now"),
-    Column("trigger_time", "string", "T0 as these alerts have it, UTC"),
+    Column("alert_number", int, "Number of the first alert with this sky map and this T0"),
+    Column("alerts", str, "Numbers of all alerts with this sky map and this T0, as 1-3 5"),
+    Column("alert_type", str, "Type of the first of them"),
+    Column("is_current", bool, "Whether the sky map of one of them stands: the candidate now"),
+    Column("trigger_time", str, "T0 as these alerts have it, UTC"),
 )
-_PLACE = (
-    Column(
-        "credible_level",
-        "float64",
-        "Probability of all places on the sky as dense or denser; there is no row beyond 0.999",
-    ),
-    Column("probability_per_deg2", "float64", "Probability density on the sky", "deg-2"),
-    Column("credible_level_3d", "float64", "Probability of all denser places in space"),
-    Column("probability_per_mpc3", "float64", "Probability density in space", "Mpc-3"),
-)
-_TIME = (
-    Column("days_after_t0", "float64", "Of the candidate's time", "d"),
-    Column("in_window", "bool", "Whether that is in the window around T0"),
-)
+_PLACE = columns_of(SkyMatch)[1:]
+_TIME = columns_of(MatchedCandidate, "days_after_t0", "in_window")
 _META = {
     "left_out": "candidates beyond the credible level 0.999 on the sky, in each sky map; "
     "candidates.json of each superevent counts them"

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from sirenflow.crossmatch.galaxies import COMPATIBLE_LEVEL, is_catalogue, rank_galaxies
 from sirenflow.errors import TableError
-from sirenflow.formats.ecsv import Column, cells_to_line, write_ecsv
+from sirenflow.formats.ecsv import cells_to_line, write_ecsv
 from sirenflow.formats.json_file import SOLVED_DIGITS, round_digits
 from sirenflow.formats.sanitize import text_or_none
-from sirenflow.products.base import load_product, write_product
+from sirenflow.products.base import columns_of, load_product, write_product
 from sirenflow.products.event import Superevent
 from sirenflow.products.galaxies import Galaxies, RankedGalaxy
 from sirenflow.products.source_tables import GalaxyTable
@@ -22,19 +22,7 @@ from sirenflow.superevent.map_choice import map_problem
 SHOWN = 20
 """How many galaxies galaxies.json holds; galaxies.ecsv holds all that are listed."""
 _AS_GIVEN = ("ra_deg", "dec_deg", "distance_mpc", "weight")
-_COLUMNS = (
-    Column("rank", "int64", "1 is the highest score"),
-    Column("name", "string", "As in the catalogue"),
-    Column("ra_deg", "float64", "Right ascension (ICRS), as in the catalogue", "deg"),
-    Column("dec_deg", "float64", "Declination (ICRS), as in the catalogue", "deg"),
-    Column("distance_mpc", "float64", "Luminosity distance, as in the catalogue", "Mpc"),
-    Column("weight", "float64", "As in the catalogue; 1 where it has none"),
-    Column("credible_level", "float64", "Probability of all denser places on the sky"),
-    Column("credible_level_3d", "float64", "Probability of all denser places in space"),
-    Column("probability_per_mpc3", "float64", "Probability density in space", "Mpc-3"),
-    Column("score", "float64", "Share of density times weight, of all compatible galaxies"),
-    Column("cumulative_score", "float64", "Sum of the scores down to this galaxy"),
-)
+_COLUMNS = columns_of(RankedGalaxy)
 
 
 def galaxies(
