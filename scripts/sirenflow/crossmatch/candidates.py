@@ -8,12 +8,15 @@ T0 as that alert has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import structs
 
 from sirenflow.crossmatch.positions import CrossmatchResult, crossmatch
 from sirenflow.formats.json_file import SOLVED_DIGITS, round_digits, rounded
 from sirenflow.formats.sanitize import time_or_none
+from sirenflow.products.candidates import PositionMatch
 from sirenflow.products.event import AlertSummary, SkymapSummary, Superevent
 from sirenflow.skymap.skymap import Floats, Skymap
 
@@ -30,33 +33,14 @@ class Positions:
     time: Sequence[datetime | None]
 
 
-@dataclass(frozen=True)
-class PositionMatch:
-    """Where one position lies in one map; None where it cannot be told.
-
-    Attributes
-    ----------
-    credible_level, credible_level_3d
-        On the sky and in space, 0 to 1.
-    probability_per_deg2, probability_per_mpc3
-        Densities, 1/deg2 and 1/Mpc3.
-    """
-
-    credible_level: float
-    probability_per_deg2: float
-    credible_level_3d: float | None
-    probability_per_mpc3: float | None
-
-
-@dataclass(frozen=True)
-class AlertMatch(PositionMatch):
+class AlertMatch(PositionMatch, frozen=True, kw_only=True):
     """Where one position lies in the map of one alert, and its time after T0, days."""
 
     days_after_t0: float | None
 
 
 @dataclass(frozen=True, eq=False)
-class MatchedMap:
+class CrossmatchedMap:
     """A sky map, and where each position lies in it."""
 
     sha256: str | None
@@ -74,14 +58,14 @@ class MatchedMap:
 
 
 @dataclass(frozen=True, eq=False)
-class MatchedAlert:
+class CrossmatchedAlert:
     """One alert, and its map; alerts with the same map have the same `map`."""
 
     number: int
     alert_type: str
     trigger_time: str | None
     is_current: bool
-    map: MatchedMap
+    map: CrossmatchedMap
     times: Sequence[datetime | None]
 
     @property
@@ -89,14 +73,14 @@ class MatchedAlert:
         """A match for each position."""
         t0 = time_or_none(self.trigger_time)
         return tuple(
-            AlertMatch(**asdict(self.map.match(i)), days_after_t0=days_between(t0, time))
+            AlertMatch(**structs.asdict(self.map.match(i)), days_after_t0=days_between(t0, time))
             for i, time in enumerate(self.times)
         )
 
 
 def match_alerts(
     summary: Superevent, read: Callable[[SkymapSummary], Skymap | None], positions: Positions
-) -> tuple[MatchedAlert, ...]:
+) -> tuple[CrossmatchedAlert, ...]:
     """Compare positions with the GW map of every alert that has one to be trusted.
 
     Parameters
@@ -113,7 +97,7 @@ def match_alerts(
     tuple
         In the order of the alerts.
     """
-    maps: dict[str, MatchedMap | None] = {}
+    maps: dict[str, CrossmatchedMap | None] = {}
     matched = []
     for alert in summary.history:
         skymap = alert.skymap
@@ -122,7 +106,7 @@ def match_alerts(
         key = skymap.sha256 or skymap.file
         if key not in maps:
             result = _crossmatch(read(skymap), positions)
-            maps[key] = MatchedMap(skymap.sha256, result) if result else None
+            maps[key] = CrossmatchedMap(skymap.sha256, result) if result else None
         found = maps[key]
         if found is not None:
             matched.append(_matched(alert, summary, found, positions))
@@ -136,9 +120,9 @@ def _crossmatch(skymap: Skymap | None, positions: Positions) -> CrossmatchResult
 
 
 def _matched(
-    alert: AlertSummary, summary: Superevent, found: MatchedMap, positions: Positions
-) -> MatchedAlert:
-    return MatchedAlert(
+    alert: AlertSummary, summary: Superevent, found: CrossmatchedMap, positions: Positions
+) -> CrossmatchedAlert:
+    return CrossmatchedAlert(
         number=alert.number,
         alert_type=alert.alert_type,
         trigger_time=alert.values.trigger_time if alert.values else None,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sirenflow.alerts.identifier import is_identifier
-from sirenflow.crossmatch.candidates import AlertMatch, MatchedAlert, Positions, match_alerts
+from sirenflow.crossmatch.candidates import AlertMatch, CrossmatchedAlert, Positions, match_alerts
 from sirenflow.errors import SirenflowError, SkymapError
 from sirenflow.products.event import SkymapSummary
 from sirenflow.skymap.skymap import Skymap
@@ -33,7 +33,7 @@ class CrossmatchedSuperevent:
     category: str
     state: str
     retracted: bool
-    alerts: tuple[MatchedAlert, ...]
+    alerts: tuple[CrossmatchedAlert, ...]
 
     @property
     def is_near(self) -> bool:

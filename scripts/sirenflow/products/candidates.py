@@ -17,10 +17,9 @@ from sirenflow.products.event import Category
 from sirenflow.products.source_tables import Candidate, RowProblem
 
 
-class SkyMatch(Record, frozen=True, kw_only=True):
-    """Where one candidate lies in one sky map."""
+class PositionMatch(Record, frozen=True, kw_only=True):
+    """Where one position lies in one sky map."""
 
-    row: Annotated[Number, described("Number of the candidate's row in the table")]
     credible_level: Annotated[
         Probability,
         described(
@@ -38,6 +37,12 @@ class SkyMatch(Record, frozen=True, kw_only=True):
         NonNegative | None,
         described("Probability density in space; null without a distance", "Mpc-3"),
     ]
+
+
+class SkyMatch(PositionMatch, frozen=True, kw_only=True):
+    """Where one candidate lies in one sky map."""
+
+    row: Annotated[Number, described("Number of the candidate's row in the table")]
 
 
 class MatchedMap(Record, frozen=True, kw_only=True):

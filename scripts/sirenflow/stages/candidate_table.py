@@ -8,7 +8,7 @@ from sirenflow.crossmatch.candidates import days_between, is_in_window
 from sirenflow.formats.ecsv import Column, cells_to_line, write_ecsv
 from sirenflow.formats.sanitize import time_or_none
 from sirenflow.products.base import Record, columns_of, load_product
-from sirenflow.products.candidates import Candidates, MatchedAlert, MatchedCandidate, SkyMatch
+from sirenflow.products.candidates import Candidates, MatchedAlert, MatchedCandidate, PositionMatch
 from sirenflow.products.source_tables import Candidate, CandidateTable
 from sirenflow.report.candidates import CandidatesPage, render_candidates
 from sirenflow.report.html import relative_link
@@ -22,7 +22,7 @@ _ALERTS = (
     Column("is_current", bool, "Whether the sky map of one of them stands: the candidate now"),
     Column("trigger_time", str, "T0 as these alerts have it, UTC"),
 )
-_PLACE = columns_of(SkyMatch)[1:]
+_PLACE = columns_of(PositionMatch)
 _TIME = columns_of(MatchedCandidate, "days_after_t0", "in_window")
 _META = {
     "left_out": "candidates beyond the credible level 0.999 on the sky, in each sky map; "

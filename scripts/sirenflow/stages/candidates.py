@@ -1,14 +1,13 @@
 """Rule candidates: every candidate against every alert of one superevent."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from msgspec import structs
 
-from sirenflow.crossmatch import candidates as crossmatch
 from sirenflow.crossmatch.candidates import (
+    CrossmatchedAlert,
     Positions,
     days_between,
     is_in_window,
@@ -88,7 +87,7 @@ def candidates(
                 sha256=each.sha256,
                 farther=len(sources) - len(indices),
                 matches=tuple(
-                    SkyMatch(row=sources[i].row, **asdict(each.match(i))) for i in indices
+                    SkyMatch(row=sources[i].row, **structs.asdict(each.match(i))) for i in indices
                 ),
             )
             for each, indices in zip(maps, near, strict=True)
@@ -108,7 +107,7 @@ def _positions(sources: Sequence[Candidate]) -> Positions:
     )
 
 
-def _describe_alert(alert: crossmatch.MatchedAlert, index: int) -> MatchedAlert:
+def _describe_alert(alert: CrossmatchedAlert, index: int) -> MatchedAlert:
     return MatchedAlert(
         number=alert.number,
         alert_type=alert.alert_type,
