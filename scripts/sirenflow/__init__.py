@@ -4,8 +4,6 @@ The functions of `sirenflow.api` are found here, too. They are imported when the
 that `import sirenflow` costs nothing.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

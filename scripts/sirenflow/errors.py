@@ -1,7 +1,5 @@
 """What can go wrong, in kinds that a caller can tell apart."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 

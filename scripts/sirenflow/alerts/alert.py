@@ -7,8 +7,6 @@ The record's fields are described in the LIGO/Virgo/KAGRA Public Alerts User Gui
 https://emfollow.docs.ligo.org/userguide/content.html
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Alert types: how the text that was sent becomes a known type, a rank and a file name."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

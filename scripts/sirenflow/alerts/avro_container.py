@@ -6,8 +6,6 @@ it goes. The limits of the worker stop it, but late: a deflate bomb of 1 GiB tak
 https://avro.apache.org/docs/1.12.0/specification/#object-container-files
 """
 
-from __future__ import annotations
-
 import zlib
 from dataclasses import dataclass
 

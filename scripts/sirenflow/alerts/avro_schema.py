@@ -7,8 +7,6 @@ one of 2^40 fixed values of size 0 all of its 8 s, and a record in itself crashe
 it, each is rejected in 10 ms. https://avro.apache.org/docs/1.12.0/specification/
 """
 
-from __future__ import annotations
-
 import json
 from functools import lru_cache
 from typing import Any

@@ -4,8 +4,6 @@ A claim is the sender's word. It is shown, and compared with the superevents tha
 never part of a path.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -42,7 +40,7 @@ class ClaimedIdentity:
     alert_type: str | None = None
     time_created: str | None = None
 
-    def or_else(self, other: ClaimedIdentity) -> ClaimedIdentity:
+    def or_else(self, other: "ClaimedIdentity") -> "ClaimedIdentity":
         """Fill what is None from other claims."""
         return ClaimedIdentity(**{key: getattr(self, key) or getattr(other, key) for key in _KEYS})
 

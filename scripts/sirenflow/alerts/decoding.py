@@ -13,8 +13,6 @@ the record there may be
 All of these may be combined; an envelope within an envelope is rejected.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -4,8 +4,6 @@ Any field of a record may be missing, null, of the wrong type or hostile; see
 `sirenflow.formats.sanitize`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any

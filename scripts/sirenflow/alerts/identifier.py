@@ -6,8 +6,6 @@ LVK's naming does not hide a candidate. The usual grammar, as the LIGO/Virgo/KAG
 User Guide has it, is ``S``, ``MS`` or ``TS``, a date (YYMMDD) and lower-case letters.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Literal

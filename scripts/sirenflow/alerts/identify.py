@@ -1,7 +1,5 @@
 """An alert's bytes in, which alert they are out."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any

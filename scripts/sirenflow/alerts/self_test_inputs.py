@@ -5,8 +5,6 @@ processor, too little memory, something that kills every process. So the worker 
 If it cannot read them either, the fault is the machine's, and no alert is rejected for it.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import struct

@@ -11,8 +11,6 @@
 Anything else in the package may change with each version.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path

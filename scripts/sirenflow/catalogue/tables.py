@@ -6,8 +6,6 @@ each new alert: astropy's ``Table.write`` of the same table takes 3 s and 2 s. T
 back with astropy.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -43,7 +41,7 @@ _NAMES = tuple(column.name for column in COLUMNS)
 _values: Callable[[CatalogueRow], tuple[Any, ...]] = attrgetter(*_NAMES)
 
 
-def data_frame(rows: Iterable[CatalogueRow]) -> DataFrame:
+def data_frame(rows: Iterable[CatalogueRow]) -> "DataFrame":
     """Give the table as pandas has it; the types are those that can miss a value."""
     import pandas as pd
 

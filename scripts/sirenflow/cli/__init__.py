@@ -1,7 +1,5 @@
 """The `sirenflow` command."""
 
-from __future__ import annotations
-
 import os
 import pwd
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The command that runs a Kafka server for trials."""
 
-from __future__ import annotations
-
 import click
 
 from sirenflow.cli.options import EXIT_CODES

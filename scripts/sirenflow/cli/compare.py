@@ -1,7 +1,5 @@
 """The command that compares two directories of results."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -81,8 +79,8 @@ def compare(old: Path, new: Path, output: Path | None) -> None:
 
 
 def _gather(
-    compared: Iterable[SupereventComparison], summary: ComparisonSummary
-) -> Iterator[SupereventComparison]:
+    compared: "Iterable[SupereventComparison]", summary: "ComparisonSummary"
+) -> "Iterator[SupereventComparison]":
     for comparison in compared:
         summary.add(comparison)
         yield comparison

@@ -1,7 +1,5 @@
 """The command that crossmatches a position with every sky map."""
 
-from __future__ import annotations
-
 import re
 import sys
 from datetime import datetime

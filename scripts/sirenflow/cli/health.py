@@ -1,7 +1,5 @@
 """The command that reports what is wrong with the listener."""
 
-from __future__ import annotations
-
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The command that stores archived alerts in the inbox."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The command that writes a working directory."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from pathlib import Path

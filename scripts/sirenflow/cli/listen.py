@@ -1,7 +1,5 @@
 """The command that stores alerts from Kafka topics."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Options, argument types and exit codes that several commands share."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The command that sends archived alerts to a topic."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

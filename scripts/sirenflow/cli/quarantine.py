@@ -1,7 +1,5 @@
 """The commands on messages and files that are not valid alerts."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

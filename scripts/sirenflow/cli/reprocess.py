@@ -1,7 +1,5 @@
 """The command that rebuilds all products in another directory."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING

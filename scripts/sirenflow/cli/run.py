@@ -1,7 +1,5 @@
 """The command that brings products up to date with the inbox."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,7 +89,7 @@ def run(
 def make_products(
     inbox: Path | None,
     results: Path | None,
-    selection: Selection,
+    selection: "Selection",
     cores: int,
     report: RunReport,
     snakemake: tuple[str, ...],

@@ -1,7 +1,5 @@
 """What a run of the workflow reports: text for readers, or lines of JSON for programs."""
 
-from __future__ import annotations
-
 import json
 import signal
 import sys
@@ -56,7 +54,7 @@ class RunReport:
         if self._bar is not None:
             self._bar.close()
 
-    def close(self, project: Project, outcome: RunOutcome) -> int:
+    def close(self, project: "Project", outcome: "RunOutcome") -> int:
         """Write the summary; return the exit code."""
         self._end_bar()
         code = _exit_code(outcome)
@@ -94,7 +92,7 @@ class RunReport:
         _warn(f"stopped by {name} after {_counted(self._jobs, 'job')}; the next run continues")
         return code
 
-    def _summary(self, project: Project, outcome: RunOutcome) -> str:
+    def _summary(self, project: "Project", outcome: "RunOutcome") -> str:
         if not outcome.superevents and not outcome.jobs_done and outcome.succeeded:
             return "nothing new"
         seconds = time.monotonic() - self._start
@@ -133,7 +131,7 @@ def _logged(job: JobFinished) -> list[str]:
         return []
 
 
-def _exit_code(outcome: RunOutcome) -> int:
+def _exit_code(outcome: "RunOutcome") -> int:
     if not outcome.succeeded:
         return 1
     return exit_codes.REJECTED if outcome.rejected or outcome.left_out else 0

@@ -4,8 +4,6 @@ A service manager, cron or a shell (``2>&-``, ``2>/dev/full``) decides what they
 cannot be written must not cost an alert.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import sys

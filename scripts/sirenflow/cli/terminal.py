@@ -1,7 +1,5 @@
 """What commands write to the terminal: safe text, logs."""
 
-from __future__ import annotations
-
 import logging
 import time
 from types import TracebackType

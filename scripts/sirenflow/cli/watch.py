@@ -1,7 +1,5 @@
 """The command that makes products as alerts arrive."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,5 @@
 """Differences between two runs' products of one superevent."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping

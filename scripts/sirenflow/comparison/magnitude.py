@@ -1,7 +1,5 @@
 """By how much one value differs from another: absolute, relative, on the sky."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The page of the differences between two runs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from sirenflow.comparison.differences import heading_of

@@ -1,7 +1,5 @@
 """Keys of products of earlier versions, under the names that they have now."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

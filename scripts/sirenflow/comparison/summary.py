@@ -1,7 +1,5 @@
 """Summary of the comparison of all superevents: counts per quantity, the most important first."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Two directories of results, compared superevent by superevent."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The table of all differences, as ECSV, written a superevent at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Text of a difference: both values, and by how much they differ."""
 
-from __future__ import annotations
-
 from sirenflow.comparison.differences import Difference
 from sirenflow.comparison.values import Value
 from sirenflow.formats.sanitize import number_or_none, text_or_none

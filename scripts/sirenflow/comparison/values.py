@@ -6,8 +6,6 @@ name. Every key of a product is read, also those of a later version, so the prod
 allow only the keys of this version, are not used to read them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

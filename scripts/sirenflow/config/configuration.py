@@ -1,7 +1,5 @@
 """The configuration: where it is, and what commands and products depend on."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

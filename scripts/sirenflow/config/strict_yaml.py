@@ -4,8 +4,6 @@ That is: a key that is set twice (the last one counts), a number in base 60 (12:
 octal (010 is 8), and a date or time of day without quotes (not text).
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

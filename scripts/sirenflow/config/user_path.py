@@ -1,7 +1,5 @@
 """Paths as users write them in the configuration: ~ and environment variables are expanded."""
 
-from __future__ import annotations
-
 import os
 import re
 

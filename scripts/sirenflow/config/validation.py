@@ -1,7 +1,5 @@
 """Validation of the configuration, with messages that name key, value and what was expected."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -139,7 +137,7 @@ def _with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict
 
 def _schema_errors(
     config: Mapping[str, Any], schema: Mapping[str, Any]
-) -> Iterator[ValidationError]:
+) -> "Iterator[ValidationError]":
     if not config:  # jsonschema is slow to import
         return iter(())
     from jsonschema import Draft202012Validator, validators
@@ -157,7 +155,7 @@ def _schema_errors(
 
 
 def _describe_error(
-    error: ValidationError, config: Mapping[str, Any], schema: Mapping[str, Any]
+    error: "ValidationError", config: Mapping[str, Any], schema: Mapping[str, Any]
 ) -> str:
     """Name the place, the value and what was expected."""
     places: list[str] = []
@@ -180,7 +178,7 @@ def _describe_error(
 
 
 def _describe_problem(
-    error: ValidationError,
+    error: "ValidationError",
     entry: Mapping[str, Any],
     schema: Mapping[str, Any],
     path: Sequence[str | int],

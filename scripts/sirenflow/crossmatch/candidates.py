@@ -5,8 +5,6 @@ that several alerts carry is read once, and they share what was found in it. A t
 T0 as that alert has it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime

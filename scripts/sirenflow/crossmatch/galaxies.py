@@ -6,8 +6,6 @@ weight, over the sum of that of all compatible galaxies. It is the probability t
 if the catalogue is complete and the host as likely as the weights say.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -6,8 +6,6 @@ all points that are denser, and the density is the probability per Euclidean vol
 distance (`searched_prob_vol` and `probdensity_vol`, on a grid there, in closed form here).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

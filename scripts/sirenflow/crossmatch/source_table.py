@@ -6,8 +6,6 @@ scales are those that the file states (FITS, ECSV), else degrees, Mpc and UTC; t
 `sirenflow.crossmatch.source_time`.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -10,8 +10,6 @@
 UT or UTC may follow. A text that can be read in two ways is an error that names both.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

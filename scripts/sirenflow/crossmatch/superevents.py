@@ -1,7 +1,5 @@
 """One position in the sky maps of all superevents, from the workflow's products."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,8 +4,6 @@ CSV, FITS and Parquet are read a block at a time, so that a catalogue of many mi
 no more memory than what is kept of it. Nothing is ever unpickled.
 """
 
-from __future__ import annotations
-
 import csv
 import stat
 from collections.abc import Callable, Iterator, Sequence

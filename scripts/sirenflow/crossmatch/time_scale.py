@@ -4,8 +4,6 @@ FITS: Rots et al. 2015, A&A 574, A36. Nothing is downloaded: leap seconds are th
 astropy-iers-data.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -43,7 +41,7 @@ def offline_astropy() -> Iterator[None]:
         yield
 
 
-def times_to_utc(times: Time) -> list[str | None]:
+def times_to_utc(times: "Time") -> list[str | None]:
     """Convert astropy times to UTC, for `time_from`.
 
     Parameters
@@ -110,7 +108,7 @@ class FitsTimeFrame:
     problem: str | None = None
 
     @classmethod
-    def of_column(cls, header: Mapping[str, Any], number: int) -> FitsTimeFrame:
+    def of_column(cls, header: Mapping[str, Any], number: int) -> "FitsTimeFrame":
         """Read what the header of a binary table says of the times in a column.
 
         Parameters
@@ -167,7 +165,7 @@ class FitsTimeFrame:
             return values  # type: ignore[no-any-return]
         return times_to_utc(self._to_times(np.ma.masked_invalid(values.astype(np.float64)), scale))
 
-    def _to_times(self, numbers: Any, scale: str) -> Time:
+    def _to_times(self, numbers: Any, scale: str) -> "Time":
         from astropy.time import Time, TimeDelta
 
         pair = numbers.reshape(len(numbers), -1)

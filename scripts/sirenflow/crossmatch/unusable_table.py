@@ -1,7 +1,5 @@
 """What is said of a user's table that cannot be used, in the products that depend on it."""
 
-from __future__ import annotations
-
 import errno
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Files that survive a power cut, and of which readers see the whole or nothing."""
 
-from __future__ import annotations
-
 import errno
 import os
 import secrets

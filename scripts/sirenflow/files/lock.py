@@ -4,8 +4,6 @@ The library filelock is not used: its locks neither name their holder, which the
 pass to child processes, and a run's lock must last until the last of its workers has ended.
 """
 
-from __future__ import annotations
-
 import atexit
 import fcntl
 import json

@@ -1,7 +1,5 @@
 """File systems: whether one is shared between machines, and whether a directory was replaced."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

@@ -1,7 +1,5 @@
 """The umask: users outside the group cannot change files that are written."""
 
-from __future__ import annotations
-
 import os
 import stat
 

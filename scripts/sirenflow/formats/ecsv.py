@@ -3,8 +3,6 @@
 Astropy's own writer holds the whole table, which may be millions of rows.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """FITS files with one table, to bytes: no date in them, so the same content is the same bytes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How products are written: the same content is always the same bytes."""
 
-from __future__ import annotations
-
 import json
 import math
 from pathlib import Path

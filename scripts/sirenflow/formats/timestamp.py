@@ -14,8 +14,6 @@ Rejected is a date without a time, which is not an instant, and a fraction of an
 12.30 for 12:30.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

@@ -7,8 +7,6 @@ No product reads this file: products depend on what is in the inbox, never on wh
 An acknowledgement is of one arrival. An entry that was dropped and is sent again is reported again.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import pwd

@@ -4,8 +4,6 @@ Archives are untrusted input, too. An archive is read once, in order, and not un
 names of members decide no path. What is unpacked is bounded, per member and in all.
 """
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import lzma

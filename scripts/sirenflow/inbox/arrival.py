@@ -1,7 +1,5 @@
 """What arrived: bytes, how they came, and where they are on disk."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Mapping

@@ -10,8 +10,6 @@ the kind ``killed``: on a machine with little memory it is the bytes that exhaus
 message must not stop the stream. `sirenflow quarantine retry` tries such entries again.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

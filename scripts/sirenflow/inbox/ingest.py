@@ -1,7 +1,5 @@
 """Store archived alerts in the inbox: from files, directories, tar and zip archives."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

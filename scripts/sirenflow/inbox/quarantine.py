@@ -5,8 +5,6 @@ quarantine/{sha256[:12]}.reason.json    why they were rejected, what they claim 
                                         how and when they came
 """
 
-from __future__ import annotations
-
 import errno
 import json
 import os

@@ -3,8 +3,6 @@
 Only an inbox that cannot be written is an error; then nothing has been accepted.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Iterator

@@ -7,8 +7,6 @@ by a process that was killed or crashed: it is decoded again. After `MAX_CRASHES
 without being decoded, so that bytes that crash every process cannot stop the stream.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 import zlib

@@ -12,8 +12,6 @@ hash follow. What is delivered twice is found by its hash and stored once; nothi
 The same alert in another encoding is other bytes: it is stored too, and its notes name the first.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

@@ -1,7 +1,5 @@
 """The address of a topic: where alerts are, or go."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote

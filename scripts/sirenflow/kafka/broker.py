@@ -1,7 +1,5 @@
 """A Kafka server inside this process, to try the listener without an account or a network."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

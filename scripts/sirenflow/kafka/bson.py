@@ -4,8 +4,6 @@ The decoder of hop-client trusts lengths: 13 bytes with a negative length make i
 Here a length leads forward and never beyond the end, and nested documents are not entered.
 """
 
-from __future__ import annotations
-
 import struct
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How a source is: kept for the heartbeat, and told when it changes."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from dataclasses import replace

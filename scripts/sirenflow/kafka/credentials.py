@@ -1,7 +1,5 @@
 """The login for a server, and how it and librdkafka's own settings reach hop-client."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any

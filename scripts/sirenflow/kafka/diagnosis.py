@@ -1,7 +1,5 @@
 """What a server's refusal means, in a line that says what to do."""
 
-from __future__ import annotations
-
 import re
 import threading
 import time

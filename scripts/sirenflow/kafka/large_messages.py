@@ -7,8 +7,6 @@ Here the servers are configured, and time and size are limited whatever a server
 BSON with the message as it would have been sent.
 """
 
-from __future__ import annotations
-
 import http.client
 import ipaddress
 import json
@@ -267,7 +265,7 @@ def _within(seconds: float, work: Callable[[], bytes]) -> bytes:
     return result
 
 
-def _get(server: _Server, auth: Auth | None) -> bytes:
+def _get(server: "_Server", auth: Auth | None) -> bytes:
     try:
         login = _authenticator(auth)
     except Exception as error:  # a command or a server gives the token; it may say anything

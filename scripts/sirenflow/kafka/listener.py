@@ -1,7 +1,5 @@
 """The listener: every source into one inbox, for ever, and word of how it is."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -5,8 +5,6 @@ ever on a header whose name is not UTF-8, or on a batch that cannot be unpacked.
 the connection, and what it is built on is read here.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """How far a source has got: what a restart must know, and what shows that something is missing."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """Archived alerts to a Kafka topic, as a sender would send them: replays and drills."""
 
-from __future__ import annotations
-
 import math
 import re
 import tempfile

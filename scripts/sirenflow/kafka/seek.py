@@ -1,7 +1,5 @@
 """Where a new group begins."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition

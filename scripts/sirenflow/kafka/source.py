@@ -1,7 +1,5 @@
 """One topic on one server, read for ever: stored first, committed then."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -1,7 +1,5 @@
 """How a listener is: what it tells of itself every few seconds, and whether that is well."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Counts and times of a listener, as a text file for Prometheus's node exporter."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from prometheus_client import (

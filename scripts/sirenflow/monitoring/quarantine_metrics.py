@@ -1,7 +1,5 @@
 """How many messages are in quarantine, for the metrics of a listener that runs for months."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Angles as people write them: degrees, or hours or degrees with minutes and seconds."""
 
-from __future__ import annotations
-
 import re
 
 # Python's own numbers may also be "1_0", "nan", or in digits of any script.

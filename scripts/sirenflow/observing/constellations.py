@@ -9,8 +9,6 @@ Names are spelt as the IAU does (https://www.iau.org/public/themes/constellation
 astropy's table are not.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files

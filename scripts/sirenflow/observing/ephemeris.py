@@ -10,8 +10,6 @@ moves 7"), aberration is left out (20"), and so is the motion of the pole (0.6")
 made for 1900 to 2100; outside they lose accuracy, and no more.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 

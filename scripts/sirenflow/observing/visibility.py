@@ -11,8 +11,6 @@ end. Refraction is left out (2' at 30 deg of altitude), and so is what
 `sirenflow.observing.ephemeris` names.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Which superevents a run builds: the inbox compared with the build state."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

@@ -6,8 +6,6 @@ microseconds. Nearly: Snakemake compares times, and parameters in its directory 
 which belongs to one working directory.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -47,7 +45,7 @@ class BuildState:
     snakemake_dir_id: str = ""
     unreadable: str = ""
 
-    def valid_for(self, global_digest: str) -> BuildState:
+    def valid_for(self, global_digest: str) -> "BuildState":
         """Return what holds for a global digest: all of it, or nothing."""
         return self if self.global_digest == global_digest else BuildState(global_digest)
 
@@ -83,7 +81,7 @@ class BuildState:
             )
         ]
 
-    def with_built(self, built: Mapping[str, str], snakemake_dir_id: str) -> BuildState:
+    def with_built(self, built: Mapping[str, str], snakemake_dir_id: str) -> "BuildState":
         """Return a state with more superevents, built with this ``.snakemake``."""
         others = self.superevents.keys() - built.keys()
         is_single = not others or self.snakemake_dir_id == snakemake_dir_id
@@ -93,7 +91,7 @@ class BuildState:
             snakemake_dir_id=snakemake_dir_id if is_single else "",
         )
 
-    def without(self, superevents: Iterable[str]) -> BuildState:
+    def without(self, superevents: Iterable[str]) -> "BuildState":
         """Return a state without these superevents."""
         kept = self.superevents.keys() - set(superevents)
         return replace(self, superevents={name: self.superevents[name] for name in kept})

@@ -7,8 +7,6 @@ holds a digest of their names, sizes and times, and is replaced only when that c
 times of our own files are compared, all of them given by the file system of the results.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

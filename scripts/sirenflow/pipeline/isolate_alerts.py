@@ -8,8 +8,6 @@ First a worker is given an alert and a map that are known to be good. If it dies
 machine is at fault: the stage fails, and no alert is rejected.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -5,8 +5,6 @@ undone: errors while it plans, such as a file that it may not look at, and error
 a job, such as a file in the place of a superevent's directory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 

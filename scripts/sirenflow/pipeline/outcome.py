@@ -1,7 +1,5 @@
 """Outcome of a run."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from sirenflow.pipeline.progress import JobFinished, ProgressEvent, RunError

@@ -1,7 +1,5 @@
 """Progress of a run: what Snakemake does, as values."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass

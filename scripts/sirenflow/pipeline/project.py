@@ -1,7 +1,5 @@
 """Where the workflow is, and what its configuration says for one run."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One run of the workflow: superevents with new alerts, then the catalogue."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence

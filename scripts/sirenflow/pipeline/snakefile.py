@@ -4,8 +4,6 @@ The Snakefile and the files in workflow/rules only say which rule has which file
 `workflow` is Snakemake's object of that name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Stages of untrusted input, which are run again if their worker dies on it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What a run of the workflow holds in its process: the lock on the results, and its workers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The workflow run whenever alerts arrive."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

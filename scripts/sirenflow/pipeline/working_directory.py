@@ -1,7 +1,5 @@
 """A new working directory: configuration, profiles, Snakefile, README and sample alerts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Messages between processes: lines of JSON on a socket, so no code can be in them."""
 
-from __future__ import annotations
-
 import json
 import socket
 from collections.abc import Mapping

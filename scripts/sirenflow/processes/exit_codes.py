@@ -1,7 +1,5 @@
 """The exit codes of all commands, and of the processes that Sirenflow starts."""
 
-from __future__ import annotations
-
 import os
 
 ERROR = 1

@@ -6,8 +6,6 @@ of the standard library (CWE-427). So each interpreter is started with ``-P``. `
 its meaning.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from contextlib import suppress

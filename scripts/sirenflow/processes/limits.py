@@ -1,7 +1,5 @@
 """What a task may use at most, and what the death of its process says."""
 
-from __future__ import annotations
-
 import os
 import resource
 import signal

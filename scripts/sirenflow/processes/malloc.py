@@ -6,8 +6,6 @@ is a tenth of its time.
 https://man7.org/linux/man-pages/man3/mallopt.3.html
 """
 
-from __future__ import annotations
-
 import ctypes
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3

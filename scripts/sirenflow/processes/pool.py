@@ -14,8 +14,6 @@ standard library's fork server cannot.
 `WorkerUnavailableError`.
 """
 
-from __future__ import annotations
-
 import atexit
 import logging
 import queue
@@ -110,7 +108,7 @@ class SharedPool:
         self._pool: Pool | None = None
         self._lock = threading.Lock()
 
-    def start(self, workers: int) -> Pool:
+    def start(self, workers: int) -> "Pool":
         """Return the pool; if there is none yet, start it with a number of workers.
 
         Raises

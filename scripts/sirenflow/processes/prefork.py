@@ -8,8 +8,6 @@ the loop: a worker serves many tasks with limits and is replaced when it dies, w
 child a command, without limits, and passes SIGTERM on to it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import select
@@ -89,7 +87,7 @@ class PreforkServer:
         self._connection.close()
         self._process.wait()
 
-    def __enter__(self) -> PreforkServer:
+    def __enter__(self) -> "PreforkServer":
         return self
 
     def __exit__(

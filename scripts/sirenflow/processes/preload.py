@@ -3,8 +3,6 @@
 Both are named as in an entry point: ``package.module`` or ``package.module:function``.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import threading

@@ -1,7 +1,5 @@
 """The system's limit on processes and threads: errors that it causes, and the message."""
 
-from __future__ import annotations
-
 import errno
 import os
 import threading

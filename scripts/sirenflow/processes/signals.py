@@ -5,8 +5,6 @@ an exception, `raise_on_signals`; libraries may swallow it, so the signal is rem
 raises it again. Handlers belong to the process, not to a caller, and so does this memory.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -4,8 +4,6 @@ Each child has a pipe as standard input to which nothing is written. The pipe cl
 is gone, however it ended, and the child stops: see `stop_with_standard_input`.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

@@ -1,7 +1,5 @@
 """A worker process: it runs one task after another, each within its limits."""
 
-from __future__ import annotations
-
 import mmap
 import os
 import traceback

@@ -1,7 +1,5 @@
 """Start processes whose children are workers, by a new interpreter or by a fork of this process."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

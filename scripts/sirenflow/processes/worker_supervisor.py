@@ -8,8 +8,6 @@ it reads a task, its number is unknown: the supervisor ends, and the pool sees a
 `python -m sirenflow.processes.worker_supervisor` imports what tasks need, then forks supervisors.
 """
 
-from __future__ import annotations
-
 import json
 import mmap
 import os

@@ -1,7 +1,5 @@
 """Model of alerts.json."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field

@@ -6,8 +6,6 @@ alone takes 0.2 ms for. It does not decode a lone surrogate (``"\ud800"``), whic
 the ``record`` of a hostile alert can hold; such a file is parsed by `json`, then validated.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints

@@ -1,7 +1,5 @@
 """Model of catalogue.json, and columns of every table of the catalogue."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta

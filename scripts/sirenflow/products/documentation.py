@@ -1,7 +1,5 @@
 """Schemas and reference of the products, written by ``make schemas``."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path

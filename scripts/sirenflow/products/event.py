@@ -3,8 +3,6 @@
 Fields of the alerts and columns of the sky maps keep their own names; other names end in the unit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

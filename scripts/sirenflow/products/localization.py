@@ -1,7 +1,5 @@
 """Model of localization.json."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from sirenflow.products.base import NonNegative, Number, Record, UtcTime, described

@@ -1,7 +1,5 @@
 """JSON Schema and units of the products, from their models."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache

@@ -1,7 +1,5 @@
 """Keys of a sky map that localization.json and event.json share."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from sirenflow.products.base import Latitude, NonNegative, Record, RightAscension, described

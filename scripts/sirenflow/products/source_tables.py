@@ -1,7 +1,5 @@
 """Models of what is read once of a user's table of galaxies or candidates."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from sirenflow.products.base import (

@@ -1,7 +1,5 @@
 """Model of visibility.json."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from sirenflow.products.base import (

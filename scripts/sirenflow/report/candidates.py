@@ -1,7 +1,5 @@
 """Candidates within 90 % in some alert: the event page's section, and the page of all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby

@@ -1,7 +1,5 @@
 """Credible areas, and the credible level of each row of a sky map."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -6,8 +6,6 @@ agree. https://fits.gsfc.nasa.gov/fits_standard.html, sections 4.4 and 7.3.
 Every error says in words what was found and what was expected: it is shown on the page.
 """
 
-from __future__ import annotations
-
 import gzip
 import re
 import warnings

@@ -10,8 +10,6 @@ ligo.skymap has the same (`moc.rasterize`, `distance.moments_to_parameters`; a t
 and depends on scipy, healpy and matplotlib. No dependency of Sirenflow resamples a multi-order map.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple

@@ -6,8 +6,6 @@ bits of its two coordinates in it by turns. The projection is that of Gorski et 
 65,536 places, not 11: `benchmarks/libraries.py`), of which the outlines of each map take as many.
 """
 
-from __future__ import annotations
-
 import astropy_healpix
 import numpy as np
 

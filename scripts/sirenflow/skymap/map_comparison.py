@@ -1,7 +1,5 @@
 """Compare two sky maps: areas, peaks, distances, and what they have in common."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Everything that `localization.json` says of one sky map."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

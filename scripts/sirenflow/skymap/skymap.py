@@ -10,8 +10,6 @@ A file that is no FITS table is a `SkymapError`: there is nothing to deliver. A 
 rule on which numbers depend is a `SkymapValueError`: it is delivered as sent, without numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

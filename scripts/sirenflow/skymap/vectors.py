@@ -1,7 +1,5 @@
 """Positions on the sky as vectors, and the angle between two."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from sirenflow.skymap.skymap import Floats

@@ -4,8 +4,6 @@ The three products are made in one pass: an alert is read, hashed and decoded on
 workflow costs more than all of it.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

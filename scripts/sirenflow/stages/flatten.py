@@ -1,7 +1,5 @@
 """Rule flatten: sky maps at one resolution, for tools that read no multi-order maps."""
 
-from __future__ import annotations
-
 import gzip
 from pathlib import Path
 

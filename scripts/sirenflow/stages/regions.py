@@ -1,7 +1,5 @@
 """Rule regions: credible regions of every map as files, and how each map differs from others."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path

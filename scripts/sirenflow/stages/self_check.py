@@ -1,7 +1,5 @@
 """An alert and a sky map that are known to be good, read and measured; no file is written."""
 
-from __future__ import annotations
-
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.alerts.self_test_inputs import SELF_TEST_ALERT, self_test_skymap
 from sirenflow.skymap.measurements import measure

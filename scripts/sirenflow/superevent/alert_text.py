@@ -1,7 +1,5 @@
 """One alert in words, as the user guide's sample code prints it."""
 
-from __future__ import annotations
-
 from pprint import pformat
 from typing import Any
 

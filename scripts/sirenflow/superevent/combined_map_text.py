@@ -1,7 +1,5 @@
 """How the combined sky map compares with the gravitational-wave map, in words. Pure."""
 
-from __future__ import annotations
-
 from sirenflow.products.event import EventSummary
 from sirenflow.products.regions import MapComparison
 from sirenflow.superevent.number_text import (

@@ -1,7 +1,5 @@
 """A superevent's state and its sky maps, from the products of earlier stages."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from sirenflow.errors import SkymapError

@@ -6,8 +6,6 @@ never hides a good one. A map of a later alert is never used: such an alert has 
 comes after a retraction.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 

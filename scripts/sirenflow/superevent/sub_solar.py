@@ -6,8 +6,6 @@ search SSM gives no source classes. What search an alert is of says which masses
 not which were found: that is HasSSM's to say.
 """
 
-from __future__ import annotations
-
 from sirenflow.products.alerts import EventValues
 from sirenflow.superevent.sentence import SUB_SOLAR, SUB_SOLAR_SEARCH
 

@@ -1,7 +1,5 @@
 """Typed alerts, and what was measured on their maps, to the state of a superevent. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

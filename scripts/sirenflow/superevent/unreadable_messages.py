@@ -7,8 +7,6 @@ acknowledged it: a message that is dropped, or retried with success, leaves the 
 quarantine itself cannot be read, every product says so, since messages about it may be missing.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """What products say of messages that could not be read, in words. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ that users pass after ``--``, are known to the command line only. With the API t
 have to be translated here, as `snakemake.cli.args_to_api` does in 400 lines, in every version anew.
 """
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ the environment. A service has no home that it may write to, a container no entr
 users, and what a user has set for other workflows must not decide which of our jobs are run.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Which of Snakemake's options leave it to build all targets with the given configuration."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

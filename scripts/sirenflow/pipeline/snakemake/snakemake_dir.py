@@ -1,7 +1,5 @@
 """Snakemake's own directory ``.snakemake``, in the working directory."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 _DIRECTORY = Path(".snakemake")

@@ -1,7 +1,5 @@
 """Hooks for the Snakefile, which use private attributes of Snakemake's `workflow`."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """What is laid over an all-sky map: Sun and Moon, the edge of the zoom, and all labels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

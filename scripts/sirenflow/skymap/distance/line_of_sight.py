@@ -14,8 +14,6 @@ rows down to mu / sigma = -18, on which Phi(z) is 1 to all digits: with Q, which
 no such row needs care. At r = 0 the probability beyond is 1, and before that more.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,7 +92,7 @@ class Moments:
     mean: Floats
     mean_square: Floats
 
-    def take(self, rows: slice | Ints | NDArray[np.bool_]) -> Moments:
+    def take(self, rows: slice | Ints | NDArray[np.bool_]) -> "Moments":
         """Take those of some of the lines of sight."""
         return Moments(self.norm[rows], self.mean[rows], self.mean_square[rows])
 
@@ -169,7 +167,7 @@ class LinesOfSight:
     sigma: Floats
     moments: Moments
 
-    def take(self, rows: slice | Ints) -> LinesOfSight:
+    def take(self, rows: slice | Ints) -> "LinesOfSight":
         """Take some of the rows."""
         return LinesOfSight(
             self.probability[rows],
@@ -181,7 +179,7 @@ class LinesOfSight:
         )
 
     @cached_property
-    def sample(self) -> LinesOfSight:
+    def sample(self) -> "LinesOfSight":
         """Every 8th row: a solution on these starts the one on all.
 
         Where that is tried six times, started so it is tried once; on fewer rows than every 8th,
@@ -192,13 +190,13 @@ class LinesOfSight:
         return self.take(np.arange(0, len(self.mu), step))
 
     @property
-    def chunks(self) -> tuple[LinesOfSight, ...]:
+    def chunks(self) -> "tuple[LinesOfSight, ...]":
         """All rows, in parts to compute with one at a time."""
         # What holds itself is not freed when it is let go of, and the next map comes in addition.
         return self._chunks if len(self.mu) > _CHUNK_ROWS else (self,)
 
     @cached_property
-    def _chunks(self) -> tuple[LinesOfSight, ...]:
+    def _chunks(self) -> "tuple[LinesOfSight, ...]":
         starts = range(0, len(self.mu), _CHUNK_ROWS)
         return tuple(self.take(slice(start, start + _CHUNK_ROWS)) for start in starts)
 

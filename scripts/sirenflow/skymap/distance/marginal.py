@@ -5,8 +5,6 @@ hundred normal densities: 50 times faster than all rows (1 ms, not 46, for 200 d
 `benchmarks/libraries.py`), and none of a million rows is needed once these are made.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 

@@ -4,8 +4,6 @@ Distances are luminosity distances and volumes Euclidean in them, as is ligo.sky
 comoving volume is smaller.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

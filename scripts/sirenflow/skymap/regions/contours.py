@@ -6,8 +6,6 @@ that a region on a pole or on RA 0 is drawn like any other. The credible level i
 each node of a grid in the plane, by binary search of the multi-order rows (never flattened).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

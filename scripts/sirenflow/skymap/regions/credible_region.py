@@ -8,8 +8,6 @@ nested numbering.
 rows of equal density the order in the file decides which are in the region.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import cached_property

@@ -4,8 +4,6 @@ Two cells are of one part if they share a side or a corner. The parts are found 
 are, of any levels, in a time that grows with their number: a map may fall into 100,000 specks.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import astropy_healpix

@@ -3,8 +3,6 @@
 So no line breaks at RA 0 or on a pole, and a small lobe is drawn as finely as a large one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

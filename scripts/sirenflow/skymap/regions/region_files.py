@@ -3,8 +3,6 @@
 All are ASCII, or FITS, and the same for the same map: none has a date of writing.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence
