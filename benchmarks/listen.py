@@ -75,7 +75,7 @@ def read_listening(url: str) -> list[float]:
     from sirenflow.inbox.receiver import Receipt, Receiver
     from sirenflow.kafka.address import parse_address
     from sirenflow.kafka.listener import listen
-    from sirenflow.kafka.source import Subscription
+    from sirenflow.kafka.topic_reader import Subscription
 
     times = []
     receive = Receiver.receive

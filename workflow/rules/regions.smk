@@ -1,4 +1,4 @@
-# Where: credible regions as files for other tools, and what changed from map to map.
+# Credible regions as files for other tools, and comparisons of each map with earlier ones.
 
 
 rule regions:

@@ -1,4 +1,4 @@
-# Who can look: what the configured sites can see of a superevent's sky map.
+# How much of a superevent's sky map each configured site can observe, and when.
 
 
 rule visibility:

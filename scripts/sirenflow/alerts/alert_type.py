@@ -54,7 +54,7 @@ def type_rank(alert_type: str) -> int:
 
 
 def is_retracted(alert_types: Iterable[str]) -> bool:
-    """Tell whether a superevent is retracted.
+    """Return whether a superevent is retracted.
 
     It is where the last alert of a known type is a retraction: an unknown type neither retracts a
     superevent nor takes a retraction back.

@@ -75,7 +75,7 @@ def _matches(pattern: re.Pattern[bytes], data: bytes) -> Iterator[re.Match[bytes
 
 
 def _has_length(match: re.Match[bytes]) -> bool:
-    """Tell whether a text is preceded by its length, as Avro writes it."""
+    """Return whether a text is preceded by its length, as Avro writes it."""
     before = match.string[match.start() - 1 : match.start()]
     return before == bytes([2 * len(match[0])])
 

@@ -11,7 +11,7 @@ from sirenflow.errors import AlertError
 
 
 def identify(file: Path, by_content: bool) -> dict[str, Any]:
-    """Tell which alert a file holds: an `Identity`, or its content's hash; or why it holds none."""
+    """Return the `Identity` or content hash of the alert in a file, or why it holds none."""
     data = file.read_bytes()
     try:
         alert = parse_alert(data)
@@ -21,7 +21,7 @@ def identify(file: Path, by_content: bool) -> dict[str, Any]:
 
 
 def _claims(data: bytes) -> dict[str, str | None] | None:
-    """Give the claims of a record that is not a valid alert; None if it cannot be decoded."""
+    """Return the claims of a record that is not a valid alert; None if it cannot be decoded."""
     try:
         _, record = decode(data)
     except AlertError:

@@ -42,7 +42,7 @@ _values: Callable[[CatalogueRow], tuple[Any, ...]] = attrgetter(*_NAMES)
 
 
 def data_frame(rows: Iterable[CatalogueRow]) -> "DataFrame":
-    """Give the table as pandas has it; the types are those that can miss a value."""
+    """Return the table as pandas has it; the types are those that can miss a value."""
     import pandas as pd
 
     values = list(zip(*map(_values, rows), strict=True))

@@ -28,7 +28,7 @@ from sirenflow.errors import BusyError, SirenflowError
 from sirenflow.files.umask import refuse_others
 from sirenflow.pipeline import stage_workers
 from sirenflow.processes import exit_codes, process_limit
-from sirenflow.processes.supervisor import STDIN_OPTION, stop_with_standard_input
+from sirenflow.processes.supervised_commands import STDIN_OPTION, stop_with_standard_input
 
 __all__ = ["main", "printable"]
 

@@ -93,7 +93,7 @@ def listen(
         sys.exit(_listen_and_watch(ctx, inbox, options, until_eos))
     from sirenflow.kafka.address import parse_address
     from sirenflow.kafka.listener import listen as listen_to
-    from sirenflow.kafka.source import Subscription
+    from sirenflow.kafka.topic_reader import Subscription
 
     settings = read_settings()
     addresses = [parse_address(url) for url in urls or settings.topics]
@@ -137,7 +137,7 @@ def _listen_and_watch(
 ) -> int:
     """Run the listener and the watcher as two processes; return the exit code."""
     from sirenflow.pipeline.project import find_project
-    from sirenflow.processes.supervisor import supervise
+    from sirenflow.processes.supervised_commands import supervise
 
     find_project(inbox)  # errors of the workflow are reported before the start
     debug = ["--debug"] if is_debugging(ctx) else []

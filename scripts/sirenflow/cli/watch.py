@@ -53,7 +53,7 @@ def watch(
     """
     from sirenflow.files import lock
     from sirenflow.pipeline.build_plan import Selection, plan_build
-    from sirenflow.pipeline.build_state import global_digest
+    from sirenflow.pipeline.build_state import shared_digest
     from sirenflow.pipeline.project import find_project
     from sirenflow.pipeline.watch import Watch
 
@@ -67,7 +67,7 @@ def watch(
             project.inbox,
             command,
             lambda: plan_build(find_project(inbox, results), Selection()).is_anything_due,
-            lambda: global_digest(find_project(inbox, results).config),
+            lambda: shared_digest(find_project(inbox, results).config),
             "sirenflow.cli:run_in_child",
         )
         watching.until_stopped()

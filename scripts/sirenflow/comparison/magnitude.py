@@ -50,12 +50,12 @@ class Magnitude:
 
     @property
     def is_rounding(self) -> bool:
-        """Tell whether it is of the size that another processor or library makes."""
+        """Return whether it is of the size that another processor or library makes."""
         return self.weight <= ROUNDING
 
 
 def are_same(old: Value, new: Value) -> bool:
-    """Tell whether two values are the same; 1 and 1.0 are, 1 and true are not."""
+    """Return whether two values are the same; 1 and 1.0 are, 1 and true are not."""
     return old == new and isinstance(old, bool) == isinstance(new, bool)
 
 
@@ -92,7 +92,7 @@ def measure_change(name: str, before: Mapping[str, Value], after: Mapping[str, V
 def _separation_deg(
     name: str, before: Mapping[str, Value], after: Mapping[str, Value]
 ) -> float | None:
-    """Give how far two positions are apart; None for what is not part of one on both sides."""
+    """Return how far two positions are apart; None for what is not part of one on both sides."""
     found = re.fullmatch(r"(.*?)(ra|dec)_deg", name)
     if not found:
         return None

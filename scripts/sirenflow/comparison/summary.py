@@ -104,7 +104,7 @@ class ComparisonSummary:
         return sorted(kept, key=_order)[:MOST_LISTED]
 
     def differing(self) -> list[tuple[Quantity, QuantityCounts]]:
-        """Give the quantities that differ, what matters most first."""
+        """Return the quantities that differ, what matters most first."""
         found = [
             (quantity, counts) for quantity, counts in self.quantities.items() if counts.leading
         ]

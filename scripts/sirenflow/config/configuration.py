@@ -58,7 +58,7 @@ def _refuse_other_spellings(folder: Path) -> None:
             raise ConfigError(f"{folder / name} is not read; rename it to {CONFIG_FILE.name}")
 
 
-def digest(config: Mapping[str, Any]) -> str:
+def config_digest(config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of the settings that products depend on, as pages state it.
 
     It does not depend on directories of a machine: of a table, it covers the file's name.

@@ -131,14 +131,14 @@ def _matched(
 
 
 def days_between(t0: datetime | None, time: datetime | None) -> float | None:
-    """Give how many days after T0 a time is; None where either is unknown."""
+    """Return how many days after T0 a time is; None where either is unknown."""
     if t0 is None or time is None:
         return None
     return round((time - t0).total_seconds() / SECONDS_A_DAY, 5) + 0.0  # never -0.0
 
 
 def is_in_window(days: float | None, before: float, after: float) -> bool | None:
-    """Tell whether a time is near enough to T0; None where it cannot be told.
+    """Return whether a time is near enough to T0; None where it cannot be told.
 
     Parameters
     ----------

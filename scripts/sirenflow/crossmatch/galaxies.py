@@ -26,13 +26,13 @@ _FIELDS = ("leaf", "ra_deg", "dec_deg", "distance_mpc", "weight", "name")
 
 
 def catalogue_dtype(name_bytes: int) -> np.dtype[Any]:
-    """Give the type of a catalogue's rows: plain numbers, and the name in UTF-8."""
+    """Return the type of a catalogue's rows: plain numbers, and the name in UTF-8."""
     floats = [(name, "<f8") for name in ("ra_deg", "dec_deg", "distance_mpc", "weight")]
     return np.dtype([("leaf", "<i8"), *floats, ("name", f"S{max(name_bytes, 1)}")])
 
 
 def is_catalogue(rows: NDArray[Any]) -> bool:
-    """Tell whether an array is a catalogue: the fields of `catalogue_dtype`, in one dimension."""
+    """Return whether an array is a catalogue: the fields of `catalogue_dtype`, in one dimension."""
     return rows.ndim == 1 and rows.dtype.names == _FIELDS
 
 
@@ -137,7 +137,7 @@ def _rows_reaching(skymap: Skymap, threshold: float) -> Ints:
 def _galaxies_on(
     skymap: Skymap, rows: Ints, catalogue: NDArray[Any]
 ) -> Iterator[tuple[Ints, Ints]]:
-    """Give the galaxies on some rows, about a million at a time, and the row of each."""
+    """Return the galaxies on some rows, about a million at a time, and the row of each."""
     for at in range(0, len(rows), _BLOCK):
         yield from _galaxies_on_few(skymap, rows[at : at + _BLOCK], catalogue)
 

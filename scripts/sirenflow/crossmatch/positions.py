@@ -50,7 +50,7 @@ class CrossmatchResult:
 
 
 def leaves(ra_deg: Floats, dec_deg: Floats) -> Ints:
-    """Give the number of the cell of level 29 under each position: (n,) int64, nested.
+    """Return the number of the cell of level 29 under each position: (n,) int64, nested.
 
     Parameters
     ----------

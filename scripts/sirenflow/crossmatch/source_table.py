@@ -172,7 +172,7 @@ def _parse_times(
 
 
 def _time_values(raw: RawColumn) -> Sequence[Any]:
-    """Give a column's values as times in UTC or MJD."""
+    """Return a column's values as times in UTC or MJD."""
     if raw.time_frame is not None:
         return raw.time_frame.to_utc(raw.values)
     if raw.unit not in (None, "d"):

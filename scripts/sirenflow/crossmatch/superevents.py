@@ -35,7 +35,7 @@ class CrossmatchedSuperevent:
 
     @property
     def is_near(self) -> bool:
-        """Tell whether the position is within `NEAR_LEVEL` in some alert."""
+        """Return whether the position is within `NEAR_LEVEL` in some alert."""
         return any(alert.matches[0].credible_level <= NEAR_LEVEL for alert in self.alerts)
 
     @property

@@ -218,7 +218,7 @@ def _is_zero(reference: tuple[str, Any, float]) -> bool:
 
 
 def _is_counted(said: Mapping[str, str], header: Mapping[str, Any]) -> bool:
-    """Tell whether numbers count from the header's reference time; MJD otherwise."""
+    """Return whether numbers count from the header's reference time; MJD otherwise."""
     if said["TUNIT"] == "" and "TIMEUNIT" in header and not _is_zero(_reference_time(header)):
         return True
     return _is_time_coordinate(said) or said["TUNIT"] not in ("", "d", "day")

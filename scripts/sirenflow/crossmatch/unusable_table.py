@@ -1,4 +1,4 @@
-"""What is said of a user's table that cannot be used, in the products that depend on it."""
+"""Reason why a user's table cannot be used, for the products that depend on it."""
 
 import errno
 from pathlib import Path
@@ -50,7 +50,7 @@ def _error_reason(error: BaseException) -> str:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Tell whether an error, or what caused it, is one of reading that may pass."""
+    """Return whether an error, or what caused it, is one of reading that may pass."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, TableError) and cause.may_pass:

@@ -38,7 +38,7 @@ def fits_headers(cards: Sequence[Card]) -> bytes:
 
 
 def fits_padding(size: int) -> bytes:
-    """Give what fills the last block of a table of so many bytes."""
+    """Return what fills the last block of a table of so many bytes."""
     return bytes(-size % _BLOCK)
 
 

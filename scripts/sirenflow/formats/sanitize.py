@@ -21,7 +21,7 @@ _UNSAFE = re.compile(
 
 
 def text_or_none(value: object, limit: int = TEXT_LIMIT) -> str | None:
-    """Give a string of at most `limit` visible characters; unsafe ones become U+FFFD."""
+    """Return a string of at most `limit` visible characters; unsafe ones become U+FFFD."""
     if not isinstance(value, str) or not value.strip():
         return None
     clean = _UNSAFE.sub("\ufffd", value[: limit + 1])
@@ -29,7 +29,7 @@ def text_or_none(value: object, limit: int = TEXT_LIMIT) -> str | None:
 
 
 def number_or_none(value: object) -> float | None:
-    """Give a finite float; booleans, texts ("NaN") and numbers beyond a double give None."""
+    """Return a finite float; booleans, texts ("NaN") and numbers beyond a double give None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -40,7 +40,7 @@ def number_or_none(value: object) -> float | None:
 
 
 def positive_or_none(value: object) -> float | None:
-    """Give a finite float above zero."""
+    """Return a finite float above zero."""
     number = number_or_none(value)
     return number if number is not None and number > 0 else None
 
@@ -59,24 +59,24 @@ def number_from_text(text: str) -> float:
 
 
 def integer_or_none(value: object) -> int | None:
-    """Give an integer that fits 64 bits; booleans give None."""
+    """Return an integer that fits 64 bits; booleans give None."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if abs(value) < 2**63 else None
 
 
 def boolean_or_none(value: object) -> bool | None:
-    """Give a boolean; 0, 1 and texts give None."""
+    """Return a boolean; 0, 1 and texts give None."""
     return value if isinstance(value, bool) else None
 
 
 def mapping_or_empty(value: object) -> Mapping[str, Any]:
-    """Give a mapping, an empty one for anything else."""
+    """Return a mapping, an empty one for anything else."""
     return value if isinstance(value, Mapping) else {}
 
 
 def texts(value: object, limit: int = 8) -> tuple[str, ...]:
-    """Give the texts of a sequence, at most `limit` of them."""
+    """Return the texts of a sequence, at most `limit` of them."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         return ()
     clean = (text_or_none(item, 24) for item in value[:limit])
@@ -84,14 +84,14 @@ def texts(value: object, limit: int = 8) -> tuple[str, ...]:
 
 
 def mappings(value: object) -> tuple[Mapping[str, Any], ...]:
-    """Give the mappings of a sequence."""
+    """Return the mappings of a sequence."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         return ()
     return tuple(item for item in value if isinstance(item, Mapping))
 
 
 def numbers(value: object, limit: int = 100) -> tuple[float, ...]:
-    """Give the numbers of a sequence; nothing where one is none, or there are more than `limit`."""
+    """Return the numbers of a sequence, or () if an item is no number or there are over `limit`."""
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > limit:
         return ()
     clean = [number for item in value if (number := number_or_none(item)) is not None]
@@ -99,7 +99,7 @@ def numbers(value: object, limit: int = 100) -> tuple[float, ...]:
 
 
 def probabilities(value: object, limit: int = 12) -> dict[str, float]:
-    """Give the entries that are probabilities, as sent and in their order, at most `limit`."""
+    """Return the entries that are probabilities, as sent and in their order, at most `limit`."""
     clean: dict[str, float] = {}
     for key, item in mapping_or_empty(value).items():
         name, number = text_or_none(key, 24), number_or_none(item)
@@ -130,7 +130,7 @@ def time_to_text(time: datetime | None, timespec: str = "seconds") -> str | None
 
 
 def https_url_or_none(value: object) -> str | None:
-    """Give an http or https address; None for any other scheme, or if it is not safe as sent."""
+    """Return an http or https address; None for any other scheme, or if it is not safe as sent."""
     url = text_or_none(value, 400)
     if url is None or url != value or not re.match(r"https?://[^\s/]", url, re.IGNORECASE):
         return None

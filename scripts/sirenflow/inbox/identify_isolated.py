@@ -51,7 +51,7 @@ def start_worker() -> None:
 
 
 def identify_isolated(data: bytes) -> Identity:
-    """Tell which alert some bytes are.
+    """Return which alert some bytes are.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def identify_isolated(data: bytes) -> Identity:
 
 
 def hash_content_isolated(data: bytes) -> str:
-    """Give the hash of what an alert says: see `Alert.content_sha256`, and `identify_isolated`."""
+    """Return the hash of an alert's content: see `Alert.content_sha256`, `identify_isolated`."""
     content: str = _judged(data, by_content=True)["content_sha256"]
     return content
 
@@ -132,7 +132,7 @@ def _ask(data: bytes, **arguments: bool) -> dict[str, Any]:
 
 @contextmanager
 def _in_memory(data: bytes) -> Iterator[str]:
-    """Give the path of a file with some bytes that is on no disk.
+    """Return the path of a file with some bytes that is on no disk.
 
     Not all that is judged is in a file of its own, such as the members of an archive; and megabytes
     in the worker's socket would be taken for its next task, if it were killed amid them.

@@ -231,7 +231,7 @@ def _read_reason_file(file: Path) -> dict[str, Any]:
 
 
 def _claims(error: AlertError, data: bytes) -> ClaimedIdentity:
-    """Give the claims of the decoded record, or search the bytes where nothing was decoded.
+    """Return the claims of the decoded record, or search the bytes where nothing was decoded.
 
     Other identifiers in the bytes of a decoded record, as in its links, are not its own.
     """

@@ -65,7 +65,7 @@ class Stored:
 
 
 def is_alert_name(name: str) -> bool:
-    """Tell whether a file of this name is taken for an alert."""
+    """Return whether a file of this name is taken for an alert."""
     return name.lower().endswith(SUFFIXES) and not name.endswith(_NOT_ALERTS)
 
 
@@ -366,14 +366,14 @@ def _scan_directory(directory: Path) -> dict[str, os.DirEntry[str]] | None:
 
 
 def _list_types(entries: Mapping[str, os.DirEntry[str]]) -> list[str]:
-    """Give the directories of alert types, the known types first."""
+    """Return the directories of alert types, the known types first."""
     names = {name for name, entry in entries.items() if _may_be(entry, "is_dir")}
     known = [type_ for type_ in ALERT_TYPES if type_ in names]
     return known + sorted(name for name in names - {*known} if _TYPE_NAME.fullmatch(name))
 
 
 def _may_be(entry: os.DirEntry[str], kind: Literal["is_file", "is_dir"]) -> bool:
-    """Tell whether an entry is of a kind, or may have been: a link that leads nowhere."""
+    """Return whether an entry is of a kind, or may have been: a link that leads nowhere."""
     try:
         is_it: bool = getattr(entry, kind)()
         return is_it or (entry.is_symlink() and not Path(entry).exists())

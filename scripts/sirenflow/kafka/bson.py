@@ -64,7 +64,7 @@ def read_elements(data: bytes) -> dict[str, Element]:
 
 
 def _element_size(data: bytes, start: int, kind: int) -> int:
-    """Give the size of an element, -1 if it has none."""
+    """Return the size of an element, -1 if it has none."""
     if kind not in _LENGTHS:
         return _SIZES.get(kind, -1)
     least, excess = _LENGTHS[kind]

@@ -1,4 +1,4 @@
-"""How a source is: kept for the heartbeat, and told when it changes."""
+"""State of the connection to a topic, for the heartbeat; changes are logged."""
 
 import logging
 import threading
@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sirenflow.kafka.offsets import Progress
+from sirenflow.kafka.read_position import ReadPosition
 from sirenflow.monitoring.health import SourceHealth, State
 from sirenflow.monitoring.metrics import Metrics
 
@@ -72,7 +72,7 @@ class ConnectionState:
         self._update(lag=lag)
         self._metrics.lag.labels(self._name).set(lag)
 
-    def note_progress(self, progress: Progress) -> None:
+    def note_progress(self, progress: ReadPosition) -> None:
         """Note what came last, and what never will."""
         gaps = progress.gaps
         self._update(

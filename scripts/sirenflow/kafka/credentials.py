@@ -51,7 +51,7 @@ def find_credential(address: Address, environ: Mapping[str, str]) -> Auth:
     return _select_credential(_load_credentials(file), address, file)
 
 
-def tuned(auth: Auth | None, settings: Mapping[str, Any]) -> Auth:
+def with_settings(auth: Auth | None, settings: Mapping[str, Any]) -> Auth:
     """Add settings of librdkafka to a login: the only way on which hop-client passes them on.
 
     Parameters

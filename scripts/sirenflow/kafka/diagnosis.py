@@ -1,4 +1,4 @@
-"""What a server's refusal means, in a line that says what to do."""
+"""Explain in one line why a Kafka server refuses a connection, and what to do."""
 
 import re
 import threading
@@ -82,7 +82,7 @@ def diagnose(
     Parameters
     ----------
     auth
-        The login, or `tuned(None, ...)`.
+        The login, or `with_settings(None, ...)`.
     address
         Where to connect to.
     is_over
@@ -120,7 +120,7 @@ def _ask(
     is_over: Callable[[], bool],
     answer: Callable[[KafkaError | None], None],
 ) -> None:
-    """Give the answer of `diagnose` before the client ends."""
+    """Return the answer of `diagnose` before the client ends."""
     found: list[KafkaError] = []
     settings = {**auth(), "bootstrap.servers": address.broker, "error_cb": found.append}
     for name in _OF_CONSUMERS:

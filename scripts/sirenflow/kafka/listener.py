@@ -1,4 +1,4 @@
-"""The listener: every source into one inbox, for ever, and word of how it is."""
+"""The listener: it stores alerts of all topics in one inbox, and writes heartbeat and metrics."""
 
 import logging
 import os
@@ -22,8 +22,8 @@ from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.receiver import Receiver
 from sirenflow.kafka.credentials import find_credential
-from sirenflow.kafka.offsets import Progress
-from sirenflow.kafka.source import Source, Subscription
+from sirenflow.kafka.read_position import ReadPosition
+from sirenflow.kafka.topic_reader import Subscription, TopicReader
 from sirenflow.monitoring import health
 from sirenflow.monitoring.metrics import METRICS_FILE, Metrics
 from sirenflow.monitoring.quarantine_metrics import QuarantineGauges
@@ -122,9 +122,9 @@ def _make_source(
     receiver: Receiver,
     metrics: Metrics,
     guard: DirectoryGuard,
-) -> Source:
-    progress = Progress(inbox / STATE / f"{subscription.address.slug}.json")
-    return Source(subscription, receiver, progress, metrics, guard)
+) -> TopicReader:
+    progress = ReadPosition(inbox / STATE / f"{subscription.address.slug}.json")
+    return TopicReader(subscription, receiver, progress, metrics, guard)
 
 
 def _log_stop(number: signal.Signals) -> None:
@@ -135,7 +135,7 @@ class _SourceSupervisor:
     """Starts the sources, tells how they are, and stops them."""
 
     def __init__(
-        self, inbox: Path, sources: Sequence[Source], metrics: Metrics, guard: DirectoryGuard
+        self, inbox: Path, sources: Sequence[TopicReader], metrics: Metrics, guard: DirectoryGuard
     ) -> None:
         self._inbox = inbox
         self._sources = sources

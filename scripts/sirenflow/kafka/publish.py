@@ -21,7 +21,7 @@ from sirenflow.errors import AlertError, StreamError, os_errors_as
 from sirenflow.formats.timestamp import read_timestamp
 from sirenflow.inbox.archives import SourceItem, source_items
 from sirenflow.kafka.address import PUBLIC_TOPIC, Address
-from sirenflow.kafka.credentials import Stream, tuned
+from sirenflow.kafka.credentials import Stream, with_settings
 
 DELIVERY_TIMEOUT = timedelta(seconds=30)
 """How long a server may take to acknowledge an alert."""
@@ -179,7 +179,7 @@ class _Sender:
     def __init__(self, address: Address, auth: Auth | None) -> None:
         self._name = address.name
         self._last_error: KafkaError | None = None
-        stream = Stream(auth=tuned(auth, _SETTINGS))
+        stream = Stream(auth=with_settings(auth, _SETTINGS))
         try:
             self._producer = stream.open(
                 address.url,

@@ -1,4 +1,4 @@
-"""How a listener is: what it tells of itself every few seconds, and whether that is well."""
+"""Heartbeat of a listener, and whether the listener is healthy."""
 
 import json
 import shlex

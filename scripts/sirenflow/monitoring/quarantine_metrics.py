@@ -51,7 +51,7 @@ class QuarantineGauges:
         self._rest_until = end + (end - begin) / _SHARE
 
     def _change_times(self) -> State:
-        """Tell when the quarantine's directory and the acknowledgements last changed, in ns."""
+        """Return when the quarantine's directory and the acknowledgements last changed, in ns."""
         return tuple(
             _modified_ns(self._inbox / path)
             for path in (quarantine.QUARANTINE_DIRECTORY, acknowledgements.ACKNOWLEDGEMENTS_FILE)

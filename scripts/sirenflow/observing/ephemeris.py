@@ -1,4 +1,4 @@
-"""Where Sun and Moon are, and how the Earth is turned: all that astronomy at a site needs.
+"""Positions of Sun and Moon, and rotation of the Earth: all that astronomy at a site needs.
 
 Directions are those of the GCRS, whose axes are the ICRS's and whose origin is the Earth's centre:
 the two that a sky map may be compared with. (In a barycentric frame the Sun and the Moon would
@@ -70,18 +70,18 @@ def sun_and_moon(time_utc: str) -> SkyBodies:
 
 
 def mjd_utc(time: datetime) -> float:
-    """Give the modified Julian date of a time, UTC, d."""
+    """Return the modified Julian date of a time, UTC, d."""
     return (time - _MJD_EPOCH) / timedelta(days=1)
 
 
 def sun_positions(mjd: Floats) -> Floats:
-    """Give the Sun's place at (n,) MJD (UTC): (n, 3), au, GCRS."""
+    """Return the Sun's place at (n,) MJD (UTC): (n, 3), au, GCRS."""
     heliocentric, _, _ = ufunc.epv00(_MJD_0, mjd + _TT_MINUS_UTC_DAYS)
     return -np.asarray(heliocentric["p"])
 
 
 def moon_positions(mjd: Floats) -> Floats:
-    """Give the Moon's place at (n,) MJD (UTC): (n, 3), au, GCRS."""
+    """Return the Moon's place at (n,) MJD (UTC): (n, 3), au, GCRS."""
     return np.asarray(ufunc.moon98(_MJD_0, mjd + _TT_MINUS_UTC_DAYS)["p"])
 
 
@@ -111,7 +111,7 @@ def earth_rotation_angle(mjd: Floats) -> Floats:
 def site_positions(
     longitude_deg: float, latitude_deg: float, elevation_m: float, rotation: Floats
 ) -> Floats:
-    """Give the place of a site, (n, 3), au, CIRS, at (n,) Earth rotation angles, rad."""
+    """Return the place of a site, (n, 3), au, CIRS, at (n,) Earth rotation angles, rad."""
     (x, y, z), _ = ufunc.gd2gc(
         _WGS84, np.deg2rad(longitude_deg), np.deg2rad(latitude_deg), elevation_m
     )

@@ -164,7 +164,7 @@ def day_from(start: datetime) -> Day:
 
 
 def _sun_path(mjd: Floats) -> Floats:
-    """Give the Sun's place at every moment: a parabola through three, true to 1e-6 of a degree."""
+    """Return the Sun's position at every moment, by a parabola; true to 1e-6 of a degree."""
     nodes = np.array([0, MOMENTS // 2, MOMENTS - 1])
     x = np.linspace(-1, 1, MOMENTS)[:, np.newaxis]
     first, middle, last = sun_positions(mjd[nodes])
@@ -228,7 +228,7 @@ def visibility(rows: SkyRows, day: Day, site: Site, maximum_sun_altitude_deg: fl
 
 
 def _zenith(site: Site, day: Day) -> Floats:
-    """Give unit vectors (MOMENTS, 3) to the site's zenith, CIRS."""
+    """Return unit vectors (MOMENTS, 3) to the site's zenith, CIRS."""
     meridian = day.rotation + np.deg2rad(site.longitude_deg)
     lat = np.deg2rad(site.latitude_deg)
     east, north = np.cos(lat) * np.cos(meridian), np.cos(lat) * np.sin(meridian)
@@ -289,7 +289,7 @@ def _runs(flags: Flags) -> tuple[tuple[int, int], ...]:
 
 
 def _moon(day: Day, site: Site, moment: int) -> tuple[Floats, float]:
-    """Give the Moon's place as seen from the site, CIRS, and the share of its disc that is lit."""
+    """Return the Moon's position as seen from the site, CIRS, and its illuminated fraction."""
     mjd, rotation = day.mjd[[moment]], day.rotation[[moment]]
     moon, sun = moon_positions(mjd), sun_positions(mjd)
     place = site_positions(site.longitude_deg, site.latitude_deg, site.elevation_m, rotation)

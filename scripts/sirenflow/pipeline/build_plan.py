@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sirenflow.errors import InboxError
 from sirenflow.inbox import store
-from sirenflow.pipeline.build_state import BuildState, global_digest, read_build_state
+from sirenflow.pipeline.build_state import BuildState, read_build_state, shared_digest
 from sirenflow.pipeline.input_state import files_digest, is_dated_after_now
 from sirenflow.pipeline.project import Project
 from sirenflow.pipeline.snakemake.snakemake_dir import snakemake_dir_id
@@ -109,7 +109,7 @@ class BuildPlan:
         return replace(state, unreadable=self.unreadable)
 
 
-def state_file(project: Project) -> Path:
+def build_state_file(project: Project) -> Path:
     """Return the file with the build state."""
     return project.private / "done.json"
 
@@ -123,8 +123,8 @@ def plan_build(project: Project, selection: Selection) -> BuildPlan:
         If the inbox cannot be read, or has no alerts of a superevent that is named.
     """
     alerts = _list_alerts(project, selection)
-    known = read_build_state(state_file(project))
-    now = global_digest(project.config)
+    known = read_build_state(build_state_file(project))
+    now = shared_digest(project.config)
     state = known.valid_for(now)
     unreadable = read_unreadable(project.inbox)
     digests = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sirenflow import __version__
-from sirenflow.config.configuration import digest
+from sirenflow.config.configuration import config_digest
 from sirenflow.files.durable import replace_file
 from sirenflow.pipeline.input_state import TABLES, table_digest
 from sirenflow.pipeline.snakemake.snakemake_dir import NO_DIRECTORY
@@ -28,8 +28,8 @@ class BuildState:
 
     Attributes
     ----------
-    global_digest
-        Digest of all that every product depends on: see `global_digest`.
+    shared_digest
+        Digest of all that every product depends on: see `shared_digest`.
     superevents
         Digest of the alert files of each superevent that is up to date: see
         `input_state.files_digest`.
@@ -40,21 +40,21 @@ class BuildState:
         Digest of the unreadable messages that the catalogue lists: see `Unreadable.digest`.
     """
 
-    global_digest: str
+    shared_digest: str
     superevents: Mapping[str, str] = field(default_factory=dict)
     snakemake_dir_id: str = ""
     unreadable: str = ""
 
-    def valid_for(self, global_digest: str) -> "BuildState":
+    def valid_for(self, shared_digest: str) -> "BuildState":
         """Return what holds for a global digest: all of it, or nothing."""
-        return self if self.global_digest == global_digest else BuildState(global_digest)
+        return self if self.shared_digest == shared_digest else BuildState(shared_digest)
 
     def outdated(self, current: Mapping[str, str]) -> list[str]:
         """List the superevents whose files differ from the recorded ones."""
         return [name for name, files in current.items() if self.superevents.get(name) != files]
 
     def force_rerun(
-        self, current: Mapping[str, str], global_digest: str, snakemake_dir_id: str
+        self, current: Mapping[str, str], shared_digest: str, snakemake_dir_id: str
     ) -> list[str]:
         """List the superevents that Snakemake may wrongly take for up to date.
 
@@ -62,10 +62,10 @@ class BuildState:
         ----------
         current
             Digest of the present files of each superevent.
-        global_digest, snakemake_dir_id
+        shared_digest, snakemake_dir_id
             The present ones.
         """
-        differs = self.global_digest != global_digest
+        differs = self.shared_digest != shared_digest
         are_parameters_lost = differs and self.snakemake_dir_id != snakemake_dir_id
         if snakemake_dir_id == NO_DIRECTORY:  # what is not recorded may be built from anything
             unknown = current.keys() - self.superevents.keys()
@@ -97,10 +97,10 @@ class BuildState:
         return replace(self, superevents={name: self.superevents[name] for name in kept})
 
 
-def global_digest(config: Mapping[str, Any]) -> str:
+def shared_digest(config: Mapping[str, Any]) -> str:
     """Digest the version, the configuration, and the tables that it names."""
     tables = [table_digest(config, key) for key in TABLES if config[key]]
-    parts = [_FORMAT, __version__, digest(config), config["catalogue"], tables]
+    parts = [_FORMAT, __version__, config_digest(config), config["catalogue"], tables]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -109,7 +109,7 @@ def read_build_state(file: Path) -> BuildState:
     try:
         content = json.loads(file.read_bytes())
         return BuildState(
-            content["global_digest"],
+            content["shared_digest"],
             dict(content["superevents"]),
             content["snakemake_dir_id"],
             content["unreadable"],

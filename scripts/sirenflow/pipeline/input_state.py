@@ -45,7 +45,7 @@ def _stat(file: Path) -> tuple[int, int, bool]:
     return (stat.st_size, stat.st_mtime_ns, os.access(file, os.R_OK))
 
 
-def state_file(private: Path, name: str, digest: str) -> list[str]:
+def write_state(private: Path, name: str, digest: str) -> list[str]:
     """Bring the file with the state of some inputs up to date.
 
     Parameters

@@ -51,7 +51,7 @@ class Project:
         return self.results / ".sirenflow"
 
     def arguments(self, target: str, superevents: list[str] | None) -> list[str]:
-        """Give the arguments of `snakemake` that make a target, considering some superevents.
+        """Return the arguments of `snakemake` that make a target, considering some superevents.
 
         What is set for this run only is written to a file first: as an argument Snakemake would
         take a directory called 2024 for a number, and take the quotes off others.

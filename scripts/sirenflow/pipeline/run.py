@@ -14,12 +14,12 @@ from sirenflow.pipeline.build_plan import (
     FIRST_PRODUCT,
     BuildPlan,
     Selection,
+    build_state_file,
     plan_build,
-    state_file,
 )
 from sirenflow.pipeline.build_state import BuildState, write_build_state
+from sirenflow.pipeline.fatal_superevents import Attempt, build_separately
 from sirenflow.pipeline.input_state import TABLES, is_dated_after_now, table_facts
-from sirenflow.pipeline.isolate_superevents import Attempt, build_separately
 from sirenflow.pipeline.outcome import RunOutcome
 from sirenflow.pipeline.progress import JobFinished, ProgressCallback, ProgressEvent, RunError
 from sirenflow.pipeline.project import Project
@@ -193,7 +193,7 @@ class _Run:
     def _write_state(self, state: BuildState) -> bool:
         """Write the build state; report an error, and return whether there was none."""
         try:
-            write_build_state(state_file(self._project), state)
+            write_build_state(build_state_file(self._project), state)
         except InboxError as error:
             self._report(RunError(str(error)))
             return False

@@ -76,7 +76,7 @@ class Inputs:
     @cached_property
     def config_sha256(self) -> str:
         """Digest of the configuration, as a page states it."""
-        return configuration.digest(self.config)
+        return configuration.config_digest(self.config)
 
     def alerts_digest(self, superevent: str) -> str:
         """Return a digest of the state of a superevent's alert files."""
@@ -85,7 +85,7 @@ class Inputs:
     def alerts_state(self, superevent: str) -> list[str]:
         """Return the file with the state of a superevent's alert files; see `input_state`."""
         name = f"superevents/{superevent}"
-        return input_state.state_file(self.private, name, self.alerts_digest(superevent))
+        return input_state.write_state(self.private, name, self.alerts_digest(superevent))
 
     def table_digest(self, key: str) -> str:
         """Return a digest of the state of a user's table: ``galaxies`` or ``candidates``."""
@@ -93,7 +93,7 @@ class Inputs:
 
     def table_state(self, key: str) -> list[str]:
         """Return the file with the state of a user's table; see `input_state`."""
-        return input_state.state_file(self.private, f"tables/{key}", self.table_digest(key))
+        return input_state.write_state(self.private, f"tables/{key}", self.table_digest(key))
 
     def products_of_all(self, pattern: str) -> list[str]:
         """Return a product of each superevent: those that are to be built, and those that exist."""

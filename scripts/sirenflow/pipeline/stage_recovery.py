@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sirenflow.pipeline.isolate_alerts import run_without_fatal_alerts
+from sirenflow.pipeline.fatal_alerts import run_without_fatal_alerts
 from sirenflow.pipeline.stage_workers import TABLE_STAGES, Runner
 from sirenflow.processes.pool import Paths, TaskDied
 

@@ -1,4 +1,4 @@
-"""What a run of the workflow holds in its process: the lock on the results, and its workers."""
+"""Workers of one run of the workflow, and its lock on the results directory."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

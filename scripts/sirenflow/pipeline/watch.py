@@ -54,7 +54,7 @@ class Watch:
         ``--superevent ID``.
     is_anything_due
         Returns whether anything in the whole inbox is to be built.
-    global_digest
+    shared_digest
         Returns something that differs when all products are due, as by another configuration.
     entry_point
         ``package.module:function`` that is called with the words of a command.
@@ -65,13 +65,13 @@ class Watch:
         directory: Path,
         command: Sequence[str],
         is_anything_due: Callable[[], bool],
-        global_digest: Callable[[], str],
+        shared_digest: Callable[[], str],
         entry_point: str,
     ) -> None:
         self._inbox = directory.absolute()  # or polling would give names from here
         self._command = list(command)
         self._is_anything_due = is_anything_due
-        self._global_digest = global_digest
+        self._shared_digest = shared_digest
         self._entry_point = entry_point
         self._surveyed_on = ""
         self._is_survey_due = False
@@ -210,7 +210,7 @@ class Watch:
 
     def _is_all_due(self) -> bool:
         try:
-            return self._global_digest() != self._surveyed_on
+            return self._shared_digest() != self._surveyed_on
         except SirenflowError:  # as the run has said
             return False
 
@@ -218,7 +218,7 @@ class Watch:
         """Run the workflow if anything is new in the whole inbox."""
         self._quarantine = self._quarantine_state()
         try:
-            self._surveyed_on = self._global_digest()
+            self._surveyed_on = self._shared_digest()
             # Again in a second if another run is in the way.
             self._is_survey_due = self._is_anything_due() and not self._run(server, [])
         except SirenflowError as error:  # of a configuration that is being edited, for one

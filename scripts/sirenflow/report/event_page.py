@@ -150,5 +150,5 @@ def render_event(
 
 
 def _is_withheld(skymap: SkymapSummary) -> bool:
-    """Tell whether a map is delivered as sent and only its numbers are not."""
+    """Return whether a map is delivered as sent and only its numbers are not."""
     return skymap.file is not None and skymap.rejection_reason is None

@@ -91,7 +91,7 @@ def ribbon(
 
 
 def relative_link(target: Path, page: Path) -> str:
-    """Give the address of a product as seen from a page, safe in an attribute."""
+    """Return the address of a product as seen from a page, safe in an attribute."""
     return quote(Path(os.path.relpath(target, page.parent)).as_posix())
 
 

@@ -180,7 +180,7 @@ def _sorted_rows(skymap: Skymap) -> _Rows:
 
 
 def _mix(rows: _Rows, fine: Ints, pixel: Ints, pixels: int) -> DistanceParameters:
-    """Give the distance parameters of pixels that take in several rows."""
+    """Return the distance parameters of pixels that take in several rows."""
     kept = rows.has_distance[fine]
     fine, pixel = fine[kept], pixel[kept]
     weight = rows.probability[fine]

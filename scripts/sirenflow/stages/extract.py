@@ -183,7 +183,7 @@ class _Maps:
         return _Map(attached.kind, sha256, len(attached.data), error)
 
     def deliver(self, attached: _Map, name: str, skymaps: Path) -> dict[str, Any]:
-        """Give a map its name, and tell what is measured on it."""
+        """Return a map its name, and tell what is measured on it."""
         if attached.error is not None or attached.sha256 is None:
             numbers = {
                 **unmeasured_map(self._levels_percent),

@@ -88,7 +88,7 @@ def galaxies(
 def _listed(
     summary: Superevent, skymaps: Path, rows: Path, max_listed: int
 ) -> tuple[int | None, str | None, Sequence[RankedGalaxy]]:
-    """Give how many galaxies are compatible, why none could be, and those listed."""
+    """Return how many galaxies are compatible, why none could be, and those listed."""
     located = summary.skymap_alert
     skymap = load_usable_skymap(skymaps, located.skymap) if located and located.skymap else None
     if skymap is None:

@@ -12,7 +12,7 @@ _OF_MAP = {"gw": "", "combined": " of the combined sky map"}
 
 
 def describe(alert: Alert) -> str:
-    """Tell the most probable position, the distance and the record of an alert.
+    """Write the most probable position, the distance and the record of an alert.
 
     Parameters
     ----------

@@ -130,7 +130,7 @@ def _texts(name: str, change: Change) -> Iterator[str]:
 def _pair(
     name: str, change: Change, write: Callable[[float | None], str], unit: str = ""
 ) -> Iterator[str]:
-    """Tell both values, the unit once; nothing where rounding makes them the same."""
+    """Write both values, the unit once; nothing where rounding makes them the same."""
     before, after = (
         None if value is None else write(_number(value)).removesuffix(unit) + unit
         for value in (change.before, change.after)

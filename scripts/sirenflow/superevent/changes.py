@@ -1,4 +1,4 @@
-"""What an alert says otherwise than an earlier one of the same superevent. Pure."""
+"""Find what changed from an earlier alert of the same superevent."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""How the combined sky map compares with the gravitational-wave map, in words. Pure."""
+"""Compare the combined sky map with the gravitational-wave map, in words."""
 
 from sirenflow.products.event import EventSummary
 from sirenflow.products.regions import MapComparison

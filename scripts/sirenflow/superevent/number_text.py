@@ -191,7 +191,7 @@ def interval_text(seconds: float) -> str:
 
 
 def _is_now(seconds: float) -> bool:
-    """Tell whether a time difference rounds to 0 ms: it has no sign then."""
+    """Return whether a time difference rounds to 0 ms: it has no sign then."""
     return round(1000 * abs(seconds)) == 0
 
 

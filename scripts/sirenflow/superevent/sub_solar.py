@@ -15,7 +15,7 @@ _WORTH_TELLING = 0.33
 
 
 def is_of_sub_solar_search(values: EventValues) -> bool:
-    """Tell whether an alert is of the search for sub-solar masses."""
+    """Return whether an alert is of the search for sub-solar masses."""
     return _is_ssm(values.search) and not values.is_burst
 
 

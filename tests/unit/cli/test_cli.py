@@ -347,7 +347,7 @@ def test_help_needs_nothing_slow() -> None:
 def test_listener_needs_nothing_of_the_workflow() -> None:
     """It runs for months beside others: what it never uses must not be in its memory."""
     loaded = modules_after(
-        "import sirenflow.cli, sirenflow.kafka.listener, sirenflow.kafka.source\n"
+        "import sirenflow.cli, sirenflow.kafka.listener, sirenflow.kafka.topic_reader\n"
         "import sirenflow.kafka.address, sirenflow.config.configuration"
     )
     assert {"hop", "confluent_kafka", "fastavro"} <= loaded

@@ -12,8 +12,8 @@ from configurations import CANDIDATES, DEFAULTS, GALAXIES, SITE
 from paths import ROOT
 
 from sirenflow.config.configuration import (
+    config_digest,
     credible_levels_percent,
-    digest,
     read_settings,
 )
 from sirenflow.config.validation import validate
@@ -145,7 +145,7 @@ def test_paths_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert whole["galaxies"]["table"] == "/data/glade.fits"
     assert whole["candidates"]["table"] == "/home/me/c.csv"
     written_out = {**config, "galaxies": GALAXIES, "candidates": CANDIDATES}
-    assert digest(whole) == digest(validate(written_out))
+    assert config_digest(whole) == config_digest(validate(written_out))
     configure(tmp_path, b"inbox: ~/inbox\nresults: $DATA/results\n")
     assert read_settings().inbox == Path("/home/me/inbox")
     assert read_settings().results == Path("/data/results")
@@ -167,7 +167,7 @@ def test_paths_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_digest_covers_the_settings_that_pages_depend_on(
     changes: dict[str, Any], counts: bool
 ) -> None:
-    assert (digest(validate(changes)) != digest(validate({}))) == counts
+    assert (config_digest(validate(changes)) != config_digest(validate({}))) == counts
 
 
 def test_directory_of_the_command_line_is_taken_as_the_shell_gives_it(tmp_path: Path) -> None:

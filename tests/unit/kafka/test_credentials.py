@@ -14,7 +14,7 @@ import pytest
 from sirenflow.errors import StreamError
 from sirenflow.kafka.address import Address, parse_address
 from sirenflow.kafka.broker import embedded_broker
-from sirenflow.kafka.credentials import Stream, find_credential, tuned
+from sirenflow.kafka.credentials import Stream, find_credential, with_settings
 
 HOPSKOTCH = Address("kafka.scimma.org", "igwn.gwalert")
 GCN = Address("kafka.gcn.nasa.gov", "igwn.gwalert")
@@ -216,7 +216,7 @@ def test_settings_reach_producer_and_consumer() -> None:
         "stats_cb": lambda text: told.append(json.loads(text)),
         "log_level": 0,
     }
-    stream = Stream(auth=tuned(None, settings), until_eos=True)
+    stream = Stream(auth=with_settings(None, settings), until_eos=True)
     with embedded_broker("drill") as address:
         producer = stream.open(address.url, "w")
         while not told:
@@ -234,7 +234,7 @@ def test_settings_reach_producer_and_consumer() -> None:
 def test_settings_go_over_those_of_the_login(file: Path) -> None:
     write(file, entry("alice", "kafka.scimma.org"))
     login = find_credential(HOPSKOTCH, {})
-    both = tuned(login, {"log_level": 0, "ssl.ca.location": "/ca.pem"})
+    both = with_settings(login, {"log_level": 0, "ssl.ca.location": "/ca.pem"})
     assert both() == {**login(), "log_level": 0, "ssl.ca.location": "/ca.pem"}
     assert both.username == "alice"
     assert "log_level" not in login()
@@ -246,7 +246,7 @@ def test_secret_is_not_shown(
 ) -> None:
     """adc-streaming logs each producer's settings, with the password."""
     write(file, entry("alice"))
-    login = tuned(find_credential(address, GCN_LOGIN), {"log_level": 0})
+    login = with_settings(find_credential(address, GCN_LOGIN), {"log_level": 0})
     assert SECRET not in repr(login)
     assert SECRET not in repr(login())
     with caplog.at_level(logging.DEBUG), embedded_broker("drill") as server:

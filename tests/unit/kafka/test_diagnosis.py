@@ -14,7 +14,7 @@ from sirenflow.errors import StreamError
 from sirenflow.kafka import diagnosis
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.broker import embedded_broker
-from sirenflow.kafka.credentials import tuned
+from sirenflow.kafka.credentials import with_settings
 from sirenflow.kafka.diagnosis import diagnose, explain, explain_code
 
 ADDRESS = Address("kafka.example.org", "igwn.gwalert")
@@ -85,7 +85,7 @@ def test_any_other_error_tells_its_kind(error: Exception, told: str) -> None:
 
 
 def found(address: Address, auth: Auth | None = None) -> KafkaError:
-    error = diagnose(tuned(auth, {"log_level": 0}), address)
+    error = diagnose(with_settings(auth, {"log_level": 0}), address)
     assert error is not None
     return error
 
@@ -130,7 +130,7 @@ def test_nobody_waits_for_an_answer_that_is_not_wanted_any_more() -> None:
         return len(calls) > 1
 
     with silent_server() as address:
-        assert diagnose(tuned(None, {"log_level": 0}), address, is_over) is not None
+        assert diagnose(with_settings(None, {"log_level": 0}), address, is_over) is not None
     assert len(calls) == 2
 
 
@@ -160,5 +160,5 @@ def test_connection_that_is_made_after_all_is_no_trouble(
         "on_commit": unused,
     }
     with embedded_broker() as address:
-        assert diagnose(tuned(None, settings), address) is None
+        assert diagnose(with_settings(None, settings), address) is None
     assert capfd.readouterr() == ("", "")

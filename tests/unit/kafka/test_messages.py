@@ -18,8 +18,8 @@ from sirenflow.inbox.receiver import Receiver
 from sirenflow.inbox.store import list_superevents
 from sirenflow.kafka.broker import embedded_broker
 from sirenflow.kafka.messages import to_arrival
-from sirenflow.kafka.offsets import Progress
-from sirenflow.kafka.source import Source, Subscription
+from sirenflow.kafka.read_position import ReadPosition
+from sirenflow.kafka.topic_reader import Subscription, TopicReader
 from sirenflow.monitoring.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def producer(address: Address) -> Producer:
     )
 
 
-def read_to_the_end(address: Address, inbox: Path, **options: Any) -> Source:
-    source = Source(
+def read_to_the_end(address: Address, inbox: Path, **options: Any) -> TopicReader:
+    source = TopicReader(
         Subscription(address, has_login=False, until_end=True, **options),
         Receiver(inbox),
-        Progress(inbox / ".listener" / "progress.json"),
+        ReadPosition(inbox / ".listener" / "progress.json"),
         Metrics(),
         DirectoryGuard(inbox),
     )
@@ -136,8 +136,8 @@ def test_cause_that_cannot_be_found_does_not_end_the_source(
     def fail(*_: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("sirenflow.kafka.source.explain", fail)
-    monkeypatch.setattr("sirenflow.kafka.source.messages.read_messages", fail)
+    monkeypatch.setattr("sirenflow.kafka.topic_reader.explain", fail)
+    monkeypatch.setattr("sirenflow.kafka.topic_reader.messages.read_messages", fail)
     source = read_to_the_end(address, tmp_path)
     assert source.health.state == "finished"
     assert source.failure is not None
@@ -161,11 +161,11 @@ def test_position_that_is_damaged_begins_with_the_oldest(
 @pytest.mark.slow
 def test_group_of_another_login_is_not_taken(address: Address, tmp_path: Path) -> None:
     """On SCiMMA a group belongs to the user whose name it begins with."""
-    progress = Progress(tmp_path / ".listener" / "progress.json")
+    progress = ReadPosition(tmp_path / ".listener" / "progress.json")
     progress.begin("alice-sirenflow-0123abcd")
     read_to_the_end(address, tmp_path)
-    group = Progress(tmp_path / ".listener" / "progress.json").group_id
+    group = ReadPosition(tmp_path / ".listener" / "progress.json").group_id
     assert group is not None
     assert group.startswith("sirenflow-")
     read_to_the_end(address, tmp_path)
-    assert Progress(tmp_path / ".listener" / "progress.json").group_id == group
+    assert ReadPosition(tmp_path / ".listener" / "progress.json").group_id == group

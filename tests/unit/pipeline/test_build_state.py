@@ -12,8 +12,8 @@ import pytest
 from sirenflow.pipeline import build_state
 from sirenflow.pipeline.build_state import (
     BuildState,
-    global_digest,
     read_build_state,
+    shared_digest,
     write_build_state,
 )
 from sirenflow.pipeline.input_state import files_digest
@@ -44,8 +44,8 @@ def test_state_is_read_as_it_was_written(tmp_path: Path) -> None:
         b"[]",
         b"null",
         b"{}",
-        b'{"global_digest": "basis"}',
-        b'{"global_digest":"a","superevents":3,"snakemake_dir_id":"","unreadable":""}',
+        b'{"shared_digest": "basis"}',
+        b'{"shared_digest":"a","superevents":3,"snakemake_dir_id":"","unreadable":""}',
     ],
 )
 def test_damaged_state_means_that_nothing_is_done(tmp_path: Path, content: bytes) -> None:
@@ -126,28 +126,28 @@ def test_files_are_told_apart_by_name_type_size_and_time(tmp_path: Path) -> None
     assert len({first, *others}) == 7
 
 
-def test_global_digest_covers_all_that_every_product_depends_on(
+def test_shared_digest_covers_all_that_every_product_depends_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = tmp_path / "table.csv"
     table.write_text("name,ra,dec\n")
     with_table = {**CONFIG, "candidates": {"table": str(table), "columns": {}}}
     bases = [
-        global_digest(CONFIG),
-        global_digest({**CONFIG, "visibility": {"sites": [{"name": "here"}]}}),
-        global_digest({**CONFIG, "catalogue": {"parquet": True}}),
-        global_digest(with_table),
+        shared_digest(CONFIG),
+        shared_digest({**CONFIG, "visibility": {"sites": [{"name": "here"}]}}),
+        shared_digest({**CONFIG, "catalogue": {"parquet": True}}),
+        shared_digest(with_table),
     ]
     table.write_text("name,ra,dec\na,1,2\n")
-    bases.append(global_digest(with_table))
+    bases.append(shared_digest(with_table))
     monkeypatch.setattr(build_state, "__version__", "999")
-    bases.append(global_digest(CONFIG))
+    bases.append(shared_digest(CONFIG))
     assert len(set(bases)) == len(bases)
 
 
-def test_global_digest_does_not_depend_on_paths() -> None:
+def test_shared_digest_does_not_depend_on_paths() -> None:
     elsewhere = {**CONFIG, "inbox": "/a", "results": "/b", "superevents": ["S240422ed"]}
-    assert global_digest(elsewhere) == global_digest(CONFIG)
+    assert shared_digest(elsewhere) == shared_digest(CONFIG)
 
 
 def test_state_holds_no_path(tmp_path: Path) -> None:

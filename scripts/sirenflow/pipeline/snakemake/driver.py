@@ -12,7 +12,7 @@ from contextlib import redirect_stderr, suppress
 from dataclasses import replace
 from importlib import import_module
 
-from sirenflow.pipeline.isolate_superevents import Attempt
+from sirenflow.pipeline.fatal_superevents import Attempt
 from sirenflow.pipeline.progress import (
     PROGRESS_CALLBACK,
     JobFinished,

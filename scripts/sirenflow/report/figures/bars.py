@@ -53,7 +53,7 @@ class Histogram:
 
 
 def class_style(name: str) -> str:
-    """Give the style class of a source class, "other" for one that is not of the field's four."""
+    """Return the style class of a source class, "other" for one that is not of the field's four."""
     return _CLASS_STYLES.get(name, "other")
 
 

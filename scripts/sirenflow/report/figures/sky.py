@@ -89,7 +89,7 @@ def project(ra_deg: Floats, dec_deg: Floats) -> tuple[Floats, Floats]:
 
 
 def unproject(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Give the ICRS position (deg) under each point, off the sky that of the edge."""
+    """Return the ICRS position (deg) under each point, off the sky that of the edge."""
     sine = np.clip(1 - 2 * y / HEIGHT, -1 + 1e-9, 1 - 1e-9)
     half_width = np.sqrt(1 - sine**2)
     along = np.clip((2 * x / WIDTH - 1) / half_width, -1 + 1e-9, 1 - 1e-9)
@@ -183,7 +183,7 @@ def _grid() -> _Grid:
 
 
 def _sample(field: LevelField) -> Floats:
-    """Give the level of the row under each node, (rows, columns)."""
+    """Return the level of the row under each node, (rows, columns)."""
     grid = _grid()
     bounds = np.searchsorted(grid.leaf, field.first_leaf)
     bounds[0] = 0

@@ -46,7 +46,7 @@ class Rings:
         return Rings(self.points * factor, self.starts)
 
     def split(self) -> list[Floats]:
-        """Give each ring as an array (m, 2)."""
+        """Return each ring as an array (m, 2)."""
         points = self.points.view(np.float64).reshape(-1, 2)
         return np.split(points, self.starts[1:]) if len(self.starts) else []
 

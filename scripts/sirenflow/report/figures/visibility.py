@@ -70,7 +70,7 @@ class VisibilityFigure:
 
     @property
     def is_out_of_sight(self) -> bool:
-        """Tell whether no site sees any of the map in the dark."""
+        """Return whether no site sees any of the map in the dark."""
         return all(site.best_x is None for site in self.sites)
 
 
@@ -107,7 +107,7 @@ def _scope(visibility: Visibility, start: datetime) -> str:
 
 
 def _ticks(start: datetime, hours: int) -> tuple[HourTick, ...]:
-    """Give the times at whole sixths and quarters of the UTC day; a midnight is named by date."""
+    """Return the times at whole sixths and quarters of the UTC day; a midnight is named by date."""
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     times = (midnight + timedelta(hours=_TICK_HOURS * i) for i in range(1 + 2 * 24 // _TICK_HOURS))
     ticks = []

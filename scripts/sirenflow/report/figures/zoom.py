@@ -148,7 +148,7 @@ def _common_window(gw: Lobe, combined: Lobe) -> Window | None:
 
 
 def window_outline(window: Window) -> tuple[Floats, Floats]:
-    """Give the window's edge on the sky: RA and Dec, deg, of a closed line."""
+    """Return the window's edge on the sky: RA and Dec, deg, of a closed line."""
     side = np.linspace(-window.half_deg, window.half_deg, 25)
     low, high = np.full_like(side, -window.half_deg), np.full_like(side, window.half_deg)
     x = np.concatenate((side, high, side[::-1], low))

@@ -65,7 +65,7 @@ class LocalView:
         return x * scale, y * scale
 
     def unproject(self, x_deg: Floats, y_deg: Floats) -> tuple[Floats, Floats]:
-        """Give the ICRS position of points of the plane, RA 0 to 360 deg; inverse of `project`.
+        """Return the ICRS position of points of the plane, RA 0 to 360 deg; inverse of `project`.
 
         Points outside of the sky's disk give that of its edge: the point opposite to the centre.
         """

@@ -148,7 +148,7 @@ def _split(leaves: int, depth: int, empty_is_one: bool) -> tuple[Ints, Ints]:
 
 
 def _level_of_cells(leaves: float) -> int:
-    """Give the least level at which a cell has no more than so many leaves."""
+    """Return the least level at which a cell has no more than so many leaves."""
     if leaves <= 1:
         return MAX_LEVEL
     return max(MAX_LEVEL - int(math.log2(leaves) / 2), 0)

@@ -1,4 +1,4 @@
-"""Two commands at once, each in its own process and restarted if it dies.
+"""Run two commands at once, each in its own process, restarted if it dies.
 
 Each child has a pipe as standard input to which nothing is written. The pipe closes when the parent
 is gone, however it ended, and the child stops: see `stop_with_standard_input`.

@@ -10,8 +10,8 @@ import pytest
 from sirenflow.files.mount import DirectoryGuard
 from sirenflow.inbox.receiver import Receiver
 from sirenflow.kafka.address import parse_address
-from sirenflow.kafka.offsets import Progress
-from sirenflow.kafka.source import Source, Subscription
+from sirenflow.kafka.read_position import ReadPosition
+from sirenflow.kafka.topic_reader import Subscription, TopicReader
 from sirenflow.monitoring.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -32,24 +32,26 @@ class Consumer:
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Source:
+def source(tmp_path: Path) -> TopicReader:
     subscription = Subscription(parse_address("kafka://localhost:9/t"), has_login=False)
-    progress = Progress(tmp_path / ".listener" / "progress.json")
-    return Source(subscription, Receiver(tmp_path), progress, Metrics(), DirectoryGuard(tmp_path))
+    progress = ReadPosition(tmp_path / ".listener" / "progress.json")
+    return TopicReader(
+        subscription, Receiver(tmp_path), progress, Metrics(), DirectoryGuard(tmp_path)
+    )
 
 
 def test_connection_that_does_not_close_is_abandoned(
-    source: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    source: TopicReader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    monkeypatch.setattr("sirenflow.kafka.source._CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr("sirenflow.kafka.topic_reader._CLOSE_SECONDS", 0.1)
     consumer = Consumer()
     source._close(consumer)  # type: ignore[arg-type]
     assert "not closed within 0.1 s; abandoned" in caplog.text
     consumer.may_close.set()
 
 
-def test_error_in_closing_is_raised(source: Source, caplog: pytest.LogCaptureFixture) -> None:
+def test_error_in_closing_is_raised(source: TopicReader, caplog: pytest.LogCaptureFixture) -> None:
     consumer = Consumer(RuntimeError("no"))
     consumer.may_close.set()
     with pytest.raises(RuntimeError, match="no"):

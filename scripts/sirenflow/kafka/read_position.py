@@ -1,4 +1,4 @@
-"""How far a source has got: what a restart must know, and what shows that something is missing."""
+"""Read position of a topic: kept for restarts, and to find messages that were never read."""
 
 import json
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Gap:
         return self.last - self.first + 1
 
 
-class Progress:
+class ReadPosition:
     """Position of a source in each partition of its topic, in a file.
 
     It is written after a message is stored and before that is told to the server. So what the
@@ -71,7 +71,7 @@ class Progress:
         self.gaps = tuple(Gap(**gap) for gap in kept.get("gaps", []))
 
     def position(self, partition: int) -> int | None:
-        """Give the offset after the last message read; None before the first."""
+        """Return the offset after the last message read; None before the first."""
         return self._positions.get(str(partition))
 
     def begin(self, group_id: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from sirenflow.pipeline.isolate_superevents import MAX_FUTILE_ATTEMPTS, Attempt, build_separately
+from sirenflow.pipeline.fatal_superevents import MAX_FUTILE_ATTEMPTS, Attempt, build_separately
 from sirenflow.pipeline.progress import RunError
 
 

@@ -1,4 +1,4 @@
-"""One run of Snakemake, and how to go on if one superevent ends it for all.
+"""Run Snakemake again without a superevent that ends the run for all.
 
 Snakemake goes on after a job that fails. But some errors end it at once, with all other jobs left
 undone: errors while it plans, such as a file that it may not look at, and errors while it prepares

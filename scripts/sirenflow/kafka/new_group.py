@@ -1,4 +1,4 @@
-"""Where a new group begins."""
+"""First message that a new consumer group reads."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from sirenflow.kafka.address import Address
 _PATIENCE_S = 10.0
 
 
-def begin_at(time: datetime, group_id: str, address: Address, auth: Auth) -> None:
+def start_group_at(time: datetime, group_id: str, address: Address, auth: Auth) -> None:
     """Let a group begin at a time, where it has no position yet, by committing one.
 
     hop-client can seek too. But where no message is younger it seeks to the end, which the library

@@ -25,11 +25,11 @@ from sirenflow.inbox.receiver import Receipt, Receiver
 from sirenflow.kafka import messages
 from sirenflow.kafka.address import Address
 from sirenflow.kafka.connection_state import ConnectionState
-from sirenflow.kafka.credentials import Stream, find_credential, tuned
+from sirenflow.kafka.credentials import Stream, find_credential, with_settings
 from sirenflow.kafka.diagnosis import diagnose, explain, explain_code
 from sirenflow.kafka.large_messages import UnreachableError, fetch
-from sirenflow.kafka.offsets import Progress
-from sirenflow.kafka.seek import begin_at
+from sirenflow.kafka.new_group import start_group_at
+from sirenflow.kafka.read_position import ReadPosition
 from sirenflow.monitoring.health import SourceHealth
 from sirenflow.monitoring.metrics import Metrics
 
@@ -81,7 +81,7 @@ class Subscription:
     large_message_hosts: Sequence[str] = ()
 
 
-class Source(threading.Thread):
+class TopicReader(threading.Thread):
     """Reads one topic into the inbox until it is stopped.
 
     Parameters
@@ -107,7 +107,7 @@ class Source(threading.Thread):
         self,
         subscription: Subscription,
         receiver: Receiver,
-        progress: Progress,
+        progress: ReadPosition,
         metrics: Metrics,
         guard: DirectoryGuard,
     ) -> None:
@@ -123,7 +123,7 @@ class Source(threading.Thread):
         self._stopping = threading.Event()
         self._consumer: Consumer | None = None
         self._login: Auth | None = None
-        self._auth: Auth = tuned(None, {})
+        self._auth: Auth = with_settings(None, {})
         self._group_id = ""
         self._reopen = False
         self._connection.note_progress(progress)
@@ -182,7 +182,7 @@ class Source(threading.Thread):
     def _open_consumer(self) -> Iterator[Consumer]:
         if self.subscription.has_login:
             self._login = find_credential(self.address, os.environ)
-        self._auth = tuned(self._login, self._librdkafka_settings())
+        self._auth = with_settings(self._login, self._librdkafka_settings())
         self._guard.check()  # the group is written there
         self._group_id = self._choose_group_id()
         stream = Stream(auth=self._auth, until_eos=self.subscription.until_end)
@@ -240,7 +240,7 @@ class Source(threading.Thread):
         }
 
     def _choose_group_id(self) -> str:
-        """Give the group, which must not be shared: two inboxes would skip each other's alerts."""
+        """Return the group; two inboxes that share one would skip each other's alerts."""
         asked, kept = self.subscription.group_id, self._progress.group_id
         # SCiMMA lets a user read in groups whose names begin with the user's.
         own = f"{self._login.username}-sirenflow-" if self._login else "sirenflow-"
@@ -250,7 +250,7 @@ class Source(threading.Thread):
         if self._progress.is_damaged:
             _LOG.warning("%s: it is not known any more how far it was read", self.name)
         elif self.subscription.start is not None and (kept is None or asked):
-            begin_at(self.subscription.start, group_id, self.address, self._auth)
+            start_group_at(self.subscription.start, group_id, self.address, self._auth)
         self._progress.begin(group_id)
         return group_id
 
@@ -389,7 +389,7 @@ _NO_CONNECTION = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_
 
 
 def _backoff_seconds(draw: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
-    """Give seconds to wait: at random, lest all try at once, below a limit that doubles."""
+    """Return seconds to wait: at random, lest all try at once, below a limit that doubles."""
     least, most = _REOPEN_SECONDS
     limit = least
     while True:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sirenflow.errors import InboxError
 from sirenflow.files.durable import replace_file
-from sirenflow.kafka.offsets import Gap, Progress
+from sirenflow.kafka.read_position import Gap, ReadPosition
 
 
 @pytest.fixture
@@ -22,19 +22,19 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / ".listener" / "host+topic.json"
 
 
-def begun(file: Path) -> Progress:
-    progress = Progress(file)
+def begun(file: Path) -> ReadPosition:
+    progress = ReadPosition(file)
     progress.begin("group")
     return progress
 
 
-def state(progress: Progress) -> tuple[Any, ...]:
+def state(progress: ReadPosition) -> tuple[Any, ...]:
     positions = [progress.position(number) for number in range(4)]
     return (progress.group_id, progress.last_alert, progress.gaps, positions)
 
 
 def test_before_the_first_message_nothing_is_known(file: Path) -> None:
-    progress = Progress(file)
+    progress = ReadPosition(file)
     assert state(progress) == (None, None, (), [None] * 4)
     assert not file.parent.exists()
 
@@ -105,7 +105,7 @@ def test_gaps_are_what_was_never_delivered(
             delivered.setdefault(partition, set()).add(offset)
             progress.advance(partition, offset, is_alert=False)
         ends[partition] = first + 1
-        progress = Progress(file)
+        progress = ReadPosition(file)
     missing = {
         (partition, offset)
         for partition, offsets in delivered.items()
@@ -124,7 +124,7 @@ def test_everything_is_kept_over_a_restart(file: Path) -> None:
     progress.advance(0, 1, is_alert=True)
     progress.advance(0, 5, is_alert=False)
     progress.advance(3, 7, is_alert=False)
-    again = Progress(file)
+    again = ReadPosition(file)
     assert state(again) == state(progress)
     assert (again.group_id, again.position(0)) == ("group", 6)
     assert again.last_alert is not None
@@ -149,7 +149,7 @@ def test_another_group_begins_anew_and_what_is_lost_stays_lost(file: Path) -> No
     progress.advance(0, 0, is_alert=True)
     progress.advance(0, 5, is_alert=True)
     progress.begin("other")
-    for known in (progress, Progress(file)):
+    for known in (progress, ReadPosition(file)):
         assert known.group_id == "other"
         assert known.position(0) is None
         assert [gap.size for gap in known.gaps] == [4]
@@ -171,7 +171,7 @@ GAP = {"partition": 0, "first": 1, "last": 2, "time_found": "2026-11-22T17:00:00
 
 def test_file_of_this_form_is_read(file: Path) -> None:
     replace_file(file, json.dumps({**KEPT, "gaps": [GAP]}).encode())
-    progress = Progress(file)
+    progress = ReadPosition(file)
     assert (progress.group_id, progress.position(0)) == ("g", 5)
     assert progress.gaps == (Gap(0, 1, 2, "2026-11-22T17:00:00+00:00"),)
 
@@ -216,26 +216,26 @@ def test_file_of_this_form_is_read(file: Path) -> None:
 def test_damaged_file_is_a_new_start(file: Path, content: bytes) -> None:
     """What is kept of it must do all that a listener does with it."""
     replace_file(file, content)
-    progress = Progress(file)
+    progress = ReadPosition(file)
     assert state(progress) == (None, None, (), [None] * 4)
     progress.begin("group")
     progress.advance(0, 3, is_alert=True)
     assert progress.advance(0, 3, is_alert=True) is None
-    assert Progress(file).position(0) == 4
+    assert ReadPosition(file).position(0) == 4
 
 
 @pytest.mark.parametrize("time", ["yesterday", 3, ["x"], "2026-11-22T17:00:00", ""])
 def test_time_that_is_none_is_not_known(file: Path, time: object) -> None:
     """A time without zone cannot be compared with the present."""
     replace_file(file, json.dumps({**KEPT, "last_alert": time}).encode())
-    progress = Progress(file)
+    progress = ReadPosition(file)
     assert progress.last_alert is None
     assert progress.position(0) == 5
 
 
 def test_file_that_cannot_be_read_is_a_new_start(file: Path) -> None:
     file.mkdir(parents=True)
-    assert Progress(file).group_id is None
+    assert ReadPosition(file).group_id is None
 
 
 def make_unwritable(file: Path) -> None:
@@ -331,10 +331,10 @@ def test_only_what_must_survive_is_synced(
 def test_position_is_written_again_where_the_directory_was_replaced(tmp_path: Path) -> None:
     """As when the inbox was moved away and another one put in its place."""
     file = tmp_path / "state" / "progress.json"
-    progress = Progress(file)
+    progress = ReadPosition(file)
     progress.begin("group")
     progress.advance(0, 6, is_alert=True)
     file.parent.rename(tmp_path / "old")
     file.parent.mkdir()
     progress.advance(0, 7, is_alert=True)
-    assert Progress(file).position(0) == 8
+    assert ReadPosition(file).position(0) == 8
