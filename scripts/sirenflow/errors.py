@@ -15,8 +15,9 @@ class AlertError(SirenflowError):
     ----------
     kind
         The reason in a word, for machines: ``too_large``, ``empty``, ``not_alert`` (neither Avro
-        nor JSON), ``undecodable``, ``key`` (id, type or time missing or wrong), ``no_value``,
-        ``offloaded`` (sent by reference, and not fetched), ``fault`` (an error in Sirenflow),
+        nor JSON), ``undecodable``, ``invalid_identity`` (id, type or
+        time missing or wrong), ``no_value``,
+        ``offloaded`` (sent by reference, and not fetched), ``internal_error`` (of Sirenflow),
         ``crash`` (the decoding process crashed), ``killed`` (that process was killed).
     claims
         What the record says of itself, where it could be decoded: see

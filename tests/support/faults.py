@@ -232,12 +232,12 @@ IMPATIENT = """
 import datetime
 from adc.consumer import Consumer
 from sirenflow.monitoring import health
-from sirenflow.kafka import diagnosis, listener, source
+from sirenflow.kafka import diagnosis, listener, topic_reader
 Consumer.subscribe.__defaults__ = (datetime.timedelta(seconds=3),)
 health.BEAT_SECONDS = 0.5
 listener._PATIENCE_AT_THE_END = {True: 5.0, False: 5.0}
-source._REOPEN_SECONDS = (0.5, 2.0)
-source._CLOSE_SECONDS = 3.0
+topic_reader._REOPEN_SECONDS = (0.5, 2.0)
+topic_reader._CLOSE_SECONDS = 3.0
 diagnosis._DIAGNOSIS_SECONDS = 3.0
 """
 """Shorter waits than in earnest, where they take up to a minute; nothing else is changed."""

@@ -107,7 +107,7 @@ def write_inbox(inbox: Path) -> None:
         (json_alert(retraction), "time_created '2026-04-18T09:12:44.5.5Z'; expected ISO 8601"),
         (garbage, "not an Avro container: its header ends after 4 bytes"),
     ):
-        put_in_quarantine(inbox, data, AlertError(reason, "key"), {"way": "listen"})
+        put_in_quarantine(inbox, data, AlertError(reason, "invalid_identity"), {"way": "listen"})
 
 
 def write_tables(

@@ -41,10 +41,13 @@ POISON = {
     "JSON list of two": (b"[" + ALERT + b"," + ALERT + b"]", "not_alert"),
     "Avro cut": (avro_alert(record())[:-20], "undecodable"),
     "two records": (avro_alert(record(), record()), "undecodable"),
-    "wrong schema": (avro_alert({"x": "1"}, schema=record_type("Other", x="string")), "key"),
-    "bad id": (json_alert(record(superevent_id="../../etc")), "key"),
-    "bad type": (json_alert(record(alert_type="{wildcard}")), "key"),
-    "no time": (json_alert(record(time_created=...)), "key"),
+    "wrong schema": (
+        avro_alert({"x": "1"}, schema=record_type("Other", x="string")),
+        "invalid_identity",
+    ),
+    "bad id": (json_alert(record(superevent_id="../../etc")), "invalid_identity"),
+    "bad type": (json_alert(record(alert_type="{wildcard}")), "invalid_identity"),
+    "no time": (json_alert(record(time_created=...)), "invalid_identity"),
     "17 MiB": (bytes(17 * 2**20), "too_large"),
 }
 
@@ -91,7 +94,7 @@ def test_fault_of_ours_costs_no_alert_and_its_traceback_is_logged(
         patch.setattr(place, fail)
         receipt = take_in(tmp_path, ALERT)
     assert isinstance(receipt.content, AlertError)
-    assert receipt.content.kind == "fault"
+    assert receipt.content.kind == "internal_error"
     assert type(error).__name__ in str(receipt.content)
     (logged,) = caplog.records
     assert logged.exc_info is not None

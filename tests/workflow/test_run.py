@@ -432,7 +432,9 @@ UNREADABLE_RETRACTION = json.loads(OTHER.read_text()) | {
 def quarantine_retraction(directory: Path) -> str:
     """Have a retraction of TS260902f in quarantine; return its name there."""
     data = json.dumps(UNREADABLE_RETRACTION).encode()
-    error = AlertError(f"time_created {UNREADABLE_RETRACTION['time_created']!r}", "key")
+    error = AlertError(
+        f"time_created {UNREADABLE_RETRACTION['time_created']!r}", "invalid_identity"
+    )
     put_in_quarantine(directory / "inbox", data, error, {"way": "listen"})
     (entry,) = quarantine.list_entries(directory / "inbox")
     return entry.name

@@ -209,7 +209,9 @@ def test_banner_has_the_time_of_the_first_retraction_of_the_run(tmp_path: Path) 
 def test_alert_that_an_earlier_version_rejected_is_stored_by_retry(
     tmp_path: Path, data: bytes
 ) -> None:
-    put_in_quarantine(tmp_path, data, AlertError("as 0.3 said", "key"), {"way": "listen"})
+    put_in_quarantine(
+        tmp_path, data, AlertError("as 0.3 said", "invalid_identity"), {"way": "listen"}
+    )
     (entry,) = quarantine.list_entries(tmp_path)
     stored = retry(tmp_path, entry)
     assert stored.new

@@ -268,7 +268,9 @@ def test_message_that_goes_to_quarantine_or_leaves_it_is_on_the_pages_at_once(
     with waiting(tmp_path, "watch"):
         wait_until(lambda: is_told(tmp_path, small_alert()))
         data = small_alert(minute=1).replace(b"00:01:00Z", b"in the morning")
-        put_in_quarantine(tmp_path / "inbox", data, AlertError("no time", "key"), {"way": "listen"})
+        put_in_quarantine(
+            tmp_path / "inbox", data, AlertError("no time", "invalid_identity"), {"way": "listen"}
+        )
         wait_until(lambda: unreadable_messages(tmp_path) == ["1", "1"])
         other = b"no alert"
         put_in_quarantine(tmp_path / "inbox", other, AlertError("no alert"), {"way": "listen"})

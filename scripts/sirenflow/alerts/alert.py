@@ -191,10 +191,10 @@ def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
 def _text(record: Mapping[str, Any], key: str) -> str:
     if key not in record:
         found = ", ".join(repr(name[:32]) for name in list(record)[:12])
-        raise AlertError(f"no {key} (found {found or 'nothing'})", "key")
+        raise AlertError(f"no {key} (found {found or 'nothing'})", "invalid_identity")
     value = record[key]
     if not isinstance(value, str):
-        raise AlertError(f"{key} is {type_words(value)}; expected text", "key")
+        raise AlertError(f"{key} is {type_words(value)}; expected text", "invalid_identity")
     return value
 
 
@@ -204,7 +204,7 @@ def _superevent_id(record: Mapping[str, Any]) -> str:
         raise AlertError(
             f"superevent_id {value[:64]!r}; expected one like 'S230518h', or at most 64 letters, "
             "digits, '-' and '_' that begin with a letter and name no directory of Sirenflow",
-            "key",
+            "invalid_identity",
         )
     return value
 
@@ -215,7 +215,7 @@ def _alert_type(record: Mapping[str, Any]) -> str:
     except ValueError as error:
         expected = ", ".join(ALERT_TYPES)
         raise AlertError(
-            f"alert_type {error}; expected {expected}, or another word", "key"
+            f"alert_type {error}; expected {expected}, or another word", "invalid_identity"
         ) from error
 
 
@@ -223,7 +223,7 @@ def _time_created(record: Mapping[str, Any]) -> str:
     try:
         return read_timestamp(_text(record, "time_created")).exact
     except ValueError as error:
-        raise AlertError(f"time_created {error}", "key") from error
+        raise AlertError(f"time_created {error}", "invalid_identity") from error
 
 
 def _detach_maps(sent: dict[str, Any]) -> tuple[tuple[AttachedMap, ...], dict[str, Any]]:

@@ -47,7 +47,8 @@ def quarantine() -> None:
 def list_(inbox: Path, output_format: str) -> None:
     """List the entries in quarantine, oldest first.
 
-    The columns are name, time of arrival (UTC), size in bytes, status and reason. The status is
+    The columns are name, time of arrival (UTC), size in bytes, status, the superevent that the
+    message claims to belong to, the topic or file that it came from, and the reason. The status is
     `new` for a message from a topic that `sirenflow health` reports, `acknowledged`, or `ingested`
     for a file, which `health` does not report.
 
@@ -72,7 +73,11 @@ def _status(entry: QuarantineEntry, note: Acknowledgement | None) -> str:
 
 def _line(entry: QuarantineEntry, note: Acknowledgement | None) -> str:
     time, status = entry.time_received[:19], _status(entry, note)
-    return printable(f"{entry.name}  {time:19}  {entry.size_bytes:>9}  {status:12}  {entry.reason}")
+    superevent, source = entry.claims.superevent_id or "-", entry.how.get("source") or "-"
+    return printable(
+        f"{entry.name}  {time:19}  {entry.size_bytes:>9}  {status:12}  {superevent:10}  {source}  "
+        f"{entry.reason}"
+    )
 
 
 def _json_line(entry: QuarantineEntry, note: Acknowledgement | None) -> str:

@@ -30,7 +30,13 @@ def _since(_ctx: click.Context, _option: click.Parameter, text: str | None) -> s
 @inbox_setting
 @results_option
 @cores_option
-@click.option("--all", "everything", is_flag=True, help="Check every superevent.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Check every superevent, also without new alerts: products that are missing or out of "
+    "date are rebuilt.",
+)
 @click.option(
     "--superevent",
     "superevents",

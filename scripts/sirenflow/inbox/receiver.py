@@ -183,4 +183,4 @@ def _internal_error(error: Exception) -> AlertError:
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, TaskError):  # in the worker: a traceback, which ends with it
         text = str(error).splitlines()[-1]
-    return AlertError(f"error in Sirenflow: {text}", "fault")
+    return AlertError(f"error in Sirenflow: {text}", "internal_error")

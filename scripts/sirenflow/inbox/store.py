@@ -156,7 +156,7 @@ def _check_case_is_free(inbox: Path, alert: Identity) -> None:
             "the inbox; if both are one superevent, look at this alert with `sirenflow quarantine "
             f"show`; if the older one is wrong, move {present!r} away and run `sirenflow "
             "quarantine retry`",
-            "key",
+            "invalid_identity",
             {key: getattr(alert, key) for key in ("superevent_id", "alert_type", "time_created")},
         )
 

@@ -47,13 +47,13 @@ def test_inbox_that_is_not_there_is_not_an_empty_one() -> None:
 
 
 def test_list_has_a_line_an_entry_oldest_first() -> None:
-    late = keep(b"late", "too late", "2026-11-22T18:00:00.123+00:00")
-    early = keep(b"early!", "too early", "2026-11-22T17:00:00.123+00:00")
+    late = keep(b'{"superevent_id": "S1a"', "too late", "2026-11-22T18:00:00.123+00:00")
+    early = keep(b"early!", "too early", "2026-11-22T17:00:00.123+00:00", source="host/topic")
     result = sirenflow("quarantine", "list")
     assert result.exit_code == 0
-    assert [line.split(maxsplit=4) for line in result.stdout.splitlines()] == [
-        [early, "2026-11-22T17:00:00", "6", "new", "too early"],
-        [late, "2026-11-22T18:00:00", "4", "new", "too late"],
+    assert [line.split(maxsplit=6) for line in result.stdout.splitlines()] == [
+        [early, "2026-11-22T17:00:00", "6", "new", "-", "host/topic", "too early"],
+        [late, "2026-11-22T18:00:00", "23", "new", "S1a", "-", "too late"],
     ]
 
 

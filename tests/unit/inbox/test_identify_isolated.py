@@ -193,7 +193,7 @@ def test_worker_can_write_no_file(
     judged_by(lambda data: write() if data == ALERT else None)
     receipt = take_in(Receiver(tmp_path / "inbox"), ALERT)
     assert isinstance(receipt.content, AlertError)
-    assert receipt.content.kind == "fault"
+    assert receipt.content.kind == "internal_error"
     assert str(receipt.content).startswith("error in Sirenflow: OSError: [Errno 27] File too large")
     assert (tmp_path / "forbidden").read_bytes() == b""
 

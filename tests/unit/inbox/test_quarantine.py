@@ -54,7 +54,7 @@ def test_bytes_are_kept_with_the_reason_beside_them(tmp_path: Path) -> None:
 def test_first_reason_stays_when_the_bytes_come_again(tmp_path: Path) -> None:
     keep(tmp_path, b"no alert")
     before = files_below(tmp_path)
-    keep(tmp_path, b"no alert", AlertError("another", "fault"), way="another")
+    keep(tmp_path, b"no alert", AlertError("another", "internal_error"), way="another")
     assert files_below(tmp_path) == before
 
 
@@ -94,7 +94,9 @@ def test_what_it_claims_to_be_is_kept_as_a_claim(tmp_path: Path, data: bytes) ->
 
 
 def test_bytes_of_a_decoded_record_are_not_searched_for_claims(tmp_path: Path) -> None:
-    error = AlertError("no good", "key", {"superevent_id": "S240422ed", "alert_type": None})
+    error = AlertError(
+        "no good", "invalid_identity", {"superevent_id": "S240422ed", "alert_type": None}
+    )
     entry = keep(tmp_path, ALERT, error)
     assert entry.claims == ClaimedIdentity("S240422ed")
 
@@ -245,7 +247,7 @@ def test_start_of_several_names_is_an_error_that_lists_them(tmp_path: Path) -> N
 
 
 def test_what_is_an_alert_now_moves_to_its_place(tmp_path: Path) -> None:
-    entry = keep(tmp_path, ALERT, AlertError("a bug", "fault"), topic="igwn.gwalert")
+    entry = keep(tmp_path, ALERT, AlertError("a bug", "internal_error"), topic="igwn.gwalert")
     stored = retry(tmp_path, entry)
     note = PLACE.replace(".json", ".meta.json")
     assert set(files_below(tmp_path)) == {PLACE, note}

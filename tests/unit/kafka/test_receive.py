@@ -91,7 +91,7 @@ def test_fault_of_ours_while_fetching_does_not_stop_the_stream(tmp_path: Path) -
 
     receive(SENT_BY_REFERENCE, "host/topic", Receiver(tmp_path), fetch)
     (entry,) = quarantine.list_entries(tmp_path)
-    assert (entry.kind, entry.path.read_bytes()) == ("fault", REFERENCE)
+    assert (entry.kind, entry.path.read_bytes()) == ("internal_error", REFERENCE)
 
 
 @pytest.mark.parametrize(

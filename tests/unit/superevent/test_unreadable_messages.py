@@ -36,7 +36,7 @@ HOSTILE = "</p><script>alert(1)</script>{{ 7 * 7 }}\x1b[2J\u202e\n" + "W" * 10_0
 def keep(inbox: Path, reason: str = "no good", **sent: Any) -> QuarantineEntry:
     """Have a message in quarantine that says that it is this alert."""
     data = json_alert(record(**{"urls": ..., "event": None, **sent}))
-    put_in_quarantine(inbox, data, AlertError(reason, "key"), {"way": "listen"})
+    put_in_quarantine(inbox, data, AlertError(reason, "invalid_identity"), {"way": "listen"})
     return next(each for each in quarantine.list_entries(inbox) if each.path.read_bytes() == data)
 
 
@@ -59,7 +59,7 @@ def test_message_is_described_by_its_content(tmp_path: Path) -> None:
             {
                 "name": entry.name,
                 "size_bytes": entry.size_bytes,
-                "kind": "key",
+                "kind": "invalid_identity",
                 "reason": "why\ufffdnot",
                 "superevent_id": EVENT,
                 "alert_type": "PRELIMINARY",
@@ -107,7 +107,13 @@ def test_files_and_messages_count_alike(tmp_path: Path) -> None:
 def test_thousands_are_counted_and_some_are_listed(tmp_path: Path) -> None:
     entries = [
         QuarantineEntry(
-            f"{number:012x}", tmp_path / "x.bin", "key", HOSTILE, 9, {}, claimed_update()
+            f"{number:012x}",
+            tmp_path / "x.bin",
+            "invalid_identity",
+            HOSTILE,
+            9,
+            {},
+            claimed_update(),
         )
         for number in range(3000)
     ]
@@ -140,7 +146,7 @@ def message(alert_type: str | None = "UPDATE") -> UnreadableMessage:
     return UnreadableMessage(
         name="0" * 12,
         size_bytes=9,
-        kind="key",
+        kind="invalid_identity",
         reason="no good",
         superevent_id=EVENT,
         alert_type=alert_type,
