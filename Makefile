@@ -9,7 +9,7 @@ BIN := .venv/bin
 
 demo: .venv/installed
 	$(BIN)/sirenflow ingest samples
-	$(BIN)/snakemake --cores 4 --quiet rules host progress
+	$(BIN)/sirenflow run
 	@echo "The catalogue: $(CURDIR)/results/index.html"
 
 # Tests run in two processes; those that need another program have targets of their own.
