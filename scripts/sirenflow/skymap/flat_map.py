@@ -10,7 +10,6 @@ ligo.skymap has the same (`moc.rasterize`, `distance.moments_to_parameters`; a t
 and depends on scipy, healpy and matplotlib. No dependency of Sirenflow resamples a multi-order map.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -19,7 +18,15 @@ from numpy.typing import NDArray
 
 from sirenflow.formats.fits_file import fits_headers, table_cards
 from sirenflow.skymap.distance.line_of_sight import conditional_moments, usable_moments
-from sirenflow.skymap.skymap import MAX_LEVEL, SPHERE_SR, Floats, Ints, Skymap
+from sirenflow.skymap.skymap import (
+    MAX_LEVEL,
+    SPHERE_SR,
+    Floats,
+    Ints,
+    Skymap,
+    cell_area_sr,
+    leaves_of_level,
+)
 
 # mu / sigma of the broadest distribution that the ansatz is used for; its mean is 1.736 standard
 # deviations, and sqrt(3) is the least of all. Of a broader mixture the mean is kept.
@@ -39,82 +46,88 @@ class DistanceParameters(NamedTuple):
     norm: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Rows along the curve of leaves, with the moments of their distances."""
-
-    first_leaf: Ints
-    level: Ints
-    probdensity: Floats
-    probability: Floats
-    area_sr: Floats
-    distances: DistanceParameters | None
-    has_distance: NDArray[np.bool_]
-    mean: Floats
-    mean_square: Floats
-
-
 class FlatMap:
     """A map at one HEALPix level, made piece by piece: as a whole it may not fit into memory.
 
-    Parameters
-    ----------
-    skymap
-        The multi-order map.
-    nside
-        Of the pixels; a power of two.
+    `nside`, a power of two, is that of the pixels.
     """
 
     def __init__(self, skymap: Skymap, nside: int) -> None:
         self.nside = nside
         self.level = nside.bit_length() - 1
         self.pixels = 12 * nside**2
-        self._rows = _sorted_rows(skymap)
+        order = skymap.along_curve
+        self._first_leaf, self._row_level = skymap.first_leaf[order], skymap.level[order]
+        self._probdensity, self._probability = skymap.probdensity[order], skymap.probability[order]
+        self._distances = None
+        self._has_distance = np.zeros(len(order), dtype=bool)
+        self._mean, self._mean_square = np.zeros((2, len(order)))
+        columns = (skymap.distmu, skymap.distsigma, skymap.distnorm)
+        sorted_columns = [column[order] for column in columns if column is not None]
+        if sorted_columns:
+            self._distances = DistanceParameters(*sorted_columns)
+            has_distance, moments = usable_moments(*self._distances)
+            self._has_distance = has_distance
+            self._mean[has_distance] = moments.mean
+            self._mean_square[has_distance] = moments.mean_square
 
     @property
     def dtype(self) -> np.dtype[np.void]:
         """A row of the table: PROB and, if the map has distances, their three parameters."""
-        names = list(_UNITS) if self._rows.distances else ["PROB"]
+        names = list(_UNITS) if self._distances else ["PROB"]
         return np.dtype([(name, ">f8") for name in names])
 
     def piece(self, start: int, stop: int) -> NDArray[np.void]:
         """Make the pixels from `start` to before `stop`, in nested order."""
-        rows, bits = self._rows, 2 * (MAX_LEVEL - self.level)
+        bits = 2 * (MAX_LEVEL - self.level)
         begin, end = start << bits, stop << bits
-        first = int(np.searchsorted(rows.first_leaf, begin, side="right")) - 1
-        last = int(np.searchsorted(rows.first_leaf, end, side="left"))
+        first = int(np.searchsorted(self._first_leaf, begin, side="right")) - 1
+        last = int(np.searchsorted(self._first_leaf, end, side="left"))
         inside = np.arange(first, last)
         table = np.zeros(stop - start, self.dtype)
-        fine = inside[rows.level[inside] > self.level]
-        pixel = (rows.first_leaf[fine] >> bits) - start
+        is_fine = self._row_level[inside] > self.level
+        fine, coarse = inside[is_fine], inside[~is_fine]
+        pixel = (self._first_leaf[fine] >> bits) - start
         joined = np.zeros(len(table), dtype=bool)
         joined[pixel] = True
-        coarse = inside[rows.level[inside] <= self.level]
-        row_first = np.maximum(rows.first_leaf[coarse], begin)
-        row_end = rows.first_leaf[coarse] + (np.int64(1) << 2 * (MAX_LEVEL - rows.level[coarse]))
+        row_first = np.maximum(self._first_leaf[coarse], begin)
+        row_end = self._first_leaf[coarse] + leaves_of_level(self._row_level[coarse])
         # Rows and pixels are both in order: what is not joined is taken from the next coarse row.
         row = np.repeat(coarse, (np.minimum(row_end, end) - row_first) >> bits)
-        table["PROB"][~joined] = rows.probdensity[row] * (SPHERE_SR / self.pixels)
-        table["PROB"] += np.bincount(pixel, rows.probability[fine], minlength=len(table))
-        if rows.distances is not None:
-            mixed = _mix(rows, fine, pixel, len(table))
-            for name, sent, new in zip(_DISTANCE_COLUMNS, rows.distances, mixed, strict=True):
+        table["PROB"][~joined] = self._probdensity[row] * (SPHERE_SR / self.pixels)
+        table["PROB"] += np.bincount(pixel, self._probability[fine], minlength=len(table))
+        if self._distances is not None:
+            mixed = self._mix(fine, pixel, len(table))
+            for name, sent, new in zip(_DISTANCE_COLUMNS, self._distances, mixed, strict=True):
                 table[name][~joined] = sent[row]
                 table[name][joined] = new[joined]
         return table
 
+    def _mix(self, fine: Ints, pixel: Ints, pixels: int) -> DistanceParameters:
+        """Return the distance parameters of pixels that take in several rows."""
+        kept = self._has_distance[fine]
+        fine, pixel = fine[kept], pixel[kept]
+        weight = self._probability[fine]
+        # A pixel without probability still has a direction, and lines of sight in it.
+        empty = np.bincount(pixel, weight, minlength=pixels)[pixel] <= 0
+        weight = np.where(empty, cell_area_sr(self._row_level[fine]), weight)
+        total = np.bincount(pixel, weight, minlength=pixels)
+        row_mean = self._mean[fine]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = np.bincount(pixel, weight * row_mean, minlength=pixels) / total
+            # About the pixel's mean, so that no digits are lost.
+            spread = self._mean_square[fine] - row_mean**2 + (row_mean - mean[pixel]) ** 2
+            variance = np.bincount(pixel, weight * spread, minlength=pixels) / total
+        return moments_to_distances(mean, np.sqrt(np.maximum(variance, 0)))
+
 
 def moments_to_distances(mean: Floats, std: Floats) -> DistanceParameters:
-    """Find the parameters of the ansatz whose distance has a mean and a standard deviation.
+    """Find the parameters of the ansatz whose distance has a mean and a standard deviation (n,).
 
-    The ratio of the two depends on mu / sigma alone, and grows with it; it is solved for by
-    Newton's method, from a table. No ratio is below sqrt(3): of a broader distribution the mean is
-    kept. The inverse of `sirenflow.skymap.distance.line_of_sight.conditional_moments`.
-
-    Parameters
-    ----------
-    mean, std : (n,)
-        Mpc; not finite where there is no distance.
+    Both are in Mpc, not finite where there is no distance. Their ratio depends on mu / sigma alone,
+    and grows with it; the equation is solved by Newton's method, started from a table. No ratio is
+    below sqrt(3): of a broader distribution the mean is kept. The inverse of
+    `sirenflow.skymap.distance.line_of_sight.conditional_moments`.
     """
     table_x, table_ratio, table_slope = _ratio_table()
     known = np.isfinite(mean) & (mean > 0)
@@ -147,55 +160,13 @@ def _ratio_table() -> tuple[Floats, Floats, Floats]:
 
 def _ratio(x: Floats) -> Floats:
     """(n,) mean distance in standard deviations, at each mu / sigma."""
-    with np.errstate(divide="ignore"):  # at x = 0, of values that are not used there
+    with np.errstate(divide="ignore"):  # 1 / x^2 at x = 0, where it is not used
         moments = conditional_moments(x, np.ones(len(x)))
         mean = moments.mean
         # Above the table the difference of the squares loses digits; its series does not.
         variance = np.where(x > _TABLE_END, 1 - 2 / x**2, moments.mean_square - mean**2)
     ratio: Floats = mean / np.sqrt(variance)
     return ratio
-
-
-def _sorted_rows(skymap: Skymap) -> _Rows:
-    order = skymap.along_curve
-    distances = None
-    has_distance = np.zeros(len(order), dtype=bool)
-    mean, mean_square = np.zeros(len(order)), np.zeros(len(order))
-    if skymap.distmu is not None and skymap.distsigma is not None and skymap.distnorm is not None:
-        mu, sigma = skymap.distmu[order], skymap.distsigma[order]
-        distances = DistanceParameters(mu, sigma, skymap.distnorm[order])
-        has_distance, moments = usable_moments(*distances)
-        mean[has_distance], mean_square[has_distance] = moments.mean, moments.mean_square
-    return _Rows(
-        skymap.first_leaf[order],
-        skymap.level[order],
-        skymap.probdensity[order],
-        skymap.probability[order],
-        skymap.area_sr[order],
-        distances,
-        has_distance,
-        mean,
-        mean_square,
-    )
-
-
-def _mix(rows: _Rows, fine: Ints, pixel: Ints, pixels: int) -> DistanceParameters:
-    """Return the distance parameters of pixels that take in several rows."""
-    kept = rows.has_distance[fine]
-    fine, pixel = fine[kept], pixel[kept]
-    weight = rows.probability[fine]
-    # A pixel without probability still has a direction, and lines of sight in it.
-    empty = np.bincount(pixel, weight, minlength=pixels)[pixel] <= 0
-    weight = np.where(empty, rows.area_sr[fine], weight)
-    total = np.bincount(pixel, weight, minlength=pixels)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.bincount(pixel, weight * rows.mean[fine], minlength=pixels) / total
-        # About the pixel's mean, so that no digits are lost.
-        spread = (
-            rows.mean_square[fine] - rows.mean[fine] ** 2 + (rows.mean[fine] - mean[pixel]) ** 2
-        )
-        variance = np.bincount(pixel, weight * spread, minlength=pixels) / total
-    return moments_to_distances(mean, np.sqrt(np.maximum(variance, 0)))
 
 
 def flat_header(flat: FlatMap, skymap: Skymap, superevent_id: str, retracted: bool) -> bytes:

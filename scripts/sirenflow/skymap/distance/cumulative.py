@@ -16,7 +16,7 @@ from sirenflow.skymap.skymap import Floats
 # Estimated from the third order, which is itself an overestimate: what is reached is about 1e-6.
 _RELATIVE_ERROR = 1e-5
 _MOST_STEPS = 100
-# Of an interval that is interpolated: what a parabola may be off by at its quarters, in tolerances.
+# Error of a parabola at the quarters of an interval up to which it is interpolated, in tolerances.
 _PARABOLA_TOLERANCE = 4.0
 # Over wider intervals a parabola may be right at the quarters by chance.
 _WIDEST = 1.0
@@ -25,7 +25,7 @@ _FEW = 2
 
 @dataclass(frozen=True)
 class CumulativePoint:
-    """A cumulative probability P at some x, and a value that is wanted at a quantile of P.
+    """A cumulative probability P at some x, and a value that is needed at a quantile of P.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class CumulativePoint:
 
     @property
     def is_close(self) -> bool:
-        """Whether that is good enough, judged by what the third order may be."""
+        """Whether `value_at_root` is accurate enough, by an estimate of the third order."""
         if self.slope <= 0 or abs(self.step) >= self.scale:
             return False
         error = abs(self.gradient * self.step) * (self.step / self.scale) ** 2
@@ -70,13 +70,7 @@ class CumulativePoint:
 def find_quantile(
     evaluate: Callable[[float], CumulativePoint], x: float, low: float, high: float
 ) -> tuple[float, float]:
-    """Find a quantile by Newton's method from x, in a bracket that shrinks.
-
-    Returns
-    -------
-    x, value
-        The quantile, and the value there.
-    """
+    """Find a quantile, and the value there, by Newton's method from x in a bracket that shrinks."""
     for _ in range(_MOST_STEPS):
         point = evaluate(x)
         if point.is_close:
@@ -85,7 +79,7 @@ def find_quantile(
             low = max(low, x)
         else:
             high = min(high, x)
-        # Where the slope is next to nothing Newton's step leads past all: twice as far at most.
+        # Where the slope is near 0 Newton's step is far too large: it is limited.
         farthest = min(high, low + max(1.0, abs(low)))
         following = x + point.step
         if not low < following < farthest:
@@ -97,29 +91,13 @@ def find_quantile(
 def interpolate_monotone(
     evaluate: Callable[[float], float], x: Floats, start: float, tolerance: float
 ) -> Floats:
-    """Find the values of a rising function at many places.
+    """Find the values of a rising function at places x (n,), none before `start`, in any order.
 
     The first interval begins at `start`, each other is twice as wide as the one before. An interval
     is halved until the function rises by less than the tolerance over it, or the parabola through
-    its ends and middle foretells the values at its quarters: the quartic through all five is then
+    its ends and middle agrees with the values at its quarters: the quartic through all five is then
     within the tolerance, but for kinks, near which it may be off by five times that. Slopes are not
     used: those of a sum over rows of a map are singular where a row begins to count.
-
-    Parameters
-    ----------
-    evaluate
-        The function.
-    x : (n,)
-        Places, finite, none before `start`; in any order.
-    start
-        Where the first interval begins.
-    tolerance
-        How far a value may be off.
-
-    Returns
-    -------
-    (n,) float64
-        Values.
     """
     found = np.empty(len(x))
     doubling = np.floor(np.log2(x - start + 1))

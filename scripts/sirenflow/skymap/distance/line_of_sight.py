@@ -17,6 +17,7 @@ no such row needs care. At r = 0 the probability beyond is 1, and before that mo
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial.laguerre import laggauss
@@ -53,16 +54,10 @@ _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 def normal_tail(z: Floats, gauss: Floats) -> Floats:
-    """Find the normal probability beyond each z, to a relative 1e-12.
+    """Find the normal probability beyond each z (n,) >= 0, to a relative 1e-12.
 
-    scipy's functions take three times as long, as they choose between formulas for each number.
-
-    Parameters
-    ----------
-    z : (n,)
-        None negative.
-    gauss : (n,)
-        exp(-z^2 / 2).
+    `gauss` is exp(-z^2 / 2). scipy's functions take three times as long, as they choose between
+    formulas for each number.
     """
     s = 1 / (1 + 0.2 * z)
     x = 1 - 2 * s
@@ -76,8 +71,7 @@ def normal_tail(z: Floats, gauss: Floats) -> Floats:
     return tail
 
 
-@dataclass(frozen=True, eq=False)
-class Moments:
+class Moments(NamedTuple):
     """Moments of the distance on each line of sight.
 
     Attributes
@@ -93,30 +87,22 @@ class Moments:
     mean_square: Floats
 
     def take(self, rows: slice | Ints | NDArray[np.bool_]) -> "Moments":
-        """Take those of some of the lines of sight."""
-        return Moments(self.norm[rows], self.mean[rows], self.mean_square[rows])
+        """Select some of the lines of sight."""
+        return Moments(*(column[rows] for column in self))
 
 
 def conditional_moments(mu: Floats, sigma: Floats) -> Moments:
-    """Find the moments of the distance on each line of sight.
+    """Find the moments of the distance on each line of sight; mu and sigma (n,) are in Mpc.
 
     With M_k the integral of r^k times the normal density over r > 0, the moments are M_3 / M_2 and
     M_4 / M_2, and M_k = mu M_(k-1) + (k-1) sigma^2 M_(k-2). Far below zero the recurrence cancels;
     the density is then close to r^2 exp(mu r / sigma^2), which Gauss-Laguerre quadrature fits.
-
-    Parameters
-    ----------
-    mu, sigma : (n,)
-        Mpc.
     """
-    moments = Moments(*np.empty((3, len(mu))))
+    moments = np.empty((3, len(mu)))
     for start in range(0, len(mu), _CHUNK_ROWS):
         rows = slice(start, start + _CHUNK_ROWS)
-        chunk = _conditional_moments(mu[rows], sigma[rows])
-        moments.norm[rows] = chunk.norm
-        moments.mean[rows] = chunk.mean
-        moments.mean_square[rows] = chunk.mean_square
-    return moments
+        moments[:, rows] = _conditional_moments(mu[rows], sigma[rows])
+    return Moments(*moments)
 
 
 def _conditional_moments(mu: Floats, sigma: Floats) -> Moments:
@@ -156,35 +142,27 @@ class LinesOfSight:
         Of each row; 1, sr, 1/sr.
     mu, sigma : (n,) float64
         Parameters of the distance ansatz, Mpc.
-    moments
-        What follows from them.
     """
 
+    moments: Moments
     probability: Floats
     area_sr: Floats
     probdensity: Floats
     mu: Floats
     sigma: Floats
-    moments: Moments
 
     def take(self, rows: slice | Ints) -> "LinesOfSight":
-        """Take some of the rows."""
-        return LinesOfSight(
-            self.probability[rows],
-            self.area_sr[rows],
-            self.probdensity[rows],
-            self.mu[rows],
-            self.sigma[rows],
-            self.moments.take(rows),
-        )
+        """Select some of the rows."""
+        columns = (self.probability, self.area_sr, self.probdensity, self.mu, self.sigma)
+        return LinesOfSight(self.moments.take(rows), *(column[rows] for column in columns))
 
     @cached_property
     def sample(self) -> "LinesOfSight":
-        """Every 8th row: a solution on these starts the one on all.
+        """Every 8th row, on which an equation is solved to start its solution on all rows.
 
-        Where that is tried six times, started so it is tried once; on fewer rows than every 8th,
-        the start is too often so far off that it is tried twice. A map of few rows is not smooth,
-        as each begins to count with a kink: a solution on all its rows starts the last one.
+        Started so, all rows take one step of Newton's method, not six; started on fewer rows, often
+        two. A map of few rows is not smooth, as each row begins to count with a kink: there the
+        sample is all rows.
         """
         step = 8 if len(self.mu) > _FEW_ROWS else 1
         return self.take(np.arange(0, len(self.mu), step))
@@ -192,7 +170,7 @@ class LinesOfSight:
     @property
     def chunks(self) -> "tuple[LinesOfSight, ...]":
         """All rows, in parts to compute with one at a time."""
-        # What holds itself is not freed when it is let go of, and the next map comes in addition.
+        # An object that caches itself is not freed by reference counting before the next map.
         return self._chunks if len(self.mu) > _CHUNK_ROWS else (self,)
 
     @cached_property
@@ -245,12 +223,8 @@ class LinesOfSight:
     def marginal(self, r: float) -> tuple[float, float, float]:
         """Marginalise p(r) over the rows.
 
-        Returns
-        -------
-        cumulative
-            Probability that the distance is below r.
-        density, derivative
-            The distance's density at r, 1/Mpc, and the derivative of that, 1/Mpc2.
+        Return the probability that the distance is below r, the density at r (1/Mpc), and the
+        density's derivative (1/Mpc2).
         """
         below, density, derivative = zip(*(c._marginal(r) for c in self.chunks), strict=True)
         return sum(below), sum(density), sum(derivative)
@@ -271,9 +245,9 @@ class LinesOfSight:
 def usable_moments(mu: Floats, sigma: Floats, norm: Floats) -> tuple[NDArray[np.bool_], Moments]:
     """Find which lines of sight have a distance, and the moments of those.
 
-    One has none where DISTMU (Mpc) or DISTSIGMA (Mpc) cannot be a distance's (where the analysis
-    found none, DISTMU is infinite: normal in the field), or where with DISTNORM (1/Mpc2) the ansatz
-    does not integrate to 1.
+    A line of sight has none where DISTMU (Mpc) or DISTSIGMA (Mpc) cannot be a distance's (DISTMU is
+    infinite where the analysis found no distance), or where the ansatz with DISTNORM (1/Mpc2) does
+    not integrate to 1.
     """
     usable = (np.abs(mu) < _FARTHEST_MPC) & (sigma > _NEAREST_MPC) & (sigma < _FARTHEST_MPC)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -300,26 +274,16 @@ def distance_at_row(skymap: Skymap, row: int) -> tuple[float, float] | None:
 
 
 def lines_of_sight(skymap: Skymap) -> LinesOfSight:
-    """Take the rows that have a distance, without the least dense that hold `NEGLIGIBLE` together.
+    """Select the rows that have a distance, without the least dense, which hold `NEGLIGIBLE`.
 
-    Raises
-    ------
-    ValueError
-        If the map has no distance columns.
+    Raise ValueError if the map has no distance columns.
     """
     if skymap.distmu is None or skymap.distsigma is None or skymap.distnorm is None:
         raise ValueError("the sky map has no distance columns")
     held = np.searchsorted(skymap.enclosed, skymap.enclosed[-1] - NEGLIGIBLE) + 1
     rows = skymap.rank[:held]
-    mu, sigma = skymap.distmu[rows], skymap.distsigma[rows]
-    usable, moments = usable_moments(mu, sigma, skymap.distnorm[rows])
-    if not usable.all():
-        rows, mu, sigma = rows[usable], mu[usable], sigma[usable]
-    return LinesOfSight(
-        skymap.probability[rows],
-        skymap.area_sr[rows],
-        skymap.probdensity[rows],
-        mu,
-        sigma,
-        moments,
-    )
+    parameters = (skymap.distmu, skymap.distsigma, skymap.distnorm)
+    usable, moments = usable_moments(*(column[rows] for column in parameters))
+    rows = rows if usable.all() else rows[usable]
+    columns = (skymap.probability, skymap.area_sr, skymap.probdensity, *parameters[:2])
+    return LinesOfSight(moments, *(column[rows] for column in columns))

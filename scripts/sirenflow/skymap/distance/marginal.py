@@ -84,15 +84,7 @@ def _cumulative_point(rows: LinesOfSight, wanted: float, r: float) -> Cumulative
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """A sum of normal densities times the distance's square.
-
-    Attributes
-    ----------
-    weight : (n,) float64
-        What multiplies exp(-(r - mu)^2 / (2 sigma^2)) r^2, 1/Mpc3.
-    mu, sigma : (n,) float64
-        Mpc.
-    """
+    """A sum of weight exp(-(r - mu)^2 / (2 sigma^2)) r^2; weight in 1/Mpc3, mu and sigma in Mpc."""
 
     weight: Floats
     mu: Floats
@@ -105,16 +97,11 @@ class Posterior:
 
 
 def approximate_posterior(rows: LinesOfSight) -> Posterior:
-    """Marginalise the distance over the sky.
+    """Marginalise the distance over the sky, of at least one line of sight.
 
     Lines of sight that agree in mean and standard deviation of their distance become one, with the
     mean and the variance of their normal densities and all their probability. On real maps the
-    curve is within 1 % of its peak.
-
-    Parameters
-    ----------
-    rows
-        The lines of sight that have a distance, at least one.
+    curve is off by at most 1 % of its peak.
     """
     mean = rows.moments.mean
     variance = np.maximum(rows.moments.mean_square - mean * mean, 0)
@@ -136,7 +123,7 @@ def approximate_posterior(rows: LinesOfSight) -> Posterior:
 
 
 def _part(values: Floats, most: float) -> Ints:
-    """(n,) part of the range of some values that each is in; those above `most` are in the last."""
+    """(n,) number of the part of the values' range that each is in; the last above `most`."""
     least, most = float(values.min()), min(float(values.max()), most)
     step = (most - least) / _PARTS if most > least else 1.0
     parts: Ints = np.clip((values - least) / step, 0, _PARTS - 1).astype(np.int64)

@@ -31,37 +31,17 @@ def credible_volumes(rows: LinesOfSight, levels: Sequence[float]) -> list[float 
     region where it exceeds a threshold t is an interval of r, whose volume and probability are
     closed forms. The threshold is found by Newton's method in log t, as dP = t dV.
 
-    Parameters
-    ----------
-    rows
-        The lines of sight that have a distance.
-    levels : (k,)
-        Probabilities, 0 to 1; of the whole map, not of the rows that have a distance.
-
-    Returns
-    -------
-    (k,) list
-        Mpc3, Euclidean in luminosity distance; None for a level that the rows' probability does not
-        reach: no finite volume holds it.
+    Levels (k,) are probabilities of the whole map, not of the rows. The volumes are in Mpc3,
+    Euclidean in luminosity distance; None for a level that the probability of the rows does not
+    reach: no finite volume holds it.
     """
     return [_densest(rows, q)[1] if q < rows.total else None for q in levels]
 
 
 def threshold_log_density(rows: LinesOfSight, level: float) -> float | None:
-    """Find the density above which space holds a probability.
+    """Find the log density (log 1/Mpc3) above which space holds a probability of the whole map.
 
-    Parameters
-    ----------
-    rows
-        The lines of sight that have a distance.
-    level
-        Probability, 0 to 1; of the whole map.
-
-    Returns
-    -------
-    float or None
-        Log of the probability per volume, log 1/Mpc3; None where the rows' probability does not
-        reach the level.
+    None where the probability of the rows does not reach the level.
     """
     if level >= rows.total:
         return None
@@ -80,42 +60,28 @@ def threshold_log_density(rows: LinesOfSight, level: float) -> float | None:
 
 
 def probability_denser(rows: LinesOfSight, log_density: Floats) -> Floats:
-    """Sum the probability of all space that is denser than each threshold.
+    """(k,) credible levels in space: the probability denser than thresholds (k,), log 1/Mpc3.
 
     Of many thresholds on many rows, few are evaluated, and those between interpolated: right to
     about 1e-5, as the probability of many rows rises smoothly with the depth.
-
-    Parameters
-    ----------
-    rows
-        The lines of sight that have a distance.
-    log_density : (k,)
-        Log of the probability per volume, log 1/Mpc3; minus infinity takes in all space.
-
-    Returns
-    -------
-    (k,) float64
-        Credible level in space, 0 to 1; of the whole map.
     """
+
+    def evaluate(at: float) -> float:
+        return -_down_to_depth(rows, 0.0, at).deficit
+
     depth, places = np.unique(-log_density, return_inverse=True)
     found = np.full(len(depth), rows.total)
     if len(rows.mu):
         densest = rows.log_densest
         found[depth <= -densest] = 0.0
         within = np.flatnonzero((depth > -densest) & (depth < np.inf))
-        found[within] = _probability_down_to(rows, depth[within], -densest)
+        if len(within) * len(rows.mu) <= _MOST_DIRECT:
+            found[within] = [evaluate(at) for at in depth[within].tolist()]
+        else:
+            found[within] = interpolate_monotone(
+                evaluate, depth[within], -densest, _CURVE_TOLERANCE
+            )
     return np.asarray(np.clip(found, 0.0, 1.0)[places], dtype=np.float64)
-
-
-def _probability_down_to(rows: LinesOfSight, depth: Floats, shallowest: float) -> Floats:
-    """Sum the probability where the density exceeds exp(-depth) per Mpc3, for each depth."""
-
-    def evaluate(at: float) -> float:
-        return -_down_to_depth(rows, 0.0, at).deficit
-
-    if len(depth) * len(rows.mu) <= _MOST_DIRECT:
-        return np.array([evaluate(at) for at in depth.tolist()], dtype=np.float64)
-    return interpolate_monotone(evaluate, depth, shallowest, _CURVE_TOLERANCE)
 
 
 def _densest(rows: LinesOfSight, q: float) -> tuple[float, float]:
@@ -131,14 +97,14 @@ def _densest(rows: LinesOfSight, q: float) -> tuple[float, float]:
 
 
 def _depth_reached(rows: LinesOfSight, wanted: float) -> float:
-    """Depth at which the lines of sight with the densest peaks hold a probability."""
+    """Find the depth at which the lines of sight with the densest peaks hold a probability."""
     order = np.argsort(-rows.log_peak_density)
     row = np.searchsorted(np.cumsum(rows.probability[order]), wanted)
     return -float(rows.log_peak_density[order[min(int(row), len(order) - 1)]])
 
 
 def _down_to_depth(rows: LinesOfSight, wanted: float, depth: float) -> CumulativePoint:
-    """Volume and probability where the density exceeds exp(-depth) per Mpc3."""
+    """Find probability and volume where the density exceeds exp(-depth) per Mpc3."""
     probability, volume, growth = np.sum(
         [_within(chunk, depth) for chunk in rows.chunks], axis=0
     ).tolist()
@@ -150,7 +116,7 @@ def _down_to_depth(rows: LinesOfSight, wanted: float, depth: float) -> Cumulativ
 
 
 def _within(rows: LinesOfSight, depth: float) -> tuple[float, float, float]:
-    """Probability and volume down to a depth, and the derivative of the volume."""
+    """Return probability and volume down to a depth, and the derivative of the volume."""
     dense = np.flatnonzero(rows.log_peak_density > -depth)
     probability, area_sr = rows.probability[dense], rows.area_sr[dense]
     mu, sigma = rows.mu[dense], rows.sigma[dense]

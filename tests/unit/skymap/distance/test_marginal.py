@@ -108,7 +108,7 @@ def test_percentiles_of_few_narrow_lines_of_sight_have_their_share_below() -> No
         mu = 10 ** rng.uniform(0, 4, number)
         sigma = mu / rng.uniform(15, 300, number)
         rows = LinesOfSight(
-            probability, probability, np.ones(number), mu, sigma, conditional_moments(mu, sigma)
+            conditional_moments(mu, sigma), probability, probability, np.ones(number), mu, sigma
         )
         found = marginal_distance(rows)
         assert found is not None
