@@ -13,19 +13,10 @@ def credible_areas(skymap: Skymap, levels: Sequence[float]) -> Floats:
     Rows are taken in order of descending density until the level is reached; of the row that
     crosses it, the fraction that is needed counts. This is ligo.skymap's convention (Singer et al.
     2016, ApJS 226 10, `ligo.skymap.postprocess.crossmatch`); leaving the crossing row out, or
-    taking it in, are the field's other two.
+    taking it in, are the other two conventions of the field.
 
-    Parameters
-    ----------
-    skymap
-        The map.
-    levels : (k,)
-        Probabilities, 0 to 1.
-
-    Returns
-    -------
-    (k,) float64
-        Areas, deg2; the whole sky for a level that the map's probabilities do not reach.
+    Levels (k,) are probabilities, 0 to 1. Areas (k,) are in deg2, that of the whole sky for a level
+    that the map's probabilities do not reach.
     """
     area_sr = [_area_sr(skymap, level) for level in levels]
     return np.array(area_sr, dtype=np.float64) * DEG2_PER_SR

@@ -1,9 +1,9 @@
 """A FITS binary table from untrusted bytes.
 
-astropy parses the cards; the table itself is one look at the bytes behind them, once their sizes
-agree. https://fits.gsfc.nasa.gov/fits_standard.html, sections 4.4 and 7.3.
+astropy parses the cards; the table is a view of the bytes behind them, once their sizes agree.
+https://fits.gsfc.nasa.gov/fits_standard.html, sections 4.4 and 7.3.
 
-Every error says in words what was found and what was expected: it is shown on the page.
+Errors say what was found and what was expected: they are shown on the page.
 """
 
 import gzip
@@ -41,18 +41,9 @@ _COMMENTARY = (b"", b"COMMENT", b"HISTORY", b"END")
 def read_table(data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Read the binary table in HDU 1 of a FITS file, gzipped or not.
 
-    Returns
-    -------
-    columns
-        Arrays of shape (rows,) or (rows, repeat) by name, as stored, unsigned integers restored. A
-        column scaled in another way is an array of one text that says so.
-    cards
-        The header's, the first of each name.
-
-    Raises
-    ------
-    SkymapError
-        If the bytes are no such file.
+    Return its columns by name, arrays of shape (rows,) or (rows, repeat) as stored, unsigned
+    integers restored, and the header's cards, the first of each name. A column scaled in another
+    way is an array of one text that says so. Raise SkymapError if the bytes are not such a file.
     """
     data = _gunzip(data)
     _check_signature(data)
@@ -150,7 +141,7 @@ def _cards(header: bytes) -> dict[str, Any]:
 
 
 def _least_size(data: bytes, offset: int) -> int:
-    """Work out how long a file must be that ends within the header at a byte, from its cards."""
+    """Return the least size of a file that is cut in the header at a byte, from its cards."""
     header = data[offset : len(data) - (len(data) - offset) % _CARD]
     cards = _cards(header)
     rows, width = cards.get("NAXIS2"), cards.get("NAXIS1")
@@ -160,10 +151,7 @@ def _least_size(data: bytes, offset: int) -> int:
 
 @lru_cache(maxsize=4096)
 def _card(image: bytes) -> tuple[str, Any]:
-    """Parse a card; most cards of a map are the same in every other.
-
-    One that cannot be parsed is as good as absent: if it matters, that is told where it is missed.
-    """
+    """Parse a card, cached as maps share most cards; one that cannot be parsed has no value."""
     keyword = image[:8].rstrip()
     if keyword in _COMMENTARY:
         return "", None
@@ -222,4 +210,6 @@ def _unsigned(column: NDArray[Any], header: Mapping[str, Any], number: int) -> N
     unsigned = {2**15: ">i2", 2**31: ">i4", 2**63: ">i8"}
     if scale == 1 and unsigned.get(zero) == column.dtype.str:
         return column.astype(np.int64) + np.int64(zero) if zero < 2**63 else column ^ (-(2**63))
-    return np.array([f"TSCAL = {scale!r}, TZERO = {zero!r}"])  # told if the column is asked for
+    return np.array(
+        [f"TSCAL = {scale!r}, TZERO = {zero!r}"]
+    )  # becomes an error if the column is used

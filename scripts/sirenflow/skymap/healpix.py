@@ -32,13 +32,7 @@ def cell_directions(first_leaf: Ints, level: Ints) -> Floats:
 
 
 def leaves_at(directions: Floats) -> Ints:
-    """Find the leaf in each direction.
-
-    Parameters
-    ----------
-    directions : (3, n)
-        Unit vectors.
-    """
+    """(n,) leaf in each direction, by unit vectors (3, n)."""
     east, north, z = directions
     quarter = np.arctan2(north, east) * (2 / np.pi)
     quarter += 4.0 * (quarter < 0)

@@ -1,4 +1,4 @@
-"""Compare two sky maps: areas, peaks, distances, and what they have in common."""
+"""Compare two sky maps: areas, peaks, distances, and overlap."""
 
 import math
 from dataclasses import dataclass
@@ -7,14 +7,7 @@ import numpy as np
 from mocpy import MOC
 
 from sirenflow.products.regions import MapComparison
-from sirenflow.skymap.skymap import (
-    DEG2_PER_SR,
-    SPHERE_SR,
-    Floats,
-    Peak,
-    Skymap,
-    leaves_of_level,
-)
+from sirenflow.skymap.skymap import DEG2_PER_SR, SPHERE_SR, Floats, Peak, Skymap, leaves_of_level
 from sirenflow.skymap.vectors import separation_deg, unit_vectors
 
 
@@ -22,20 +15,8 @@ from sirenflow.skymap.vectors import separation_deg, unit_vectors
 class MeasuredMap:
     """What is kept of a map to compare others with it; a hundredth of its size.
 
-    Attributes
-    ----------
-    number
-        Number of the alert that it came with.
-    sha256
-        Of its bytes.
-    peak
-        Its peak.
-    area_50_deg2, area_90_deg2
-        Its credible areas, deg2.
-    moc_50, moc_90
-        Its credible regions.
-    distance_mean_mpc, distance_std_mpc
-        DISTMEAN and DISTSTD of its header, Mpc; None where it has none.
+    `number` is that of its alert, `sha256` that of its file; the distances are DISTMEAN and DISTSTD
+    of its header, None where it has none.
     """
 
     number: int
@@ -50,15 +31,7 @@ class MeasuredMap:
 
 
 def compare_maps(new: MeasuredMap, skymap: Skymap, old: MeasuredMap) -> MapComparison:
-    """Compare a map with an earlier one.
-
-    Parameters
-    ----------
-    new, old
-        The maps.
-    skymap
-        The new one.
-    """
+    """Compare a map with an earlier one; `skymap` is the new one."""
     overlap = _area_deg2(new.moc_90.intersection(old.moc_90))
     return MapComparison(
         number=old.number,

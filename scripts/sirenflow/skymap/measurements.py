@@ -1,4 +1,4 @@
-"""Everything that `localization.json` says of one sky map."""
+"""The measurements of one sky map that are in `localization.json`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,37 +15,21 @@ from sirenflow.skymap.skymap import Skymap, peak
 
 _NO_COLUMNS = "the sky map has no distance columns"
 _NO_CARDS = "the header lacks DISTMEAN or DISTSTD"
-# A header's distances beyond these are no distances; the universe ends at some 1e6 Mpc.
+# Limits of a header's distances; the universe is of the order of 1e6 Mpc.
 _NEAREST_MPC, _FARTHEST_MPC = 1e-6, 1e9
 _NO_ROWS = "no row of the sky map has a distance"
-
-
-_OF_THE_FILE = {"kind", "file", "sha256", "size_bytes"}
+_FILE_KEYS = {"kind", "file", "sha256", "size_bytes"}
 
 
 def unmeasured(levels_percent: Sequence[int]) -> dict[str, Any]:
     """Return every key of `LocalizedMap` that is measured, and of other levels, with None."""
     levels = (key for p in levels_percent for key in (f"area_{p}_deg2", f"volume_{p}_mpc3"))
     keys = (*LocalizedMap.__struct_fields__, *levels)
-    return {key: None for key in keys if key not in _OF_THE_FILE}
+    return {key: None for key in keys if key not in _FILE_KEYS}
 
 
 def measure(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str, Any]:
-    """Measure a sky map.
-
-    Parameters
-    ----------
-    skymap
-        The map.
-    levels_percent
-        Credible levels of areas and volumes, in per cent.
-
-    Returns
-    -------
-    dict
-        The keys of `unmeasured`; each name ends in its unit. `distance_mean_mpc` and
-        `distance_std_mpc` are the header's DISTMEAN and DISTSTD.
-    """
+    """Measure a sky map: the keys of `unmeasured`, with areas and volumes at some levels."""
     top = peak(skymap)
     distance = distance_at_row(skymap, int(np.argmax(skymap.probdensity)))
     areas = credible_areas(skymap, [percent / 100 for percent in levels_percent])
@@ -81,7 +65,7 @@ def _measure_distance(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str
             f"the header's DISTMEAN or DISTSTD is {beyond[0]:g} Mpc; "
             f"expected {_NEAREST_MPC:g} to {_FARTHEST_MPC:g}"
         )
-    headline = {
+    header = {
         "distance_mean_mpc": mean,
         "distance_std_mpc": std,
         "distance_absent_because": absent,
@@ -90,15 +74,14 @@ def _measure_distance(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str
     marginal = marginal_distance(rows)
     if marginal is None:
         return {
-            **headline,
+            **header,
             "distance_absent_because": _NO_ROWS,
             "probability_with_distance": 0.0,
             "volume_absent_because": _NO_ROWS,
         }
-    levels = [percent / 100 for percent in levels_percent]
-    volumes = credible_volumes(rows, levels)
+    volumes = credible_volumes(rows, [percent / 100 for percent in levels_percent])
     return {
-        **headline,
+        **header,
         "probability_with_distance": rounded(marginal.probability),
         "distance_marginal_mean_mpc": rounded(marginal.mean_mpc),
         "distance_marginal_std_mpc": rounded(marginal.std_mpc),

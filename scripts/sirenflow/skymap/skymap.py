@@ -1,13 +1,14 @@
 """Multi-order sky maps: FITS bytes to validated arrays.
 
-A map is a binary table with a row a HEALPix cell of any level. UNIQ numbers the cell, PROBDENSITY
-is its probability density; maps of modelled sources add DISTMU, DISTSIGMA and DISTNORM, the
-parameters of the distance's distribution along that line of sight. The format is described in the
-LIGO/Virgo/KAGRA Public Alerts User Guide, https://emfollow.docs.ligo.org/userguide/tutorial/
-multiorder_skymaps.html, and UNIQ in the IVOA's MOC recommendation.
+A map is a binary table with one row per HEALPix cell of any level. UNIQ numbers the cell,
+PROBDENSITY is its probability density; maps of modelled sources add DISTMU, DISTSIGMA and
+DISTNORM, the parameters of the distribution of the distance in that direction. The format is
+described in the LIGO/Virgo/KAGRA Public Alerts User Guide,
+https://emfollow.docs.ligo.org/userguide/tutorial/multiorder_skymaps.html, and UNIQ in the IVOA's
+MOC recommendation.
 
-A file that is no FITS table is a `SkymapError`: there is nothing to deliver. A table that breaks a
-rule on which numbers depend is a `SkymapValueError`: it is delivered as sent, without numbers.
+A file that is not a FITS table raises `SkymapError`: there is nothing to deliver. A table with
+values that numbers cannot be computed from raises `SkymapValueError`: it is delivered as sent.
 """
 
 from collections.abc import Mapping
@@ -105,11 +106,10 @@ class Skymap:
     def first_leaf(self) -> Ints:
         """(n,) number of the first cell of level 29 in each row: where it begins along the curve.
 
-        The nested numbering of the cells of level 29, the leaves, is a curve over the whole sky; a
-        cell of level l covers 4^(29 - l) of them in a row.
+        The nested numbering of the cells of level 29, the leaves, is a curve over the whole sky, of
+        which a cell of level l covers 4^(29 - l) in a row.
         """
-        leaf: Ints = self.ipix << (2 * (MAX_LEVEL - self.level))
-        return leaf
+        return np.left_shift(self.ipix, 2 * (MAX_LEVEL - self.level))
 
     @cached_property
     def along_curve(self) -> Ints:
@@ -178,12 +178,7 @@ def peak(skymap: Skymap) -> Peak:
 
 
 def read_skymap(data: bytes) -> Skymap:
-    """Read the sky map in HDU 1 of a FITS file, gzipped or not.
-
-    Parameters
-    ----------
-    data
-        The whole file.
+    """Read the sky map in HDU 1 of a FITS file, gzipped or not, from its bytes.
 
     Raises
     ------
@@ -203,7 +198,8 @@ def read_skymap(data: bytes) -> Skymap:
     if all(name in columns for name in _DISTANCE_COLUMNS):
         distance = [_floats(name, columns) for name in _DISTANCE_COLUMNS]
     distmu, distsigma, distnorm = distance
-    skymap = Skymap(_uniq(columns), probdensity, distmu, distsigma, distnorm, header)
+    uniq = _column("UNIQ", columns, "i").astype(np.int64)
+    skymap = Skymap(uniq, probdensity, distmu, distsigma, distnorm, header)
     _check_values(skymap)
     return skymap
 
@@ -253,16 +249,12 @@ def _described(column: NDArray[Any]) -> str:
     return one if count == 1 else f"{count:,} {many}"
 
 
-def _uniq(columns: Mapping[str, NDArray[Any]]) -> Ints:
-    return _column("UNIQ", columns, "i").astype(np.int64)
-
-
 def _floats(name: str, columns: Mapping[str, NDArray[Any]]) -> Floats:
     return _column(name, columns, "f").astype(np.float64)
 
 
 def _check_values(skymap: Skymap) -> None:
-    # A NaN is the least, and the greatest, of all.
+    # If one value is NaN, so are both extremes.
     if not (skymap.probdensity.min() >= 0 and skymap.probdensity.max() < np.inf):
         wrong = ~(np.isfinite(skymap.probdensity) & (skymap.probdensity >= 0))
         raise SkymapValueError(
@@ -300,7 +292,7 @@ def _check_cover(skymap: Skymap) -> None:
     curve = (2 * skymap.ipix + 1) << (2 * (MAX_LEVEL - skymap.level))
     curve.sort()
     width = curve & -curve
-    # Twice the first leaf of each, and twice the one after its last.
+    # Twice the first leaf of each cell, and twice the leaf after its last.
     first, end = curve - width, curve + width
     sphere = 24 << (2 * MAX_LEVEL)
     if first[0] != 0 or end[-1] != sphere or not np.array_equal(end[:-1], first[1:]):

@@ -18,20 +18,10 @@ def lonlat_deg(vectors: Floats) -> tuple[Floats, Floats]:
 
 
 def separation_deg(one: Floats, other: Floats) -> Floats:
-    """Angle between vectors, deg, to all digits at any angle.
+    """Angle between vectors (3,) or (3, n) of any length but 0: 0 to 180 deg, precise at any angle.
 
     Kahan 2006, "How futile are mindless assessments of roundoff in floating-point computation?",
-    section 12: neither an arc cosine, which is blind to small angles, nor an arc sine, to large.
-
-    Parameters
-    ----------
-    one, other : (3,) or (3, n)
-        Vectors of any length but 0.
-
-    Returns
-    -------
-    () or (n,) float64
-        0 to 180.
+    section 12. An arc cosine loses the digits of small angles, an arc sine those of large ones.
     """
     one, other = one * np.linalg.norm(other, axis=0), other * np.linalg.norm(one, axis=0)
     apart, together = np.linalg.norm(one - other, axis=0), np.linalg.norm(one + other, axis=0)

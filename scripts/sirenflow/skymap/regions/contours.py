@@ -84,7 +84,7 @@ class LocalView:
 
 @dataclass(frozen=True, eq=False)
 class LevelField:
-    """The credible level of every place of the sky; `level_field` makes it of a map.
+    """The credible level of every position on the sky.
 
     Attributes
     ----------
@@ -120,43 +120,22 @@ class Grid:
     y_deg: Floats
 
     def sample(self, field: LevelField, near: NDArray[np.bool_]) -> Ints:
-        """(n,) row of the map, as `LevelField.rows_at`, under each node of `near` (rows, columns).
-
-        In the order in which `near` selects them from an array.
-        """
+        """(n,) row of the map under each node (rows, columns) of `near`; see `rows_at`."""
         row, column = np.nonzero(near)
         return field.rows_at(self.view.unproject_vectors(self.x_deg[column], self.y_deg[row]))
 
-    def rings(self, levels: Floats, level: float) -> tuple[Floats, ...]:
-        """Contour the region where the levels under the nodes (rows, columns) are at most `level`.
-
-        Rings are as `rings_of_field` gives them, x and y in deg.
-        """
-        return rings_of_field(self.x_deg, self.y_deg, levels, level)
-
 
 def rings_of_field(x: Floats, y: Floats, levels: Floats, level: float) -> tuple[Floats, ...]:
-    """Contour the region where sampled credible levels are at most `level`.
+    """Contour the region where credible levels (rows, columns) at nodes are at most `level`.
 
-    Parameters
-    ----------
-    x, y : (columns,), (rows,)
-        Coordinates of the nodes, ascending.
-    levels : (rows, columns)
-        Credible levels at the nodes.
-    level
-        Probability, 0 to 1.
-
-    Returns
-    -------
-    tuple of (m, 2)
-        Closed rings of x, y that repeat their first point: outer ones anticlockwise where y is up,
-        each followed by its holes, clockwise. The region ends where the grid does.
+    x (columns,) and y (rows,) are the ascending coordinates of the nodes. The rings, (m, 2) points
+    x, y each, are closed and repeat their first point: outer ones anticlockwise where y is up, each
+    followed by its holes, clockwise. The region ends where the grid does.
     """
     row, column = np.nonzero(levels <= level)
     if not len(row):
         return ()
-    # All that the region is, and a node around it.
+    # The region, and one node around it.
     rows = slice(max(int(row[0]) - 1, 0), int(row[-1]) + 2)
     columns = slice(max(int(column.min()) - 1, 0), int(column.max()) + 2)
     clipped = np.clip(levels[rows, columns], level - _HALF_WINDOW, level + _HALF_WINDOW)
@@ -184,40 +163,17 @@ def level_field(skymap: Skymap) -> LevelField:
     return LevelField(skymap.first_leaf[order], middle[order])
 
 
-def square_grid(view: LocalView, radius_deg: float, nodes: int) -> Grid:
-    """Lay `nodes` by `nodes` nodes over the square that reaches `radius_deg` from the centre.
-
-    The radius is an angle on the sky, at most 180 deg.
-    """
-    half = np.rad2deg(2 * np.sin(np.deg2rad(min(radius_deg, 180.0)) / 2))
-    axis = np.linspace(-half, half, nodes)
-    return Grid(view, axis, axis)
-
-
 def local_contours(
     field: LevelField, levels: Sequence[float], view: LocalView, radius_deg: float, nodes: int
 ) -> tuple[tuple[Floats, ...], ...]:
-    """Contour all of a map that lies around a position.
+    """Contour a map in a square around the centre of a plane, at each of some levels.
 
-    Parameters
-    ----------
-    field
-        The map, by `level_field`.
-    levels
-        Probabilities, 0 to 1.
-    view
-        The plane; its `project` and `unproject` go between the sky and the rings.
-    radius_deg
-        Angle from the centre to the middle of each side of the square that is drawn.
-    nodes
-        On each side. 256 take about 20 ms.
-
-    Returns
-    -------
-    tuple
-        Of each level the rings, as `Grid.rings`: x to the east and y to the north, deg.
+    The angle from the centre to the middle of each side is `radius_deg`, at most 180 deg. Rings are
+    as those of `rings_of_field`, x to the east and y to the north, deg. 256 nodes on each side take
+    about 20 ms.
     """
-    grid = square_grid(view, radius_deg, nodes)
-    everywhere = np.ones((nodes, nodes), dtype=bool)
-    sampled = field.levels[grid.sample(field, everywhere)].reshape(nodes, nodes)
-    return tuple(grid.rings(sampled, level) for level in levels)
+    half = np.rad2deg(2 * np.sin(np.deg2rad(min(radius_deg, 180.0)) / 2))
+    axis = np.linspace(-half, half, nodes)
+    rows = Grid(view, axis, axis).sample(field, np.ones((nodes, nodes), dtype=bool))
+    sampled = field.levels[rows].reshape(nodes, nodes)
+    return tuple(rings_of_field(axis, axis, sampled, level) for level in levels)

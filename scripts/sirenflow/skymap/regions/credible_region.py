@@ -1,8 +1,5 @@
 """Credible regions as the cells that they consist of, and as MOCs.
 
-A cell of level l covers 4^(29 - l) leaves, the cells of level 29, which lie in a row along the
-nested numbering.
-
 `MOC.from_valued_healpix_cells` gives a region of the same area, in five times the time (1.1 ms, not
 0.24: `benchmarks/libraries.py`). It does not say which rows of the map the cells are of, and of
 rows of equal density the order in the file decides which are in the region.
@@ -90,7 +87,7 @@ def credible_region(skymap: Skymap, level: float) -> CredibleRegion:
     Rows are taken as `Skymap.rank` has them. Of the row that crosses the level, as many sub-cells
     are taken, the first in nested order, as bring the area to that of `credible_areas`: the region
     that is delivered then has the area that is published, whatever the size of that row. Which
-    part of the row it is says nothing: within it all places are as probable. As rows of equal
+    part of the row is taken has no meaning: its density is the same everywhere. As rows of equal
     density rank along the same curve, the region is the same however cells are ordered, or split.
 
     Sub-cells are as small as an area within `AREA_TOLERANCE` needs, which may be deeper than any
@@ -127,10 +124,7 @@ def credible_region(skymap: Skymap, level: float) -> CredibleRegion:
 def _split(leaves: int, depth: int, empty_is_one: bool) -> tuple[Ints, Ints]:
     """Cover the first leaves of a row, rounded to cells of level `depth`, by few cells.
 
-    Returns
-    -------
-    first, level : (n,) int64
-        First leaf of each cell, counted from that of the row, and its level.
+    Return the first leaf of each cell, counted from that of the row, and its level.
     """
     cell_bits = 2 * (MAX_LEVEL - depth)
     count = (leaves + (1 << cell_bits) // 2) >> cell_bits

@@ -52,12 +52,8 @@ class LobeLabels:
 
 def label_lobes(skymap: Skymap, region: CredibleRegion) -> LobeLabels:
     """Find the connected parts of a map's credible region."""
-    level, ipix = (
-        part.astype(np.int64)
-        for part in astropy_healpix.uniq_to_level_ipix(
-            np.sort(region.moc.uniq_hpx).astype(np.int64)
-        )
-    )
+    level, ipix = astropy_healpix.uniq_to_level_ipix(region.moc.uniq_hpx.astype(np.int64))
+    level = level.astype(np.int64)
     first = ipix << (2 * (MAX_LEVEL - level))
     order = np.argsort(first)
     first, level = first[order], level[order]
@@ -82,19 +78,8 @@ def connected_parts(one: Ints, other: Ints, count: int) -> tuple[Ints, Ints]:
     lowers the greater end of every link, follows the pointers to their ends, and drops the links
     whose ends have met. As fast as scipy's function, which would be all that needs scipy.
 
-    Parameters
-    ----------
-    one, other : (links,) int64
-        Ends of each link.
-    count
-        Number of nodes.
-
-    Returns
-    -------
-    label : (count,) int64
-        Component of each node, numbered in the order of their first nodes.
-    first : (components,) int64
-        First node of each component.
+    `one` and `other` (links,) are the ends of each link, `count` is the number of nodes. Return the
+    component of each node (count,), numbered by first node, and the first nodes (components,).
     """
     root = np.arange(count)
     while len(one):
@@ -109,10 +94,9 @@ def connected_parts(one: Ints, other: Ints, count: int) -> tuple[Ints, Ints]:
 
 
 def _links(first: Ints, level: Ints, start: int) -> tuple[Ints, Ints]:
-    """Link some cells, those from `start`, to their neighbours in the region.
+    """Link a chunk of cells, those from `start`, to equal or larger neighbours in the region.
 
-    A neighbour is looked for as large as the cell, or larger; where the neighbours are smaller,
-    they look for the cell.
+    Smaller neighbours find the cell in turn.
     """
     cells = slice(start, start + _CHUNK_CELLS)
     bits = 2 * (MAX_LEVEL - level[cells])
@@ -154,7 +138,7 @@ def describe_lobes(
     away = np.concatenate([_angle(vectors[:, some], centre[:, label[some]]) for some in chunks])
     beside = np.full(count, np.inf)
     np.minimum.at(beside, label, away - radius)
-    # The middle of an arc is empty sky, where nobody shall be sent.
+    # The middle of an arc is outside of the region: its densest cell is the centre instead.
     for lobe in np.flatnonzero(vanishes | (beside > 0)):
         cells = np.flatnonzero(label == lobe)
         densest = cells[np.argmax(skymap.probdensity[region.rows[listed][cells]])]
@@ -175,7 +159,7 @@ def describe_lobes(
 
 
 def cell_radius(level: Ints) -> Floats:
-    """(n,) angle from the centre of a cell that reaches its farthest corner, rad."""
+    """(n,) angle from the centre of a cell to its farthest corner, at most, rad."""
     radius: Floats = _RADIUS[level]
     return radius
 

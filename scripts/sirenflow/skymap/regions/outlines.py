@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sirenflow.products.regions import Lobe
-from sirenflow.skymap.regions.contours import PLANE_RADIUS_DEG, Grid, LocalView, level_field
+from sirenflow.skymap.regions.contours import (
+    PLANE_RADIUS_DEG,
+    Grid,
+    LocalView,
+    level_field,
+    rings_of_field,
+)
 from sirenflow.skymap.regions.credible_region import CredibleRegion
 from sirenflow.skymap.regions.lobes import LobeLabels, cell_radius
 from sirenflow.skymap.skymap import SPHERE_SR, Floats, Ints, Skymap
@@ -24,7 +30,7 @@ DRAWN = 200
 _NODES = 40_000
 _NODES_OF_SKY = 160_000
 _LEAST_NODES = 16
-# A region of more lies all over the sky, and to lay grids over its lobes takes half a gigabyte.
+# A region of more cells is all over the sky, and grids over its lobes would take half a gigabyte.
 _MOST_CELLS = 1_000_000
 
 
@@ -37,9 +43,9 @@ class SkyRing:
     ra_deg, dec_deg : (m,) float64
         Its points (ICRS), RA 0 to 360 deg; the last is the first.
     is_hole
-        Whether what it encloses is not of the region.
+        Whether the region is outside of the line.
     spacing_deg
-        Distance between nodes of the grid that it was drawn on, deg: so far may it be off.
+        Distance between nodes of the grid that it was drawn on, its greatest error, deg.
     """
 
     ra_deg: Floats
@@ -55,24 +61,11 @@ def draw_outlines(
     labels: LobeLabels,
     lobes: Sequence[Lobe],
 ) -> tuple[tuple[SkyRing, ...], ...]:
-    """Draw the outlines of the regions of some credible levels.
+    """Draw the outlines of the regions of some credible levels: rings of each level, by lobe.
 
-    Parameters
-    ----------
-    skymap
-        The map.
-    levels
-        Probabilities, 0 to 1; none greater than that of `region`.
-    region, labels
-        The map's largest region, and its connected parts.
-    lobes
-        Those parts, all of them if there are up to `DRAWN`. Otherwise, and where the region has
-        very many cells, the sky is drawn as one.
-
-    Returns
-    -------
-    tuple
-        Rings of each level, by lobe.
+    `region` is the map's largest, at the greatest of `levels` or above; `labels` and `lobes` are
+    its connected parts. Where `lobes` are not all of them, and where the region has very many
+    cells, the sky is drawn in one plane.
     """
     field = level_field(skymap)
     each = labels.count <= len(lobes) and len(labels.label) <= _MOST_CELLS
@@ -82,14 +75,15 @@ def draw_outlines(
         row = np.searchsorted(field.first_leaf, region.first_leaf, side="right") - 1
         lobe_of_row[row] = labels.label
     found: list[list[SkyRing]] = [[] for _ in levels]
-    for number, place in enumerate(places):
-        rows = place.grid.sample(field, place.near)
+    for number, (grid, near) in enumerate(places):
+        rows = grid.sample(field, near)
         # What belongs to another lobe is drawn with that one.
         lobe = lobe_of_row[rows]
-        sampled = np.ones(place.near.shape)
-        sampled[place.near] = np.where((lobe >= 0) & (lobe != number), 1.0, field.levels[rows])
+        sampled = np.ones(near.shape)
+        sampled[near] = np.where((lobe >= 0) & (lobe != number), 1.0, field.levels[rows])
         for rings, level in zip(found, levels, strict=True):
-            rings += [_on_sky(ring, place.grid) for ring in place.grid.rings(sampled, level)]
+            contours = rings_of_field(grid.x_deg, grid.y_deg, sampled, level)
+            rings += [_on_sky(ring, grid) for ring in contours]
     return tuple(map(tuple, found))
 
 
@@ -100,18 +94,14 @@ def _on_sky(ring: Floats, grid: Grid) -> SkyRing:
     return SkyRing(ra, dec, is_hole=area < 0, spacing_deg=float(grid.x_deg[1] - grid.x_deg[0]))
 
 
-@dataclass(frozen=True, eq=False)
-class _Place:
-    """Where to draw: a grid, and which of its nodes (rows, columns) may be of the region."""
-
-    grid: Grid
-    near: Booleans
+# A grid, and which of its nodes (rows, columns) may be in the region.
+_Place = tuple[Grid, Booleans]
 
 
 def _whole_sky(lobe: Lobe) -> _Place:
     axis = np.linspace(-PLANE_RADIUS_DEG, PLANE_RADIUS_DEG, round(np.sqrt(_NODES_OF_SKY)))
     everywhere = np.ones((len(axis), len(axis)), dtype=bool)
-    return _Place(Grid(LocalView(lobe.ra_deg, lobe.dec_deg), axis, axis), everywhere)
+    return Grid(LocalView(lobe.ra_deg, lobe.dec_deg), axis, axis), everywhere
 
 
 def _places(region: CredibleRegion, labels: LobeLabels, lobes: Sequence[Lobe]) -> list[_Place]:
@@ -127,7 +117,7 @@ def _places(region: CredibleRegion, labels: LobeLabels, lobes: Sequence[Lobe]) -
 
 
 def _fit(view: LocalView, vectors: Floats, level: Ints, limit: float) -> _Place:
-    """Lay a grid over cells, two nodes a cell or as many as `limit` allows, and beyond them."""
+    """Lay a grid over cells and their surroundings, of two nodes per cell but at most `limit`."""
     plane = np.stack(view.project_vectors(vectors))
     # Off the centre the plane stretches what lies across the direction to it.
     square = np.einsum("ij,ij->j", plane, plane)
@@ -144,30 +134,21 @@ def _fit(view: LocalView, vectors: Floats, level: Ints, limit: float) -> _Place:
     near = _covered(
         (low - least[:, np.newaxis]) / step, (high - least[:, np.newaxis]) / step, shape
     )
-    return _Place(Grid(view, x, y), near)
+    return Grid(view, x, y), near
 
 
 def _covered(low: Floats, high: Floats, shape: Sequence[int]) -> Booleans:
     """(rows, columns) nodes that lie in one of some rectangles, or next to it.
 
-    Parameters
-    ----------
-    low, high : (2, n)
-        Corners of the rectangles, in steps from the third node: x, y.
-    shape
-        Rows and columns.
+    `low` and `high` (2, n) are the corners of the rectangles, x and y in steps from the third node.
     """
     rows, columns = shape
     left, top = np.clip(np.floor(low).astype(np.int64) + 1, 0, [[columns], [rows]])
     right, bottom = np.clip(np.ceil(high).astype(np.int64) + 4, 0, [[columns], [rows]])
     size = (rows + 1) * (columns + 1)
     edges = np.zeros(size, dtype=np.int64)
-    for sign, row, column in (
-        (1, top, left),
-        (-1, top, right),
-        (-1, bottom, left),
-        (1, bottom, right),
-    ):
+    corners = ((1, top, left), (-1, top, right), (-1, bottom, left), (1, bottom, right))
+    for sign, row, column in corners:
         edges += sign * np.bincount(row * (columns + 1) + column, minlength=size)
     table = edges.reshape(rows + 1, columns + 1)
     covered: Booleans = table.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0

@@ -1,6 +1,6 @@
 """Credible regions as files that other tools read: MOC, GeoJSON, DS9 regions.
 
-All are ASCII, or FITS, and the same for the same map: none has a date of writing.
+All are ASCII or FITS. None has a date of writing: the same map gives the same file.
 """
 
 import json
@@ -16,26 +16,14 @@ from sirenflow.skymap.regions.credible_region import CredibleRegion
 from sirenflow.skymap.regions.outlines import SkyRing
 from sirenflow.skymap.skymap import Floats
 
-# Decimals of a degree; a lobe that is smaller than these can tell gets more.
+# Decimals of a degree; a lobe too small for these gets more.
 _DECIMALS = 5
 _COLOURS = {0.5: "red", 0.9: "green"}
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a file is about: a map of an alert.
-
-    Attributes
-    ----------
-    superevent_id
-        Identifier of the superevent.
-    alert_number
-        Number of the alert.
-    kind
-        ``gw`` or ``combined``.
-    retracted
-        Whether the superevent is retracted.
-    """
+    """The map of an alert that a file is about; `kind` is ``gw`` or ``combined``."""
 
     superevent_id: str
     alert_number: int
@@ -77,7 +65,7 @@ def geojson(
     """
     features = []
     for region, rings in outlines:
-        lines = [_text(line, _decimals(ring)) for ring in rings for line in _lines(ring)]
+        lines = [_line_json(line, _decimals(ring)) for ring in rings for line in _lines(ring)]
         properties = {
             "alert_number": subject.alert_number,
             "area_deg2": rounded(region.area_deg2),
@@ -99,7 +87,7 @@ def geojson(
     return collection.encode("ascii")
 
 
-def _text(line: Floats, decimals: int) -> str:
+def _line_json(line: Floats, decimals: int) -> str:
     """Write points (m, 2) as JSON: by one format for all, in a third of the time of `json`."""
     point = f"[%.{decimals}f,%.{decimals}f]"
     return f"[{','.join([point] * len(line))}]" % tuple(line.ravel().tolist())
@@ -150,10 +138,7 @@ def _points(ring: SkyRing) -> Floats:
 def _lines(ring: SkyRing) -> list[Floats]:
     """Cut a ring where it crosses the 180th degree; pieces shorter than a line are left out.
 
-    Returns
-    -------
-    list of (m, 2)
-        Longitude, -180 to 180 deg, and latitude.
+    The pieces (m, 2) are longitude, -180 to 180 deg, and latitude.
     """
     points = _points(ring)
     if len(points) < 4:
