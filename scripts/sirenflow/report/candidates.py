@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import NamedTuple
 
 from sirenflow.products.candidates import Candidates, MatchedAlert, MatchedCandidate, SkyMatch
 from sirenflow.products.source_tables import RowProblem
@@ -17,15 +18,11 @@ MOST_A_CANDIDATE = 20
 MOST_NAMES = 100
 
 
-@dataclass(frozen=True)
-class EarlierLevel:
-    """The level in the sky map of an earlier alert, or of several in which it reads the same.
+class EarlierLevel(NamedTuple):
+    """The level as text, and the earlier alert, or alerts, in whose sky map it reads so."""
 
-    None is beyond `NEARBY_LEVEL`.
-    """
-
-    label: str
-    credible_level: float | None
+    text: str
+    alerts: str
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,6 @@ def candidates_section(product: Candidates | None) -> CandidatesSection | None:
 
 
 def _window_text(product: Candidates) -> str:
-    """Write the window around T0."""
     before, after = (
         "1 day" if days == 1 else f"{days:g} days"
         for days in (product.days_before, product.days_after)
@@ -96,12 +92,8 @@ def _window_text(product: Candidates) -> str:
 def _rows_within(product: Candidates) -> list[CandidateRow]:
     """Return the candidates that are within 90 % in some alert, in the order of the product."""
     maps = [{match.row: match for match in each.matches} for each in product.maps]
-    within = {
-        match.row
-        for each in product.maps
-        for match in each.matches
-        if match.credible_level <= WITHIN
-    }
+    matches = [match for each in product.maps for match in each.matches]
+    within = {match.row for match in matches if match.credible_level <= WITHIN}
     current = next((maps[alert.skymap_index] for alert in product.alerts if alert.is_current), None)
     earlier = [alert for alert in product.alerts if not alert.is_current]
     return [
@@ -123,25 +115,19 @@ def _rows_within(product: Candidates) -> list[CandidateRow]:
 def _earlier_levels(
     row: int, alerts: Sequence[MatchedAlert], maps: Sequence[Mapping[int, SkyMatch]]
 ) -> tuple[EarlierLevel, ...]:
-    """Return the levels of a candidate, consecutive alerts in which they read the same together."""
+    """Return the levels of a candidate, one for consecutive alerts in which it reads the same."""
 
-    def level(alert: MatchedAlert) -> float | None:
+    def level_text(alert: MatchedAlert) -> str:
         match = maps[alert.skymap_index].get(row)
-        return match.credible_level if match else None
+        # Beyond `NEARBY_LEVEL` there is no match: that reads as 1 does, >99 %.
+        return probability_text(match.credible_level if match else 1.0)
 
     levels = []
-    for _, group in groupby(alerts, key=lambda alert: level_text(level(alert))):
+    for text, group in groupby(alerts, key=level_text):
         first, *others = group
-        label = f"{first.number} {alert_name(first.alert_type)}"
-        if others:
-            label = f"{first.number} to {others[-1].number}"
-        levels.append(EarlierLevel(label, level(first)))
+        last = f"to {others[-1].number}" if others else alert_name(first.alert_type)
+        levels.append(EarlierLevel(text, f"{first.number} {last}"))
     return tuple(levels)
-
-
-def level_text(level: float | None) -> str:
-    """Write a level; None, beyond `NEARBY_LEVEL`, reads as 1 does: >99 %."""
-    return probability_text(1.0 if level is None else level)
 
 
 @dataclass(frozen=True)
@@ -158,9 +144,9 @@ class CandidateCard:
 class CandidatesPage:
     """What the page of all candidates shows, gathered one superevent at a time.
 
-    `names` are those of all candidates, by the row of their table; `unusable_reason` says why the
-    table cannot be used, None if it can; `compared` counts candidates and
-    distinct sky maps, `farther` those of them that the table leaves out.
+    `names` are those of all candidates, by the row of their table; `unusable_reason` is None if the
+    table can be used; `compared` is the number of pairs of a candidate and a distinct sky map,
+    `farther` of those that the table leaves out.
     """
 
     names: Mapping[int, str | None]

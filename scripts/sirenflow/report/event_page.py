@@ -19,8 +19,7 @@ from sirenflow.superevent.missing_distance import missing_distance_reason, parti
 from sirenflow.superevent.sub_solar import shown_has_ssm, sub_solar_class
 from sirenflow.superevent.summarize import sentence_facts
 
-_STYLES = ("visibility.css",)
-# A superevent has a dozen alerts; a page shall stay a page whatever comes.
+# A superevent has a dozen alerts; the page must not grow without limit.
 _MOST_ALERTS = 24
 
 
@@ -52,19 +51,12 @@ def map_label(used: AlertSummary | None, current: AlertSummary | None) -> str | 
 
 
 def percentiles_problem(skymap: SkymapSummary) -> str | None:
-    """Say why the marginal distance of a map is not shown, None where it is."""
+    """Return why the marginal distance of a map is not shown, None where it is."""
     if skymap.has_percentiles:
         return None
     if partial := partial_distance_reason(skymap):
         return f"{partial}: percentiles withheld here, see localization.json"
     return skymap.distance_absent_because or "the map gives no percentiles"
-
-
-def distance_problem(skymap: SkymapSummary | None, problem: str | None) -> str:
-    """Say why there is no mean distance: the map's reason, else why there is no map."""
-    if skymap is None:
-        return problem or "the alert carries no sky map"
-    return missing_distance_reason(skymap)
 
 
 @dataclass(frozen=True)
@@ -102,7 +94,7 @@ def render_event(
     latest = summary.history[-1] if summary.history else None
     return render(
         "event.html.j2",
-        styles=_STYLES,
+        styles=("visibility.css",),
         summary=summary,
         current=current,
         values=values,
@@ -129,15 +121,13 @@ def render_event(
             latest.alert_type if latest else None,
         ),
         problem=problem,
-        figures=drawings.skies,
-        zooms=drawings.zooms,
-        marks=drawings.marks,
-        distance=drawings.distance,
-        previous_number=drawings.previous_number,
+        drawings=drawings,
         chirp_mass=chirp_mass_histogram(mchirp) if mchirp else None,
         area_history=area_figure(shown_history),
         distance_history=distance_history_figure(shown_history),
-        distance_problem=distance_problem(skymap, problem),
+        distance_problem=missing_distance_reason(skymap)
+        if skymap
+        else problem or "the alert carries no sky map",
         percentiles_problem=percentiles_problem(skymap) if skymap else None,
         visibility=visibility_figure(sections.visibility) if sections.visibility else None,
         galaxies=sections.galaxies,

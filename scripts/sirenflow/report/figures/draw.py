@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sirenflow.observing.ephemeris import sun_and_moon
 from sirenflow.products.event import AlertSummary, SkymapSummary, Superevent, Thumbnail
-from sirenflow.products.regions import Lobe
 from sirenflow.report.figures.distance import DistanceFigure, distance_figure
 from sirenflow.report.figures.sky import SkyFigure, sky_figure
 from sirenflow.report.figures.sky_labels import Marks, sky_marks
@@ -29,19 +28,11 @@ ReadSkymap = Callable[[SkymapSummary], Skymap | None]
 class Drawings:
     """Figures of the maps that are used.
 
-    Attributes
-    ----------
-    skies
-        All-sky maps by kind, "gw" and "combined".
-    marks
-        What is laid over them: of "gw" with Sun, Moon and shares, of "gw-small" and "combined"
-        with coordinates only.
-    zooms
-        Parts of the sky: "gw" is the GW map's most probable part, "gw-small" and "combined" are
-        both maps in one frame, "closeup" is the combined map's most probable part. Each is there
-        only where it shows something that no other figure does.
-    previous_number
-        Number of the alert whose distance is drawn dashed.
+    `skies` are all-sky maps by kind, "gw" and "combined"; `marks` are laid over them: over "gw"
+    Sun, Moon and shares, over "gw-small" and "combined" coordinates only. Of the `zooms`, "gw" is
+    the GW map's most probable part, "gw-small" and "combined" are both maps in one frame, "closeup"
+    is the combined map's most probable part; one that repeats another figure is left out. The
+    distance of the alert `previous_number` is drawn dashed.
     """
 
     skies: dict[str, SkyFigure]
@@ -67,7 +58,10 @@ def draw(summary: Superevent, read: ReadSkymap) -> Drawings:
     if located is not None and measured is not None and (skymap := read(measured)) is not None:
         windows = {"gw": window, "gw-small": frames.common}
         thumbnail, skies["gw"], zooms = _draw_map(skymap, windows)
-        marks["gw"] = _marks(summary, skies["gw"], lobes, window)
+        time = summary.current.time_created if summary.current else None
+        bodies = sun_and_moon(time) if time else None
+        outline = window_outline(window) if window else None
+        marks["gw"] = sky_marks(skies["gw"].peak, bodies, outline, lobes)
         marks["gw-small"] = sky_marks(skies["gw"].peak)
         posterior = _posterior(skymap)
         del skymap  # a map may have millions of rows: never two at a time
@@ -109,14 +103,6 @@ def _needed(zooms: Mapping[str, ZoomFigure], gw_frame_is_common: bool) -> dict[s
     elif gw_frame_is_common:
         needed.pop("gw", None)
     return needed
-
-
-def _marks(
-    summary: Superevent, figure: SkyFigure, lobes: tuple[Lobe, ...], window: Window | None
-) -> Marks:
-    time = summary.current.time_created if summary.current else None
-    bodies = sun_and_moon(time) if time else None
-    return sky_marks(figure.peak, bodies, window_outline(window) if window else None, lobes)
 
 
 def _previous(summary: Superevent, located: AlertSummary) -> AlertSummary | None:

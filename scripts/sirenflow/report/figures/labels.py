@@ -133,16 +133,8 @@ def place_labels(
 ) -> tuple[Label, ...]:
     """Place labels so that none overlaps another or a marker, or leaves the frame.
 
-    A label for which no place is free is left out.
-
-    Parameters
-    ----------
-    requests
-        Texts with their places, the most important first.
-    frame, markers
-        The figure, and what no label may cover.
-    sizes
-        Font sizes, the largest first. Labels that fit only at a later one are `roomy`.
+    The most important request comes first; one for which no place is free is left out. Font sizes
+    come largest first; labels that fit only at a later one are `roomy`.
     """
     placed: dict[int, Label] = {}
     for size in sizes:
@@ -227,7 +219,7 @@ def nice_step(rough: float) -> float:
 
 
 def axis_ticks(end: float, width: float) -> list[tuple[float, str]]:
-    """Return places and texts on an axis from 0 to `end`, `width` long: four round values or so."""
+    """Return places and texts of about four round values on an axis from 0 to `end`."""
     step = nice_step(end / 4)
     return [
         (i * step / end * width, axis_number_text(i * step)) for i in range(int(end // step) + 1)

@@ -2,7 +2,7 @@
 
 The credible level is sampled on a grid in the projected plane, by binary search of the multi-order
 rows (never flattened), and contoured there. Beyond the sky's edge the grid repeats the edge, so
-that a region runs on to where the figure's clip path cuts it, without a seam.
+that a region continues to where the figure's clip path cuts it, without a seam.
 """
 
 import math
@@ -64,18 +64,7 @@ class _Grid:
 
 
 def project(ra_deg: Floats, dec_deg: Floats) -> tuple[Floats, Floats]:
-    """Project ICRS positions to the units of the paths; the inverse of `unproject`.
-
-    Parameters
-    ----------
-    ra_deg, dec_deg : (n,)
-        Positions, deg.
-
-    Returns
-    -------
-    x, y : (n,)
-        To the right, and down.
-    """
+    """Project ICRS positions (n,), deg, to x (right) and y (down); the inverse of `unproject`."""
     lat = np.deg2rad(np.clip(dec_deg, -90, 90))
     theta = lat.copy()
     for _ in range(60):  # Newton on 2t + sin 2t = pi sin(lat), damped by itself at the poles
@@ -122,20 +111,17 @@ def credible_rings(field: Floats, level: float) -> Rings:
 
     `field` (rows, columns) has the credible levels, 0 to 1, at the nodes of the grid.
     """
-    inside = field <= level
-    if not inside.any():
-        return join_rings([])
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    top, left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
-    window = field[top : rows[-1] + 2, left : columns[-1] + 2]
-    y, x = (np.arange(size, dtype=np.float64) for size in window.shape)
-    origin = np.array([left - _PAD, top - _PAD])
-    return join_rings([(ring + origin) * _STEP for ring in rings_of_field(x, y, window, level)])
+    y, x = (_axis(size) for size in field.shape)
+    return join_rings(rings_of_field(x, y, field, level))
+
+
+def _axis(nodes: int) -> Floats:
+    return _STEP * np.arange(-_PAD, nodes - _PAD, dtype=np.float64)
 
 
 @cache
 def sky_frame() -> Frame:
-    """Draw what every map shares."""
+    """Draw the background of every map."""
     middle_x, middle_y = WIDTH // 2, HEIGHT // 2
     _, parallels = project(np.zeros(4), np.array([-60.0, -30.0, 30.0, 60.0]))
     lines = [f"M0 {middle_y}H{WIDTH}M{middle_x} 0V{HEIGHT}"]
@@ -155,7 +141,7 @@ def sky_edge(y: float) -> float:
 
 
 def _galactic_plane() -> str:
-    """Draw b = 0 as one open line that runs on beyond both edges of the sky."""
+    """Draw b = 0 as one open line that continues beyond both edges of the sky."""
     ra = np.arange(378.0, -19.0, -3.0)
     pole_ra, pole_dec = np.deg2rad(_GALACTIC_POLE_RA_DEG), np.deg2rad(_GALACTIC_POLE_DEC_DEG)
     dec = np.arctan(-np.cos(np.deg2rad(ra) - pole_ra) / np.tan(pole_dec))
@@ -169,9 +155,7 @@ def _galactic_plane() -> str:
 def _grid() -> _Grid:
     columns = WIDTH // _STEP + 1 + 2 * _PAD
     rows = HEIGHT // _STEP + 1 + 2 * _PAD
-    x, y = np.meshgrid(
-        (np.arange(columns) - _PAD) * float(_STEP), (np.arange(rows) - _PAD) * float(_STEP)
-    )
+    x, y = np.meshgrid(_axis(columns), _axis(rows))
     ra, dec = unproject(x.ravel(), y.ravel())
     leaf = np.asarray(
         astropy_healpix.lonlat_to_healpix(

@@ -56,16 +56,8 @@ def sky_marks(
     The names of Sun and Moon are placed first, then shares, then coordinates. What has no room is
     left out: the shares are in a table below the figure, the symbols in its legend.
 
-    Parameters
-    ----------
-    peak
-        Where the reticle is, in the units of the figure.
-    bodies
-        Sun and Moon; None where their time is not known.
-    outline : RA (n,), Dec (n,)
-        Edge of the zoom, deg; None where there is no zoom.
-    lobes
-        Parts of the 90 % region, whose shares are written beside them.
+    `peak` is the position of the reticle, in the units of the figure; `outline` the edge of the
+    zoom, RA (n,) and Dec (n,), deg; `lobes` the parts of the 90 % region.
     """
     placed = _bodies(bodies) if bodies else ()
     shares = [lobe for lobe in lobes[:_MOST_SHARES] if lobe.probability >= _LEAST_SHARE]
@@ -112,7 +104,7 @@ def _bodies(bodies: SkyBodies) -> tuple[Body, Body]:
 
 
 def _reach(lobe: Lobe) -> float:
-    """Return how far from a lobe's centre its share is written: a long lobe bends away from it."""
+    """Return the distance of a share from its lobe's centre, limited as long lobes are bent."""
     return min(lobe.radius_deg / 180 * HEIGHT, _FARTHEST_SHARE)
 
 

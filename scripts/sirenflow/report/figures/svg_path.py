@@ -21,13 +21,8 @@ _COARSENESS = ((0.8, 2.0, 80), (1.0, 8.0, 60), (1.2, 20.0, 40), (2.0, 60.0, 25),
 class Rings:
     """Closed rings, outer ones and holes alike; no ring repeats its first point.
 
-    Attributes
-    ----------
-    points : (n,) complex128
-        All points, x + iy, ring after ring. Most rings are short, so that the number of operations
-        counts, which complex numbers halve.
-    starts : (k,)
-        Index of each ring's first point.
+    `points` (n,) are x + iy, ring after ring: most rings are short, so that the number of
+    operations counts, which complex numbers halve. `starts` (k,) are the indices of first points.
     """
 
     points: NDArray[np.complex128]

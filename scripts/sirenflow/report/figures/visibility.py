@@ -107,7 +107,7 @@ def _scope(visibility: Visibility, start: datetime) -> str:
 
 
 def _ticks(start: datetime, hours: int) -> tuple[HourTick, ...]:
-    """Return the times at whole sixths and quarters of the UTC day; a midnight is named by date."""
+    """Return the times at whole quarters of the UTC day; a midnight is named by its date."""
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     times = (midnight + timedelta(hours=_TICK_HOURS * i) for i in range(1 + 2 * 24 // _TICK_HOURS))
     ticks = []

@@ -1,4 +1,4 @@
-"""The part of the sky most worth a look, as SVG paths: equal area, north up, east left."""
+"""The most probable part of the sky as SVG paths: equal area, north up, east left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from sirenflow.report.figures.labels import (
 from sirenflow.report.figures.sky_labels import reticle_boxes
 from sirenflow.report.figures.svg_path import (
     Floats,
-    Rings,
     join_rings,
     line_data,
     path_data,
@@ -58,13 +57,10 @@ class Window:
     def place(self, ra_deg: Floats, dec_deg: Floats) -> tuple[Floats, Floats]:
         """Place ICRS positions, deg, in the units of the paths."""
         x, y = self.view.project(ra_deg, dec_deg)
-        return self._units(x), self._units(y)
+        return self.scale(x), self.scale(y)
 
-    def rings(self, contours: Sequence[Floats]) -> Rings:
-        """Join contours of the plane, deg, in the units of the paths."""
-        return join_rings(list(map(self._units, contours)))
-
-    def _units(self, plane_deg: Floats) -> Floats:
+    def scale(self, plane_deg: Floats) -> Floats:
+        """Convert coordinates of the plane to the units of the paths."""
         return (1 - plane_deg / self.half_deg) * SIZE / 2
 
 
@@ -158,9 +154,9 @@ def window_outline(window: Window) -> tuple[Floats, Floats]:
 
 def zoom_figure(skymap: Skymap, field: LevelField, window: Window) -> ZoomFigure:
     """Draw the 50 and 90 % regions of a map in a window; `field` is `level_field` of the map."""
-    # A little more than what is seen: at its edge the grid closes the regions.
+    # The grid is larger than the window, as its edge closes the regions.
     rings_50, rings_90 = (
-        thin_rings(window.rings(contours), _PATH_LIMIT)
+        thin_rings(join_rings(list(map(window.scale, contours))), _PATH_LIMIT)
         for contours in local_contours(
             field,
             (0.5, 0.9),
@@ -216,7 +212,11 @@ def _graticule(window: Window) -> tuple[str, list[LabelRequest]]:
         found = cast("list[Floats]", parallels.lines(level))
         ends = [y for line in found for x, y in line[[0, -1]] if x < 0.5]
         text = f"{level:+g}°".replace("-", "−")
-        requests += [LabelRequest(text, _beside_left(y)) for y in ends]
+        # Above and below a line that meets the left side.
+        requests += [
+            LabelRequest(text, (Place(10, y - 7, "start"), Place(10, y + 7, "start", 0.8)))
+            for y in ends
+        ]
         lines += found
     # From the pole: it vanishes smoothly there, where RA itself has a step.
     position = np.cos(np.deg2rad(dec)) * np.exp(1j * np.deg2rad(ra))
@@ -228,19 +228,15 @@ def _graticule(window: Window) -> tuple[str, list[LabelRequest]]:
         found = cast("list[Floats]", contour_generator(axis, axis, across).lines(0))
         ends = [x for line in found for x, y in line[[0, -1]] if y > SIZE - 0.5]
         ends = [x for x in ends if np.interp(x, axis, turned.real[-1]) > 0]
-        requests += [LabelRequest(f"{level:g}°", _above_bottom(x)) for x in ends]
+        # Right and left of a line that meets the bottom.
+        requests += [
+            LabelRequest(
+                f"{level:g}°", (Place(x + 5, SIZE - 12, "start"), Place(x - 5, SIZE - 12, "end"))
+            )
+            for x in ends
+        ]
         lines += found
     return "".join(map(line_data, lines)), requests
-
-
-def _beside_left(y: float) -> tuple[Place, ...]:
-    """Return the places above and below a line that meets the left side."""
-    return Place(10, y - 7, "start"), Place(10, y + 7, "start", 0.8)
-
-
-def _above_bottom(x: float) -> tuple[Place, ...]:
-    """Return the places right and left of a line that meets the bottom."""
-    return Place(x + 5, SIZE - 12, "start"), Place(x - 5, SIZE - 12, "end")
 
 
 def _lines_through(window: Window) -> tuple[list[float], list[float]]:
