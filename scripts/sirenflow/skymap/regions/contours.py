@@ -132,12 +132,14 @@ def rings_of_field(x: Floats, y: Floats, levels: Floats, level: float) -> tuple[
     x, y each, are closed and repeat their first point: outer ones anticlockwise where y is up, each
     followed by its holes, clockwise. The region ends where the grid does.
     """
-    row, column = np.nonzero(levels <= level)
-    if not len(row):
+    inside = levels <= level
+    if not inside.any():
         return ()
     # The region, and one node around it.
-    rows = slice(max(int(row[0]) - 1, 0), int(row[-1]) + 2)
-    columns = slice(max(int(column.min()) - 1, 0), int(column.max()) + 2)
+    rows, columns = (
+        slice(max(int(used[0]) - 1, 0), int(used[-1]) + 2)
+        for used in (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    )
     clipped = np.clip(levels[rows, columns], level - _HALF_WINDOW, level + _HALF_WINDOW)
     generator = contourpy.contour_generator(
         x[columns], y[rows], clipped, fill_type=contourpy.FillType.OuterOffset
