@@ -19,18 +19,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sirenflow.processes.malloc import keep_freed_memory
-from sirenflow.skymap import measurements
+from sirenflow.skymap import localization
 from sirenflow.stages import extract as stage
 
 _INBOX = Path(__file__).parent / "work" / "large" / "inbox"
 _TIMED: tuple[tuple[Any, str], ...] = (
     (stage, "parse_alert"),  # SHA-256 of the alert and of its map, for the most part
     (stage, "read_skymap"),
-    (measurements, "peak"),
-    (measurements, "credible_areas"),
-    (measurements, "lines_of_sight"),
-    (measurements, "marginal_distance"),
-    (measurements, "credible_volumes"),
+    (localization, "peak"),
+    (localization, "credible_areas"),
+    (localization, "lines_of_sight"),
+    (localization, "marginal_distance"),
+    (localization, "credible_volumes"),
     (stage, "write_json"),
 )
 

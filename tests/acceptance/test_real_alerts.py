@@ -19,7 +19,7 @@ import pytest
 from paths import REAL_ALERTS
 
 from sirenflow.alerts.alert import Alert, parse_alert
-from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.localization import measure_skymap
 from sirenflow.skymap.skymap import peak, read_skymap
 from sirenflow.stages.extract import extract
 from sirenflow.superevent.alert_text import describe
@@ -76,7 +76,7 @@ def test_alert_says_what_it_said(name: str) -> None:
 def test_peak_and_header_are_exact(name: str) -> None:
     for data, expected in maps_of(name):
         assert hashlib.sha256(data).hexdigest() == expected["sha256"]
-        numbers = measure(read_skymap(data), [50, 90])
+        numbers = measure_skymap(read_skymap(data), [50, 90])
         assert numbers["rows"] == expected["rows"]
         assert numbers["peak_ra_deg"] == expected["peak_ra_deg"]
         assert numbers["peak_dec_deg"] == expected["peak_dec_deg"]
@@ -87,7 +87,7 @@ def test_peak_and_header_are_exact(name: str) -> None:
 @pytest.mark.parametrize("name", REFERENCE)
 def test_numbers_agree_with_ligo_skymap(name: str) -> None:
     for data, expected in maps_of(name):
-        numbers = measure(read_skymap(data), [50, 90])
+        numbers = measure_skymap(read_skymap(data), [50, 90])
         for level in (50, 90):
             area = expected[f"area{level}_deg2"]
             assert numbers[f"area_{level}_deg2"] == pytest.approx(area, rel=1e-6)

@@ -38,7 +38,7 @@ from sirenflow.alerts.alert import MAX_ALERT_BYTES, Alert, parse_alert
 from sirenflow.errors import AlertError, SkymapError
 from sirenflow.inbox.archives import source_items
 from sirenflow.inbox.store import alert_path
-from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.localization import measure_skymap
 from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import OF_OURS
 
@@ -73,7 +73,7 @@ def parse(data: bytes) -> Alert | None:
 def skymap(data: bytes) -> dict[str, Any] | None:
     """Any bytes are a map with sane numbers, or there is a reason."""
     try:
-        numbers = measure(read_skymap(data), (50, 90))
+        numbers = measure_skymap(read_skymap(data), (50, 90))
     except SkymapError:
         return None
     json.dumps(numbers, allow_nan=False)

@@ -11,10 +11,9 @@
 Anything else in the package may change with each version.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,7 +25,7 @@ from sirenflow.crossmatch.positions import CrossmatchResult, crossmatch
 from sirenflow.errors import AlertError, SkymapError
 from sirenflow.skymap import skymap as skymaps
 from sirenflow.skymap.credible_area import credible_areas
-from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.localization import measure_skymap
 from sirenflow.skymap.regions.credible_region import credible_region
 from sirenflow.skymap.skymap import Skymap
 
@@ -91,25 +90,6 @@ def read_skymap(source: Source) -> Skymap:
         If the file cannot be read.
     """
     return skymaps.read_skymap(_content(source))
-
-
-def measure_skymap(skymap: Skymap, levels_percent: Sequence[int] = (50, 90)) -> dict[str, Any]:
-    """Measure a sky map.
-
-    Parameters
-    ----------
-    skymap
-        The map.
-    levels_percent
-        Credible levels of areas and volumes, in per cent.
-
-    Returns
-    -------
-    dict
-        The numbers that `localization.json` has on a map, with the same names, which end in units;
-        None where the map does not allow a number.
-    """
-    return measure(skymap, levels_percent)
 
 
 def credible_area_deg2(skymap: Skymap, level: float) -> float:

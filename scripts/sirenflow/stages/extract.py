@@ -35,8 +35,7 @@ from sirenflow.formats.timestamp import read_timestamp
 from sirenflow.products.alerts import AlertFile, AlertRecord, Alerts, RejectedFile
 from sirenflow.products.base import write_product
 from sirenflow.products.localization import Localization
-from sirenflow.skymap.measurements import measure
-from sirenflow.skymap.measurements import unmeasured as unmeasured_map
+from sirenflow.skymap.localization import measure_skymap, unmeasured_map
 from sirenflow.skymap.skymap import read_skymap
 
 OF_OURS = "an error in Sirenflow"
@@ -404,7 +403,7 @@ def _localize(number: int, alert: _File, skymaps: Path, maps: _Maps) -> dict[str
 
 def _measure(data: bytes, levels_percent: Sequence[int]) -> dict[str, Any]:
     try:
-        return measure(read_skymap(data), levels_percent)
+        return measure_skymap(read_skymap(data), levels_percent)
     except SkymapValueError as error:
         return {
             **unmeasured_map(levels_percent),

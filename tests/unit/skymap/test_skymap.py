@@ -28,7 +28,7 @@ from tilings import Tiling, tilings
 
 from sirenflow.errors import SkymapError, SkymapValueError
 from sirenflow.skymap import fits_table
-from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.localization import measure_skymap
 from sirenflow.skymap.skymap import Skymap, read_skymap
 
 FLAT = flat_map()
@@ -51,7 +51,7 @@ def map_or_reason(data: bytes) -> Skymap | str:
         skymap = read_skymap(data)
     except SkymapError as error:
         return str(error)
-    measure(skymap, [50, 90])
+    measure_skymap(skymap, [50, 90])
     return skymap
 
 

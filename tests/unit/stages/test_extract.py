@@ -30,7 +30,7 @@ from paths import SAMPLES
 
 from sirenflow.alerts.alert import MAX_ALERT_BYTES, parse_alert
 from sirenflow.inbox.store import alert_path, list_alerts
-from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.localization import measure_skymap
 from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import extract
 
@@ -157,9 +157,9 @@ def test_identical_maps_are_measured_once_and_have_the_same_numbers(
 
     def counted(*arguments: Any) -> Any:
         measured.append(arguments)
-        return measure(*arguments)
+        return measure_skymap(*arguments)
 
-    monkeypatch.setattr("sirenflow.stages.extract.measure", counted)
+    monkeypatch.setattr("sirenflow.stages.extract.measure_skymap", counted)
     times = ("2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z")
     products = run(
         tmp_path,

@@ -12,7 +12,7 @@ from sirenflow.products.event import SkymapSummary
 from sirenflow.report.figures.distance import HEIGHT, WIDTH, DistanceFigure, distance_figure
 from sirenflow.skymap.distance.line_of_sight import LinesOfSight, lines_of_sight
 from sirenflow.skymap.distance.marginal import Posterior, approximate_posterior
-from sirenflow.skymap.measurements import measure
+from sirenflow.skymap.localization import measure_skymap
 from sirenflow.skymap.skymap import Skymap, read_skymap
 
 NAMES = ("MS260418b-01-earlywarning", "MS260418b-05-update", "MS260522k-01-preliminary")
@@ -24,7 +24,7 @@ def map_of(name: str) -> Skymap:
 
 def summary_of(skymap: Skymap) -> SkymapSummary:
     """Measure a map as localization.json does."""
-    numbers = measure(skymap, [50, 90])
+    numbers = measure_skymap(skymap, [50, 90])
     known = {name: numbers.get(name) for name in SkymapSummary.__struct_fields__}
     return SkymapSummary(**{**known, "kind": "gw", "lobes_90": ()})  # type: ignore[arg-type]
 

@@ -21,20 +21,34 @@ _NO_ROWS = "no row of the sky map has a distance"
 _FILE_KEYS = {"kind", "file", "sha256", "size_bytes"}
 
 
-def unmeasured(levels_percent: Sequence[int]) -> dict[str, Any]:
+def unmeasured_map(levels_percent: Sequence[int]) -> dict[str, Any]:
     """Return every key of `LocalizedMap` that is measured, and of other levels, with None."""
     levels = (key for p in levels_percent for key in (f"area_{p}_deg2", f"volume_{p}_mpc3"))
     keys = (*LocalizedMap.__struct_fields__, *levels)
     return {key: None for key in keys if key not in _FILE_KEYS}
 
 
-def measure(skymap: Skymap, levels_percent: Sequence[int]) -> dict[str, Any]:
-    """Measure a sky map: the keys of `unmeasured`, with areas and volumes at some levels."""
+def measure_skymap(skymap: Skymap, levels_percent: Sequence[int] = (50, 90)) -> dict[str, Any]:
+    """Measure a sky map.
+
+    Parameters
+    ----------
+    skymap
+        The map.
+    levels_percent
+        Credible levels of areas and volumes, in per cent.
+
+    Returns
+    -------
+    dict
+        The numbers that `localization.json` has on a map, with the same names, which end in units;
+        None where the map does not allow a number.
+    """
     top = peak(skymap)
     distance = distance_at_row(skymap, int(np.argmax(skymap.probdensity)))
     areas = credible_areas(skymap, [percent / 100 for percent in levels_percent])
     return {
-        **unmeasured(levels_percent),
+        **unmeasured_map(levels_percent),
         "rows": len(skymap),
         "level_min": int(skymap.level.min()),
         "level_max": int(skymap.level.max()),

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from sirenflow.errors import SkymapError
 from sirenflow.formats.json_file import rounded, write_json
-from sirenflow.skymap.measurements import measure, unmeasured
+from sirenflow.skymap.localization import measure_skymap, unmeasured_map
 from sirenflow.skymap.skymap import read_skymap
 
 LEVELS = [50, 90]
@@ -38,7 +38,7 @@ CONTRACT = (
 
 
 def measured(data: bytes) -> dict[str, Any]:
-    return measure(read_skymap(data), LEVELS)
+    return measure_skymap(read_skymap(data), LEVELS)
 
 
 def distances(numbers: dict[str, Any]) -> set[str]:
@@ -51,14 +51,14 @@ def distances(numbers: dict[str, Any]) -> set[str]:
 
 
 def test_every_map_has_every_key() -> None:
-    for numbers in (unmeasured(LEVELS), measured(flat_map())):
+    for numbers in (unmeasured_map(LEVELS), measured(flat_map())):
         assert set(CONTRACT) <= set(numbers)
-        assert set(numbers) == set(unmeasured(LEVELS))
-    assert set(unmeasured(LEVELS).values()) == {None}
+        assert set(numbers) == set(unmeasured_map(LEVELS))
+    assert set(unmeasured_map(LEVELS).values()) == {None}
 
 
 def test_levels_name_the_keys() -> None:
-    numbers = measure(read_skymap(flat_map()), [10, 99])
+    numbers = measure_skymap(read_skymap(flat_map()), [10, 99])
     assert numbers["area_10_deg2"] == pytest.approx(0.1 * SPHERE_DEG2)
     assert numbers["area_99_deg2"] == pytest.approx(0.99 * SPHERE_DEG2)
     assert numbers["area_50_deg2"] is None
