@@ -283,24 +283,18 @@ def _wrong_density(value: float) -> str:
 
 
 def _check_cover(skymap: Skymap) -> None:
-    """Check that the cells tile the sphere: each begins where the one before it ends.
-
-    A cell of level l covers 4^(29 - l) leaves, the cells of level 29. Its number and its width go
-    into one integer, (2 ipix + 1) 4^(29 - l), that sorts along the curve on which leaves are
-    numbered and whose lowest set bit is the width.
-    """
-    curve = (2 * skymap.ipix + 1) << (2 * (MAX_LEVEL - skymap.level))
-    curve.sort()
-    width = curve & -curve
-    # Twice the first leaf of each cell, and twice the leaf after its last.
-    first, end = curve - width, curve + width
-    sphere = 24 << (2 * MAX_LEVEL)
+    """Check that the cells tile the sphere: each begins where the one before it ends."""
+    order = skymap.along_curve
+    first = skymap.first_leaf[order]
+    end = first + leaves_of_level(skymap.level[order])
+    sphere = 12 << (2 * MAX_LEVEL)
     if first[0] != 0 or end[-1] != sphere or not np.array_equal(end[:-1], first[1:]):
-        raise SkymapValueError(_cover_problem(first, end, sphere))
+        by_centre = np.argsort(first + end)
+        raise SkymapValueError(_cover_problem(first[by_centre], end[by_centre], sphere))
 
 
 def _cover_problem(first: Ints, end: Ints, sphere: int) -> str:
-    """Describe how cells, sorted along the curve, fail to tile the sphere."""
+    """Describe how cells, sorted by their centres along the curve, fail to tile the sphere."""
     overlaps = int(np.sum(end > np.append(first[1:], sphere)))
     reached = np.maximum.accumulate(end)
     new = end - np.maximum(first, np.append(0, reached[:-1]))

@@ -86,12 +86,8 @@ class LocalView:
 class LevelField:
     """The credible level of every position on the sky.
 
-    Attributes
-    ----------
-    first_leaf : (n,) int64
-        First cell of level 29 of each row, ascending.
-    levels : (n,) float64
-        Credible level of each row, 0 to 1.
+    `first_leaf` (n,) is the first cell of level 29 of each row, ascending, `levels` (n,) the
+    credible level of each row, 0 to 1.
     """
 
     first_leaf: Ints
@@ -105,15 +101,7 @@ class LevelField:
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Nodes of a local plane: a rectangle of rows (y) and columns (x), deg.
-
-    Attributes
-    ----------
-    view
-        The plane.
-    x_deg, y_deg : (columns,), (rows,)
-        Coordinates of the nodes, ascending, equally spaced.
-    """
+    """Nodes of a local plane: x (columns,) and y (rows,), deg, ascending and equally spaced."""
 
     view: LocalView
     x_deg: Floats

@@ -33,16 +33,10 @@ _CHUNK_CELLS = 65_536
 
 @dataclass(frozen=True, eq=False)
 class LobeLabels:
-    """Which connected part each cell of a region belongs to.
+    """The number of connected parts of a region, and which part each cell belongs to.
 
-    Attributes
-    ----------
-    count
-        How many parts there are.
-    label : (n,) int64
-        Of each cell of the region: 0 is the most probable part.
-    probability : (count,) float64
-        Of each part, descending.
+    `label` (n,) is 0 for cells of the most probable part; `probability` (count,) is that of each
+    part, descending.
     """
 
     count: int
