@@ -18,7 +18,7 @@ def show(file: Path) -> None:
     the distance (Mpc) the mean and standard deviation in the map's header. FILE is an alert in Avro
     or GCN JSON.
 
-    Example: sirenflow show samples/MS260522k-02-retraction.avro
+    Example: sirenflow show samples/MS260607d-02-initial.avro
     """
     from sirenflow.superevent.alert_text import describe
 
