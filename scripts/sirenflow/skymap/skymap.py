@@ -88,19 +88,15 @@ class Skymap:
         return len(self.uniq)
 
     @cached_property
-    def _level_ipix(self) -> tuple[Ints, Ints]:
-        level, ipix = astropy_healpix.uniq_to_level_ipix(self.uniq)
-        return level.astype(np.int64), ipix
-
-    @property
     def level(self) -> Ints:
         """(n,) HEALPix level of each row, 0 to 29."""
-        return self._level_ipix[0]
+        level, _ = astropy_healpix.uniq_to_level_ipix(self.uniq)
+        return np.asarray(level, dtype=np.int64)
 
-    @property
+    @cached_property
     def ipix(self) -> Ints:
         """(n,) nested index of each row's cell in its level."""
-        return self._level_ipix[1]
+        return self.uniq - (np.int64(4) << 2 * self.level)
 
     @cached_property
     def first_leaf(self) -> Ints:

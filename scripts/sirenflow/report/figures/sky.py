@@ -30,6 +30,8 @@ WIDTH, HEIGHT = 1440, 720
 """Units of the paths: the sky is an ellipse of this size."""
 _STEP = 2
 _PAD = 3
+# Nodes: rows and columns.
+_SHAPE = (HEIGHT // _STEP + 1 + 2 * _PAD, WIDTH // _STEP + 1 + 2 * _PAD)
 _PATH_LIMIT = 5000
 _THUMBNAIL_SCALE = 200 / WIDTH
 _THUMBNAIL_LIMIT = 250
@@ -52,15 +54,6 @@ class Frame:
 
     graticule: str
     galactic_plane: str
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """Nodes of the projected plane, sorted by their HEALPix index at level 29."""
-
-    shape: tuple[int, int]
-    order: Ints
-    leaf: Ints
 
 
 def project(ra_deg: Floats, dec_deg: Floats) -> tuple[Floats, Floats]:
@@ -152,26 +145,20 @@ def _galactic_plane() -> str:
 
 
 @cache
-def _grid() -> _Grid:
-    columns = WIDTH // _STEP + 1 + 2 * _PAD
-    rows = HEIGHT // _STEP + 1 + 2 * _PAD
-    x, y = np.meshgrid(_axis(columns), _axis(rows))
-    ra, dec = unproject(x.ravel(), y.ravel())
-    leaf = np.asarray(
-        astropy_healpix.lonlat_to_healpix(
-            ra * units.deg, dec * units.deg, 2**MAX_LEVEL, order="nested"
-        )
-    )
+def _sorted_nodes() -> tuple[Ints, Ints]:
+    """Return the numbers of the nodes by the leaf under them, and those leaves, ascending."""
+    x, y = np.meshgrid(_axis(_SHAPE[1]), _axis(_SHAPE[0]))
+    ra, dec = (angle * units.deg for angle in unproject(x.ravel(), y.ravel()))
+    leaf = np.asarray(astropy_healpix.lonlat_to_healpix(ra, dec, 2**MAX_LEVEL, order="nested"))
     order = np.argsort(leaf, kind="stable")
-    return _Grid(shape=x.shape, order=order, leaf=leaf[order])
+    return order, leaf[order]
 
 
 def _sample(field: LevelField) -> Floats:
     """Return the level of the row under each node, (rows, columns)."""
-    grid = _grid()
-    bounds = np.searchsorted(grid.leaf, field.first_leaf)
+    order, leaf = _sorted_nodes()
+    bounds = np.searchsorted(leaf, field.first_leaf)
     bounds[0] = 0
-    counts = np.diff(bounds, append=len(grid.leaf))
-    sampled = np.empty(len(grid.leaf))
-    sampled[grid.order] = np.repeat(field.levels, counts)
-    return sampled.reshape(grid.shape)
+    sampled = np.empty(len(leaf))
+    sampled[order] = np.repeat(field.levels, np.diff(bounds, append=len(leaf)))
+    return sampled.reshape(_SHAPE)

@@ -188,15 +188,10 @@ class LinesOfSight:
         """Distance over which the marginal density may change, Mpc: half the mean of sigma."""
         return float((self.probability * self.sigma).sum()) / self.total / 2
 
-    @property
-    def height(self) -> Floats:
-        """(n,) N / (sqrt(2 pi) sigma), 1/Mpc3."""
-        return 1 / (SQRT_2PI * self.sigma * self.moments.norm)
-
     @cached_property
     def log_peak_density(self) -> Floats:
         """(n,) log of the probability per volume at r = mu, log 1/Mpc3."""
-        return np.log(self.probdensity * self.height)
+        return np.log(self.probdensity * (1 / (SQRT_2PI * self.sigma * self.moments.norm)))
 
     @cached_property
     def log_densest(self) -> float:
