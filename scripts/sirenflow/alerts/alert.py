@@ -61,15 +61,7 @@ class AttachedMap:
 
 @dataclass(frozen=True)
 class Identity:
-    """Which alert some bytes are: all that it takes to give them their place.
-
-    Attributes
-    ----------
-    superevent_id, alert_type, time_created, encoding
-        As `Alert`'s.
-    sha256, size_bytes
-        Hash and size of the bytes.
-    """
+    """Which alert some bytes are: all that it takes to give them their place."""
 
     superevent_id: str
     alert_type: str
@@ -162,17 +154,14 @@ class Alert:
 def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
     """Decode one alert from the bytes that arrived.
 
+    Raise AlertError if the bytes are not one alert with a valid key. The message is the reason.
+
     Parameters
     ----------
     data
         An Avro object container with one record, or a GCN JSON object.
     max_bytes
         Size above which nothing is decoded.
-
-    Raises
-    ------
-    AlertError
-        If the bytes are not one alert with a valid key. The message is the reason.
     """
     encoding, sent = decode(data, max_bytes)
     maps, rest = _detach_maps(sent)

@@ -17,13 +17,8 @@ def canonical_type(sent: str) -> str:
     """Return an alert type in upper case and without underscores, safe in a path.
 
     Types are compared in this form: ``EARLY_WARNING``, as samples of 2022 have it, and
-    ``EarlyWarning`` are EARLYWARNING.
-
-    Raises
-    ------
-    ValueError
-        If the type has other characters than ASCII letters, digits, ``-`` and ``_``, does not begin
-        with a letter, or is longer than 64 characters.
+    ``EarlyWarning`` are EARLYWARNING. Raise ValueError if the type has other characters than ASCII
+    letters, digits, ``-`` and ``_``, does not begin with a letter, or is longer than 64 characters.
     """
     is_short = len(sent) <= _MAX_LENGTH
     canonical = sent.upper().replace("_", "") if sent.isascii() and is_short else ""
@@ -35,10 +30,7 @@ def canonical_type(sent: str) -> str:
 def read_type(sent: str) -> str:
     """Return a known type in the spelling of `ALERT_TYPES`, any other one as sent.
 
-    Raises
-    ------
-    ValueError
-        As `canonical_type`.
+    Raise ValueError as `canonical_type`.
     """
     canonical = canonical_type(sent)
     return canonical if canonical in ALERT_TYPES else sent

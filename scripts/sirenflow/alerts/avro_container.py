@@ -25,8 +25,6 @@ class Contents:
 
     Attributes
     ----------
-    schema
-        The record's schema, JSON.
     block
         The record, encoded, decompressed.
     """
@@ -38,22 +36,14 @@ class Contents:
 def check_container(data: bytes, max_bytes: int) -> Contents:
     """Check that a container is whole, holds one record and decompresses to a bounded size.
 
+    Raise AlertError if the frame is broken, or a schema, codec, count or size is out of bounds.
+
     Parameters
     ----------
     data
         The container, beginning with `AVRO_MAGIC`.
     max_bytes
         Most that its blocks may hold when decompressed.
-
-    Returns
-    -------
-    Contents
-        The record and its schema.
-
-    Raises
-    ------
-    AlertError
-        If the frame is broken, or a schema, codec, count or size is out of bounds.
     """
     metadata, offset = _metadata(data, len(AVRO_MAGIC))
     codec = metadata.get(b"avro.codec", b"null")

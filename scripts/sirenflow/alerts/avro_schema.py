@@ -25,17 +25,8 @@ def check_schema(schema: bytes) -> None:
 
     A null, or a record or fixed value that takes no bytes, may be a field, as where a sender's
     library derives the schema from a record. It may not be in an array or a map, nor in a type that
-    is used twice.
-
-    Parameters
-    ----------
-    schema
-        The schema as a container has it, JSON.
-
-    Raises
-    ------
-    AlertError
-        If it is too long, too deep or malformed, or describes an unbounded number of values.
+    is used twice. Raise AlertError if it is too long, too deep or malformed, or describes an
+    unbounded number of values.
     """
     if len(schema) > _MAX_BYTES:
         raise AlertError(f"Avro schema of {len(schema)} bytes; at most {_MAX_BYTES}")
@@ -54,8 +45,6 @@ def _has_empty(schema: Any, empty: set[str], within: tuple[str, ...]) -> bool:
 
     Parameters
     ----------
-    schema
-        The type.
     empty
         Names of the types so far that have such values.
     within

@@ -42,22 +42,13 @@ _EXPECTED = "expected an Avro container or a GCN JSON object"
 def decode(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> tuple[Encoding, dict[str, Any]]:
     """Decode the record in some bytes, whether or not it is an alert.
 
+    Return how the outermost bytes encode it, and the record as sent. Raise AlertError if the bytes
+    do not hold exactly one record.
+
     Parameters
     ----------
-    data
-        The bytes that arrived.
     max_bytes
         Size above which nothing is decoded; most that a compressed container may hold.
-
-    Returns
-    -------
-    encoding, record
-        How the outermost bytes encode it, and the record as sent.
-
-    Raises
-    ------
-    AlertError
-        If the bytes do not hold exactly one record.
     """
     if len(data) > max_bytes:
         raise AlertError(f"larger than {max_bytes} bytes", "too_large")
@@ -73,11 +64,8 @@ def decode(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> tuple[Encoding, dic
 def decode_base64(text: str) -> bytes:
     """Decode base64, with or without line breaks.
 
-    Raises
-    ------
-    ValueError
-        If it has any other character than those of base64 and blanks, or is cut short. The message
-        continues "the base64 text ...".
+    Raise ValueError if it has any other character than those of base64 and blanks, or is cut short.
+    The message continues "the base64 text ...".
     """
     packed = "".join(text.split())
     try:

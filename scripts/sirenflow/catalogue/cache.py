@@ -56,6 +56,8 @@ def read_entries(
 ) -> list[CatalogueEntry]:
     """Read the superevents of the catalogue, from the cache where they have not changed.
 
+    Raise SirenflowError if an event.json is of another version, or damaged, and there is no cache.
+
     Parameters
     ----------
     events
@@ -65,11 +67,6 @@ def read_entries(
     memory
         The cache, which is replaced. With it, files that are damaged or of another version are left
         out, and named in a warning; without it, every superevent is read.
-
-    Raises
-    ------
-    SirenflowError
-        If an event.json is of another version, or damaged, and there is no cache.
     """
     if memory is None:
         return [_entry(event.read_bytes(), event, page) for event in events]

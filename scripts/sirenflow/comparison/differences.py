@@ -71,12 +71,6 @@ class Difference:
         are those of the new run, or of the old one where the new one has not read the alert.
     part
         The map, site, lobe, galaxy and so on that it is of; empty for none.
-    kind
-        How it differs.
-    old, new
-        Both values; None where there is none.
-    magnitude
-        By how much they differ.
     """
 
     superevent_id: str
@@ -118,18 +112,12 @@ class SupereventComparison:
 
     Attributes
     ----------
-    superevent_id
-        Which it is.
     old_alerts, new_alerts
         The alerts that each run read, by the hash used for them here.
     compared
         How many values of each quantity were compared.
     one_version_only
         Quantities that were not, as one version of the file's schema has no such key.
-    found
-        What differs.
-    problems
-        What could not be compared, and why.
     made_old, made_new
         How each run processed it; None where it has no event.json that can be read.
     """

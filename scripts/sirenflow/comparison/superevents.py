@@ -24,10 +24,7 @@ from sirenflow.formats.sanitize import text_or_none
 def superevents_of_results(results: Path) -> frozenset[str]:
     """List the superevents of a directory of results.
 
-    Raises
-    ------
-    SirenflowError
-        If there is none.
+    Raise SirenflowError if there is none.
     """
     if not results.is_dir():
         raise SirenflowError(f"{results} does not exist; expected a directory of results")
@@ -103,10 +100,8 @@ def _match_alerts(
 def _load_both(old: Path, new: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read a product of both runs; the same object twice where both have the same bytes.
 
-    Raises
-    ------
-    SirenflowError
-        If one of them is not the JSON of this superevent, of a version that is known.
+    Raise SirenflowError if one of them is not the JSON of this superevent, of a version that is
+    known.
     """
     contents = []
     for path in (old, new):

@@ -83,10 +83,7 @@ class Reading(NamedTuple):
 def read_alerts(product: Mapping[str, Any]) -> tuple[ReadAlert, ...]:
     """List the alerts of alerts.json.
 
-    Raises
-    ------
-    SirenflowError
-        If it does not match its schema.
+    Raise SirenflowError if it does not match its schema.
     """
     with _schema_errors():
         return tuple(
@@ -107,12 +104,7 @@ def alert_outcomes(product: Mapping[str, Any], names: Mapping[str, str]) -> dict
     """Return "read" or "rejected: reason" for each alert of alerts.json.
 
     The keys are the hash used in the comparison, which `names` has by the alert's own; of a
-    rejected file its own hash, else its name.
-
-    Raises
-    ------
-    SirenflowError
-        If it does not match its schema.
+    rejected file its own hash, else its name. Raise SirenflowError if it does not match its schema.
     """
     with _schema_errors():
         rejected = {
@@ -127,10 +119,8 @@ def read_product(
 ) -> Reading:
     """Read all values of a product; `alerts` are those that the run read, `names` as above.
 
-    Raises
-    ------
-    SirenflowError
-        If it does not match its schema, or names an alert that alerts.json does not.
+    Raise SirenflowError if it does not match its schema, or names an alert that alerts.json does
+    not.
     """
     with _schema_errors():
         reader = _Reader(file, product, {alert.number: alert for alert in alerts}, names)

@@ -22,15 +22,13 @@ _LEVELS_SHOWN_PERCENT = (50, 90)
 def find_config(root: Path) -> Path:
     """Find config.yaml in the working directory, or else beside the Snakefile.
 
+    Raise ConfigError if a file beside it has a name that looks like it but is not read, such as
+    config.yml.
+
     Parameters
     ----------
     root
         Directory of the Snakefile.
-
-    Raises
-    ------
-    ConfigError
-        If a file beside it has a name that looks like it but is not read, such as config.yml.
     """
     file = CONFIG_FILE if CONFIG_FILE.exists() else root / CONFIG_FILE
     for folder in dict.fromkeys((CONFIG_FILE.parent, file.parent)):
@@ -89,12 +87,6 @@ class Settings:
 
     Attributes
     ----------
-    inbox
-        Directory of the alerts.
-    results
-        Directory of the products.
-    topics
-        Addresses of the topics to listen to.
     large_message_hosts
         Servers from which a message sent by reference may be fetched.
     """
@@ -108,10 +100,7 @@ class Settings:
 def read_settings() -> Settings:
     """Read and check the working directory's configuration; without one, return the defaults.
 
-    Raises
-    ------
-    ConfigError
-        If the configuration cannot be read, or is wrong.
+    Raise ConfigError if the configuration cannot be read, or is wrong.
     """
     _refuse_other_spellings(CONFIG_FILE.parent)
     config = validate(load(CONFIG_FILE) if CONFIG_FILE.exists() else {}, CONFIG_FILE)
@@ -126,10 +115,8 @@ def read_settings() -> Settings:
 def load(path: Path) -> dict[str, Any]:
     """Read a YAML or JSON file of keys and values.
 
-    Raises
-    ------
-    ConfigError
-        If it cannot be read, has a key twice, or holds anything else than keys and values.
+    Raise ConfigError if it cannot be read, has a key twice, or holds anything else than keys and
+    values.
     """
     try:
         loaded = load_strict(path.read_text(encoding="utf-8"))

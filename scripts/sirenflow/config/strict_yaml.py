@@ -22,18 +22,8 @@ class StrictYamlError(ValueError):
 def load_strict(text: str) -> Any:
     """Read a YAML or JSON text into plain values.
 
-    Parameters
-    ----------
-    text
-        One document.
-
-    Raises
-    ------
-    StrictYamlError
-        If a key is set twice, or a value would be read as something else than it looks like. The
-        message names each, with its line.
-    yaml.YAMLError
-        If it is not YAML.
+    Raise StrictYamlError if a key is set twice, or a value would be read as something else than it
+    looks like. The message names each, with its line. Raise yaml.YAMLError if it is not YAML.
     """
     loader = yaml.SafeLoader(_without_tabs(text))
     try:

@@ -13,11 +13,8 @@ class UserPathError(ValueError):
 def expand_path(text: str) -> str:
     """Expand `~` at the beginning, and `$NAME` and `${NAME}` anywhere; `$$` is a dollar sign.
 
-    Raises
-    ------
-    UserPathError
-        If a variable is not set or empty, a home directory is not known, or a dollar sign begins
-        no variable.
+    Raise UserPathError if a variable is not set or empty, a home directory is not known, or a
+    dollar sign begins no variable.
 
     Examples
     --------
@@ -31,10 +28,7 @@ def expand_path(text: str) -> str:
 def expand_home(text: str) -> str:
     """Expand `~` at the beginning.
 
-    Raises
-    ------
-    UserPathError
-        If the home directory is not known.
+    Raise UserPathError if the home directory is not known.
     """
     expanded = os.path.expanduser(text)  # noqa: PTH111 - Path.expanduser drops a leading ./
     if expanded.startswith("~"):

@@ -30,17 +30,12 @@ def read_schema() -> Mapping[str, Any]:
 def validate(config: Mapping[str, Any], source: object = None) -> dict[str, Any]:
     """Check a configuration; return it with defaults in place of what it leaves out.
 
+    Raise ConfigError if a key or value is wrong. The message names each, and what was expected.
+
     Parameters
     ----------
     config
         The keys of config.yaml and of ``--config``.
-    source
-        What it was read from, for messages.
-
-    Raises
-    ------
-    ConfigError
-        If a key or value is wrong. The message names each, and what was expected.
     """
     schema = read_schema()
     try:

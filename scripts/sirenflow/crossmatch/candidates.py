@@ -83,17 +83,8 @@ def match_alerts(
 
     Parameters
     ----------
-    summary
-        The superevent.
     read
         Reads a map of the superevent; None where it cannot be.
-    positions
-        What to look for.
-
-    Returns
-    -------
-    tuple
-        In the order of the alerts.
     """
     maps: dict[str, CrossmatchedMap | None] = {}
     matched = []

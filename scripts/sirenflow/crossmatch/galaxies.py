@@ -42,8 +42,6 @@ class RankedGalaxies:
 
     Attributes
     ----------
-    compatible
-        How many galaxies are compatible.
     index : (k,) int64
         Row of each listed galaxy in the catalogue.
     score, cumulative_score : (k,) float64
@@ -68,6 +66,8 @@ def rank_galaxies(
 ) -> RankedGalaxies | None:
     """Rank the galaxies of a catalogue by a map.
 
+    Return None where no finite volume holds the probability, as too little of it has a distance.
+
     Parameters
     ----------
     skymap
@@ -75,13 +75,6 @@ def rank_galaxies(
     catalogue : (n,)
         Rows of `catalogue_dtype` in the order of `leaf`; may be memory-mapped: only those on lines
         of sight that reach into the credible volume are looked at.
-    max_listed
-        How many galaxies are listed at most.
-
-    Returns
-    -------
-    RankedGalaxies or None
-        None where no finite volume holds the probability, as too little of it has a distance.
     """
     lines = lines_of_sight(skymap)
     threshold = threshold_log_density(lines, COMPATIBLE_LEVEL) if len(lines.mu) else None

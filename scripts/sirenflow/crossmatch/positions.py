@@ -71,10 +71,6 @@ def log_density(skymap: Skymap, rows: Ints, distance_mpc: Floats) -> Floats:
 
     Parameters
     ----------
-    skymap
-        The map.
-    rows : (n,)
-        Its rows.
     distance_mpc : (n,)
         Luminosity distances; NaN where unknown.
 
@@ -120,8 +116,6 @@ def crossmatch(
 
     Parameters
     ----------
-    skymap
-        The map.
     ra_deg, dec_deg : (n,)
         ICRS, deg; any right ascension, declinations of -90 to 90.
     distance_mpc : (n,)

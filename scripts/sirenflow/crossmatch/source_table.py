@@ -66,6 +66,9 @@ def read_sources(
 ) -> Iterator[Sources]:
     """Read sources, a block of the table at a time.
 
+    Raise TableError if the table cannot be read, lacks a column, or has one in a unit that does not
+    fit.
+
     Parameters
     ----------
     path
@@ -77,11 +80,6 @@ def read_sources(
         Of these, what a source cannot do without; position always.
     problems
         How many rows have which problem; filled as the blocks are read.
-
-    Raises
-    ------
-    TableError
-        If the table cannot be read, lacks a column, or has one in a unit that does not fit.
     """
     first = 1
     for block in read_columns(path, list(columns.values())):

@@ -55,22 +55,14 @@ class AmbiguousTimeError(TimeTextError):
 def time_from(value: object) -> datetime:
     """Read a time that a user wrote.
 
+    Return UTC, 1900 to 2100. Decimal days are rounded to the microsecond, MJD to the millisecond.
+    Raise AmbiguousTimeError if the text can be read in two ways. The message names both. Raise
+    TimeTextError if it is anything else. The message says what was expected.
+
     Parameters
     ----------
     value
         Text (str, or bytes in UTF-8), a number, or a datetime (UTC where it has no zone).
-
-    Returns
-    -------
-    datetime
-        UTC, 1900 to 2100. Decimal days are rounded to the microsecond, MJD to the millisecond.
-
-    Raises
-    ------
-    AmbiguousTimeError
-        If the text can be read in two ways. The message names both.
-    TimeTextError
-        If it is anything else. The message says what was expected.
 
     Examples
     --------

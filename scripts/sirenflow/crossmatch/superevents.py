@@ -53,10 +53,7 @@ class CrossmatchedSuperevent:
 def find_superevents(results: Path, superevent_id: str | None) -> list[Path]:
     """List the directories of superevents, or that of one.
 
-    Raises
-    ------
-    SirenflowError
-        If there are none.
+    Raise SirenflowError if there are none.
     """
     if not results.is_dir():
         raise SirenflowError(
@@ -79,21 +76,12 @@ def crossmatch_superevent(
 ) -> CrossmatchedSuperevent:
     """Find a position in the maps of one superevent.
 
+    Raise SirenflowError if a product of it cannot be read.
+
     Parameters
     ----------
-    event
-        Its directory of products.
     ra_deg, dec_deg
         ICRS, deg.
-    distance_mpc
-        Luminosity distance, Mpc, if known.
-    time
-        Of the source, UTC, if known.
-
-    Raises
-    ------
-    SirenflowError
-        If a product of it cannot be read.
     """
     distance = np.nan if distance_mpc is None else distance_mpc
     position = Positions(np.array([ra_deg]), np.array([dec_deg]), np.array([distance]), [time])
@@ -119,8 +107,6 @@ def format_table(events: Sequence[CrossmatchedSuperevent], everything: bool) -> 
 
     Parameters
     ----------
-    events
-        In any order.
     everything
         Whether those too are listed that are not near.
     """

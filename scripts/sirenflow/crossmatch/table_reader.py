@@ -45,17 +45,12 @@ Block = dict[str, RawColumn]
 def read_columns(path: Path, names: Sequence[str]) -> Iterator[Block]:
     """Read some columns of a table, in the order of its rows.
 
+    Raise TableError if the file is missing, of another kind or damaged, or lacks a column.
+
     Parameters
     ----------
     path
         The file: .csv, .ecsv, .fits, .fit, .fits.gz or .parquet.
-    names
-        Columns wanted.
-
-    Raises
-    ------
-    TableError
-        If the file is missing, of another kind or damaged, or lacks a column.
     """
     name = path.name.lower()
     for ending, read in _READERS.items():

@@ -44,21 +44,13 @@ def offline_astropy() -> Iterator[None]:
 def times_to_utc(times: "Time") -> list[str | None]:
     """Convert astropy times to UTC, for `time_from`.
 
+    Return n texts: ISO 8601 with microseconds; the Julian date where it is not between 1900 and
+    2100; None where there is no time. Raise TableError if the scale cannot be converted to UTC.
+
     Parameters
     ----------
     times : (n,)
         Of any scale; masked or NaN where there is no time.
-
-    Returns
-    -------
-    list
-        n texts: ISO 8601 with microseconds; the Julian date where it is not between 1900 and 2100;
-        None where there is no time.
-
-    Raises
-    ------
-    TableError
-        If the scale cannot be converted to UTC.
     """
     if times.scale not in _SCALES:
         raise TableError(f"a time column is in {times.scale!r}; expected {_listed_scales()}")
@@ -109,15 +101,7 @@ class FitsTimeFrame:
 
     @classmethod
     def of_column(cls, header: Mapping[str, Any], number: int) -> "FitsTimeFrame":
-        """Read what the header of a binary table says of the times in a column.
-
-        Parameters
-        ----------
-        header
-            Of the table.
-        number
-            Of the column, from 1.
-        """
+        """Read what the header of a binary table says of the times in a column."""
         said = {key: str(header.get(f"{key}{number}", "")).strip() for key in _COLUMN_KEYS}
         scale = said["TCTYP"] if said["TCTYP"].upper() != "TIME" else ""
         reference, offset_days, problem = _MJD, 0.0, None
@@ -140,15 +124,12 @@ class FitsTimeFrame:
     def to_utc(self, values: Any) -> Sequence[Any]:
         """Convert a block of the column to UTC, for `time_from`.
 
+        Raise TableError if scale, unit, reference time or position do not give a time at the Earth.
+
         Parameters
         ----------
         values : (n,) or (n, 2)
             Texts, numbers, or pairs of numbers whose sum counts.
-
-        Raises
-        ------
-        TableError
-            If scale, unit, reference time or position do not give a time at the Earth.
         """
         scale = self._known_scale()
         self._check_position()

@@ -15,20 +15,15 @@ _OF_THE_FILE = frozenset(
 def unusable(kind: str, table: Path, error: BaseException | str) -> dict[str, Any]:
     """Describe why a table cannot be used, for the product of the rule that reads it.
 
+    Return ``unusable_reason``, a sentence without its first capital and its full stop, and
+    ``read_again``: whether the next run shall read the table even if it does not change.
+
     Parameters
     ----------
-    kind
-        What it lists: ``galaxies`` or ``candidates``.
     table
         The file; only its name is part of the text.
     error
         What reading it raised, or a reason that completes a sentence on it.
-
-    Returns
-    -------
-    dict
-        ``unusable_reason``, a sentence without its first capital and its full stop, and
-        ``read_again``: whether the next run shall read the table even if it does not change.
     """
     reason = error if isinstance(error, str) else _error_reason(error)
     reason = " ".join(reason.split()).replace(str(table), table.name)

@@ -14,17 +14,8 @@ def write_durably(path: Path, data: bytes) -> bool:
     """Write a file so that, on return, it survives a power cut; never replace one.
 
     A temporary file in the same directory is written and synced, then linked to its name: readers
-    see the whole file or none.
-
-    Returns
-    -------
-    bool
-        False if the path exists already.
-
-    Raises
-    ------
-    InboxError
-        If it cannot be written; no temporary file is left behind.
+    see the whole file or none. Return False if the path exists already. Raise InboxError if it
+    cannot be written; no temporary file is left behind.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     with os_errors_as(InboxError, path, "written"), _removed_at_end(temporary):
@@ -37,10 +28,7 @@ def write_durably(path: Path, data: bytes) -> bool:
 def link_durably(synced: Path, path: Path) -> bool:
     """Link a file whose bytes are on disk to a path; return False if the path exists already.
 
-    Raises
-    ------
-    InboxError
-        If it cannot be linked.
+    Raise InboxError if it cannot be linked.
     """
     with os_errors_as(InboxError, path, "written"):
         make_directories(path.parent)
@@ -50,10 +38,7 @@ def link_durably(synced: Path, path: Path) -> bool:
 def replace_file(path: Path, data: bytes, *, synced: bool = False) -> None:
     """Write a file, or replace it; with `synced`, it survives a power cut.
 
-    Raises
-    ------
-    InboxError
-        If it cannot be written.
+    Raise InboxError if it cannot be written.
     """
     with os_errors_as(InboxError, path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,13 +23,8 @@ def exclusive(file: Path) -> Iterator[int]:
     """Hold a lock file; yield its descriptor.
 
     A process that inherits the descriptor holds the lock, too: until the last of them has ended.
-
-    Raises
-    ------
-    BusyError
-        If another process holds it; the message says which.
-    InboxError
-        If the file cannot be written.
+    Raise BusyError if another process holds it; the message says which. Raise InboxError if the
+    file cannot be written.
     """
     with os_errors_as(InboxError, file, "written"):
         file.parent.mkdir(parents=True, exist_ok=True)

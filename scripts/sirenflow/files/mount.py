@@ -37,13 +37,7 @@ def directory_identity(directory: Path) -> tuple[int, int] | None:
 
 
 class DirectoryGuard:
-    """Check that a path still leads to the directory that was there at the start.
-
-    Parameters
-    ----------
-    directory
-        The directory; it exists.
-    """
+    """Check that a path still leads to the directory that was there at the start."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -47,8 +47,6 @@ def write_ecsv(
 
     Parameters
     ----------
-    path
-        Where it goes.
     columns
         What the table holds.
     lines

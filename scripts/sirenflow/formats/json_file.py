@@ -18,10 +18,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def write_json(path: Path, value: Any) -> None:
     """Write JSON with sorted keys, in ASCII.
 
-    Raises
-    ------
-    ValueError
-        If a number is not finite: JSON has none such.
+    Raise ValueError if a number is not finite: JSON has none such.
     """
     path.write_text(json_lines(value) + "\n", encoding="ascii")
 

@@ -48,10 +48,8 @@ def positive_or_none(value: object) -> float | None:
 def number_from_text(text: str) -> float:
     """Read a number in ASCII digits, such as a user writes.
 
-    Raises
-    ------
-    ValueError
-        If the text is not a number. `1_0` is not, though Python's float reads it as 10.
+    Raise ValueError if the text is not a number. `1_0` is not, though Python's float reads it as
+    10.
     """
     if "_" in text or not text.isascii():
         raise ValueError(f"{text!r} is not a number")

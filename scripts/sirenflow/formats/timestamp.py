@@ -99,10 +99,8 @@ class Timestamp:
 def read_timestamp(text: str) -> Timestamp:
     """Read a time; blanks around it are ignored.
 
-    Raises
-    ------
-    ValueError
-        If the text is not a time with one meaning, or lies outside the years 1 to 9999.
+    Raise ValueError if the text is not a time with one meaning, or lies outside the years 1 to
+    9999.
     """
     text = text.strip()
     try:

@@ -45,10 +45,7 @@ class Acknowledgement:
 def acknowledge(inbox: Path, entries: Iterable[QuarantineEntry], now: datetime) -> None:
     """Note that the user of this process has seen some entries.
 
-    Raises
-    ------
-    InboxError
-        If the file cannot be written.
+    Raise InboxError if the file cannot be written.
     """
     time, by = now.isoformat(timespec="seconds"), _user_name()
     notes = (Acknowledgement(each.name, each.time_received, time, by) for each in entries)
@@ -81,17 +78,7 @@ def list_unacknowledged(
 ) -> list[QuarantineEntry]:
     """List what came from a topic and nobody has acknowledged, in the order of arrival.
 
-    Parameters
-    ----------
-    inbox
-        The inbox directory.
-    entries
-        Its quarantine, where it has been read already.
-
-    Raises
-    ------
-    InboxError
-        If the quarantine cannot be read.
+    Raise InboxError if the quarantine cannot be read.
     """
     seen = read_acknowledgements(inbox)
     return [

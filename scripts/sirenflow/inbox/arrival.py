@@ -17,8 +17,6 @@ class Arrival:
 
     Attributes
     ----------
-    data
-        The bytes.
     how
         How and when they came, in JSON's types: ``way``, ``time_received`` (ISO 8601, UTC), and
         what is known of their source. It is written next to the stored file.

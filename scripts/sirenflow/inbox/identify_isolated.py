@@ -39,10 +39,7 @@ IDENTIFY_POOL = SharedPool(IDENTIFY_CONFIG)
 def start_worker() -> None:
     """Start the worker, so that the first alert need not wait for it.
 
-    Raises
-    ------
-    InboxError
-        If no process can be started.
+    Raise InboxError if no process can be started.
     """
     try:
         IDENTIFY_POOL.start(1)
@@ -53,21 +50,11 @@ def start_worker() -> None:
 def identify_isolated(data: bytes) -> Identity:
     """Return which alert some bytes are.
 
-    Parameters
-    ----------
-    data
-        The bytes that arrived.
-
-    Raises
-    ------
-    AlertError
-        If they are not one alert with a valid key, of kind ``crash`` if the worker died of them;
-        the message is the reason. Of kind ``killed`` if it was killed, each time, from outside,
-        which is no verdict.
-    TaskError
-        If there is an error in Sirenflow.
-    InboxError
-        If no worker can be started, or workers fail on a known good alert too: nothing is decided.
+    Raise AlertError if they are not one alert with a valid key, of kind ``crash`` if the worker
+    died of them; the message is the reason. Of kind ``killed`` if it was killed, each time, from
+    outside, which is no verdict. Raise TaskError if there is an error in Sirenflow. Raise
+    InboxError if no worker can be started, or workers fail on a known good alert too: nothing is
+    decided.
     """
     return Identity(**_judged(data, by_content=False))
 

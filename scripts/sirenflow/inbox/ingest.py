@@ -23,24 +23,15 @@ class ItemOutcome:
 def ingest(sources: Iterable[Path], directory: Path) -> Iterator[ItemOutcome]:
     """Store every alert of the sources in an inbox; quarantine what is not a valid alert.
 
+    Yield one per item, as soon as it is safe on disk. Raise InboxError if the inbox cannot be
+    written.
+
     Parameters
     ----------
     sources
         Alert files, directories, tar and zip archives. Below directories and in archives, files
         named ``*.avro`` and ``*.json`` are taken for alerts. Archives below directories are opened,
         archives in archives are not.
-    directory
-        The inbox.
-
-    Yields
-    ------
-    ItemOutcome
-        One per item, as soon as it is safe on disk.
-
-    Raises
-    ------
-    InboxError
-        If the inbox cannot be written.
     """
     receiver = Receiver(directory)
     for source in sources:

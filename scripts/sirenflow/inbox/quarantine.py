@@ -48,12 +48,8 @@ class QuarantineEntry:
     ----------
     name
         By which commands know it: the start of its SHA-256.
-    path
-        The file with the bytes that arrived.
     kind, reason
         Why it is no alert: in a word (see `AlertError`) and in a line.
-    size_bytes
-        Size of the bytes that arrived.
     how
         How and when it came.
     noted_claims
@@ -87,10 +83,7 @@ class QuarantineEntry:
 def quarantine_arrival(inbox: Path, arrival: Arrival, error: AlertError) -> bool:
     """Keep an arrival with the reason; return False if its bytes are in quarantine already.
 
-    Raises
-    ------
-    InboxError
-        If it cannot be written.
+    Raise InboxError if it cannot be written.
     """
     path = inbox / QUARANTINE_DIRECTORY / f"{arrival.sha256[:HASH_DIGITS]}.bin"
     if holds_other_bytes(path, arrival):
@@ -115,10 +108,7 @@ def quarantine_arrival(inbox: Path, arrival: Arrival, error: AlertError) -> bool
 def list_entries(inbox: Path) -> list[QuarantineEntry]:
     """List what is in quarantine, in the order of arrival.
 
-    Raises
-    ------
-    InboxError
-        If the directory cannot be read.
+    Raise InboxError if the directory cannot be read.
     """
     directory = inbox / QUARANTINE_DIRECTORY
     with os_errors_as(InboxError, directory, "read"):
@@ -157,10 +147,7 @@ def _no_file_suppressed() -> Iterator[None]:
 def find_entry(inbox: Path, name: str) -> QuarantineEntry:
     """Find an entry by the start of its name, or by its file or that with its reason.
 
-    Raises
-    ------
-    InboxError
-        If none, or more than one, matches.
+    Raise InboxError if none, or more than one, matches.
     """
     name = Path(name).name.removesuffix(".reason.json")
     found = [
@@ -180,10 +167,7 @@ def find_entry(inbox: Path, name: str) -> QuarantineEntry:
 def read_entry(entry: QuarantineEntry) -> Arrival:
     """Return what arrived, to be received again; it is spooled where it is.
 
-    Raises
-    ------
-    InboxError
-        If it cannot be read.
+    Raise InboxError if it cannot be read.
     """
     with os_errors_as(InboxError, entry.path, "read"):
         data = entry.path.read_bytes()
@@ -193,10 +177,7 @@ def read_entry(entry: QuarantineEntry) -> Arrival:
 def drop_entry(entry: QuarantineEntry) -> None:
     """Delete an entry for good.
 
-    Raises
-    ------
-    InboxError
-        If it cannot be deleted.
+    Raise InboxError if it cannot be deleted.
     """
     with os_errors_as(InboxError, entry.path, "deleted"):
         entry.path.unlink()

@@ -54,15 +54,7 @@ class Receipt:
 class Receiver:
     """Takes arrivals from any number of threads into one inbox.
 
-    Parameters
-    ----------
-    inbox
-        The inbox directory; created if needed.
-
-    Raises
-    ------
-    InboxError
-        If no process can be started to decode arrivals.
+    Raise InboxError if no process can be started to decode arrivals.
     """
 
     def __init__(self, inbox: Path) -> None:
@@ -74,12 +66,8 @@ class Receiver:
     def receive(self, arrival: Arrival) -> Receipt:
         """Spool an arrival that nothing else keeps, then accept it.
 
-        Bytes that crashed a decoder before are not decoded again.
-
-        Raises
-        ------
-        InboxError
-            If the inbox cannot be written; nothing has been accepted.
+        Bytes that crashed a decoder before are not decoded again. Raise InboxError if the inbox
+        cannot be written; nothing has been accepted.
         """
         if self._crash_reasons and (reason := self._crash_reasons.get(arrival.sha256)):
             return Receipt(AlertError(reason, "crash"), new=False)
@@ -90,12 +78,8 @@ class Receiver:
         """Store an alert; quarantine anything else with the reason.
 
         Call it for bytes that stay where they are until this returns, such as those of a file: a
-        listener that starts meanwhile would take a spooled file for an orphan.
-
-        Raises
-        ------
-        InboxError
-            If the inbox cannot be written; nothing has been accepted.
+        listener that starts meanwhile would take a spooled file for an orphan. Raise InboxError if
+        the inbox cannot be written; nothing has been accepted.
         """
         try:
             identity = identify_isolated(arrival.data)
@@ -110,10 +94,7 @@ class Receiver:
     def reject(self, arrival: Arrival, error: Exception) -> Receipt:
         """Quarantine an arrival; any error but an `AlertError` is logged as internal.
 
-        Raises
-        ------
-        InboxError
-            If the quarantine cannot be written.
+        Raise InboxError if the quarantine cannot be written.
         """
         reason = error if isinstance(error, AlertError) else _internal_error(error)
         if reason.kind == "crash":
@@ -123,10 +104,7 @@ class Receiver:
     def recover(self) -> Iterator[Receipt]:
         """Accept what processes that were killed had spooled.
 
-        Raises
-        ------
-        InboxError
-            If the inbox cannot be read or written.
+        Raise InboxError if the inbox cannot be read or written.
         """
         for arrival, crashes in orphaned(self.inbox):
             try:
@@ -156,21 +134,13 @@ class Receiver:
 def retry_entry(inbox: Path, entry: QuarantineEntry, arrival: Arrival) -> Stored:
     """Store an entry of the quarantine that is an alert now, and delete the entry.
 
+    Raise AlertError if it is still not a valid alert; it stays in quarantine. Raise InboxError if
+    it cannot be moved.
+
     Parameters
     ----------
-    inbox
-        The inbox directory.
-    entry
-        The entry.
     arrival
         What `read_entry` returns for it, or what was fetched for the reference that it holds.
-
-    Raises
-    ------
-    AlertError
-        If it is still not a valid alert; it stays in quarantine.
-    InboxError
-        If it cannot be moved.
     """
     identity = identify_isolated(arrival.data)
     stored = store_alert(inbox, identity, arrival, hash_content_isolated)

@@ -29,10 +29,7 @@ _SPOOL_NAME = re.compile(r"([0-9a-f]{8})-([0-9]+)-[0-9a-f]+\.part")
 def spooled(inbox: Path, arrival: Arrival) -> Iterator[Arrival]:
     """Keep bytes in a file, synced to disk, while they are decoded.
 
-    Raises
-    ------
-    InboxError
-        If the file cannot be written.
+    Raise InboxError if the file cannot be written.
     """
     name = f"{_checksum(arrival.data)}-0-{secrets.token_hex(8)}.part"
     path = inbox / SPOOL_DIRECTORY / name
@@ -50,12 +47,8 @@ def orphaned(inbox: Path) -> Iterator[tuple[Arrival, int]]:
     """Yield what processes that were killed have left, and how many have had it.
 
     The count of each file is raised before it is yielded; the caller deletes the file. One that its
-    writer did not finish is deleted: it was not accepted, and is delivered again.
-
-    Raises
-    ------
-    InboxError
-        If the directory cannot be read.
+    writer did not finish is deleted: it was not accepted, and is delivered again. Raise InboxError
+    if the directory cannot be read.
     """
     directory = inbox / SPOOL_DIRECTORY
     with os_errors_as(InboxError, directory, "read"):

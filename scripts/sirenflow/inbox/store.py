@@ -51,8 +51,6 @@ class Stored:
 
     Attributes
     ----------
-    path
-        Its file.
     new
         False if the inbox held these bytes already.
     same_alert_as
@@ -84,10 +82,11 @@ def store_alert(
 ) -> Stored:
     """Store an alert; when the call returns, it survives a power cut.
 
+    Raise AlertError if the inbox has a superevent whose identifier differs only in case. Raise
+    InboxError if it cannot be written.
+
     Parameters
     ----------
-    inbox
-        The inbox directory; created if needed.
     alert
         Which alert arrived.
     arrival
@@ -95,13 +94,6 @@ def store_alert(
     hash_content
         Returns the hash of what an alert says (`Alert.content_sha256`), or raises AlertError. It is
         called only if the inbox has another alert of the same superevent, type and second.
-
-    Raises
-    ------
-    AlertError
-        If the inbox has a superevent whose identifier differs only in case.
-    InboxError
-        If it cannot be written.
     """
     _check_case_is_free(inbox, alert)
     path = _find_earlier_name(inbox / alert_path(alert), alert, arrival)
@@ -130,10 +122,7 @@ def store_alert(
 def store_bytes(path: Path, arrival: Arrival) -> bool:
     """Write or link the bytes of an arrival durably; return False if the path exists already.
 
-    Raises
-    ------
-    InboxError
-        If it cannot be written.
+    Raise InboxError if it cannot be written.
     """
     if arrival.spooled is not None:
         return link_durably(arrival.spooled, path)
@@ -164,10 +153,7 @@ def _check_case_is_free(inbox: Path, alert: Identity) -> None:
 def _list_names(directory: Path) -> list[str]:
     """List the names in a directory; none if it is not there.
 
-    Raises
-    ------
-    InboxError
-        If it cannot be read.
+    Raise InboxError if it cannot be read.
     """
     with os_errors_as(InboxError, directory, "read"):
         try:
@@ -223,10 +209,7 @@ def _content_hash(file: Path, hash_content: Callable[[bytes], str]) -> str | Non
 def holds_other_bytes(path: Path, arrival: Arrival) -> bool:
     """Return whether a path holds other bytes: damaged on disk, or the hash's start collides.
 
-    Raises
-    ------
-    InboxError
-        If it cannot be read.
+    Raise InboxError if it cannot be read.
     """
     with os_errors_as(InboxError, path, "read"):
         return path.exists() and path.read_bytes() != arrival.data
@@ -268,17 +251,7 @@ def check_inbox_exists(inbox: Path) -> None:
 def list_superevents(inbox: Path, only: Iterable[str] | None = None) -> dict[str, list[Path]]:
     """List the alert files of each superevent in an inbox, in the order of their names.
 
-    Parameters
-    ----------
-    inbox
-        The inbox directory.
-    only
-        The superevents to list; all if it is None.
-
-    Raises
-    ------
-    InboxError
-        If there is no such directory, or it cannot be read.
+    Raise InboxError if there is no such directory, or it cannot be read.
     """
     check_inbox_exists(inbox)
     ids = _list_superevent_ids(_list_names(inbox))
@@ -314,10 +287,7 @@ def _describe_case_conflict(names: tuple[str, str]) -> str:
 def list_case_conflicts(inbox: Path) -> list[str]:
     """Say which directories of superevents `list_superevents` leaves out, and why.
 
-    Raises
-    ------
-    InboxError
-        If the inbox cannot be read.
+    Raise InboxError if the inbox cannot be read.
     """
     others = _find_case_conflicts(sorted(filter(is_identifier, _list_names(inbox))))
     return [*map(_describe_case_conflict, others.items())]

@@ -59,10 +59,8 @@ class Address:
 def parse_address(url: str) -> Address:
     """Read ``kafka://[user@]host[:port]/topic``.
 
-    Raises
-    ------
-    StreamError
-        If it is not one topic on one server. What could be a password is not repeated.
+    Raise StreamError if it is not one topic on one server. What could be a password is not
+    repeated.
     """
     scheme, separator, rest = url.partition("://")
     # Neither a host nor a topic has an @, but a password may have anything.

@@ -16,22 +16,14 @@ def embedded_broker(topic: str = PUBLIC_TOPIC) -> Iterator[Address]:
     """Run librdkafka's mock server on this machine's loopback interface.
 
     It has no login and nothing on disk. The topic has 4 partitions, each of which keeps the latest
-    5 MiB: about 6 alerts with a sky map each, and no alert that is larger.
+    5 MiB: about 6 alerts with a sky map each, and no alert that is larger. Yield where the topic
+    is. The port differs each time: it cannot be chosen. Raise StreamError if the server does not
+    start.
 
     Parameters
     ----------
     topic
         Made at the start; the server makes any other when it is asked for.
-
-    Yields
-    ------
-    Address
-        Where the topic is. The port differs each time: it cannot be chosen.
-
-    Raises
-    ------
-    StreamError
-        If the server does not start.
     """
     # The server lives in the client that asks for it. It would say so, and more, on stderr.
     producer = Producer({"test.mock.num.brokers": 1, "log_level": 0})

@@ -35,10 +35,7 @@ class Element:
 def read_elements(data: bytes) -> dict[str, Element]:
     """Read the elements of a document by name; those of documents inside it are not looked at.
 
-    Raises
-    ------
-    ValueError
-        If the bytes are not one document of a few elements. The text is the reason.
+    Raise ValueError if the bytes are not one document of a few elements. The text is the reason.
     """
     end = len(data) - 1
     if end < 4 or _read_int32(data, 0) != len(data) or data[end] != 0:

@@ -14,20 +14,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class ConnectionState:
-    """State of a source, with a line in the log for each change and none for each attempt.
-
-    Parameters
-    ----------
-    name
-        The source's.
-    metrics
-        Counts.
-
-    Attributes
-    ----------
-    health
-        The present state.
-    """
+    """State of a source, with a line in the log for each change and none for each attempt."""
 
     def __init__(self, name: str, metrics: Metrics) -> None:
         self.health = SourceHealth(name, "connecting", datetime.now(UTC))

@@ -23,20 +23,14 @@ def find_credential(address: Address, environ: Mapping[str, str]) -> Auth:
     """Find the login for a server.
 
     For GCN it is in the variables ``GCN_CLIENT_ID`` and ``GCN_CLIENT_SECRET``. Without those, and
-    for any other server, it is in the file that ``hop auth add`` writes.
+    for any other server, it is in the file that ``hop auth add`` writes. Raise StreamError if there
+    is no login, or no single one, or it cannot be read. The message is one line that says what to
+    do, and has no secret.
 
     Parameters
     ----------
     address
         Its user, if any, chooses among several logins.
-    environ
-        Environment variables.
-
-    Raises
-    ------
-    StreamError
-        If there is no login, or no single one, or it cannot be read. The message is one line that
-        says what to do, and has no secret.
     """
     if address.host in _GCN_HOSTS:
         credential = _gcn_credential(address, environ)
@@ -54,17 +48,12 @@ def find_credential(address: Address, environ: Mapping[str, str]) -> Auth:
 def with_settings(auth: Auth | None, settings: Mapping[str, Any]) -> Auth:
     """Add settings of librdkafka to a login: the only way on which hop-client passes them on.
 
+    Return a login that fits any server, as one does that was chosen before.
+
     Parameters
     ----------
-    auth
-        The login; None for a server without.
     settings
         Settings by librdkafka's names, such as ``log_level`` or ``statistics.interval.ms``.
-
-    Returns
-    -------
-    Auth
-        A login that fits any server, as one does that was chosen before.
     """
     login = {"security.protocol": "PLAINTEXT"} if auth is None else auth()
     hidden = {key: _Secret(login[key]) for key in _SECRETS if key in login}

@@ -79,19 +79,14 @@ def diagnose(
 ) -> KafkaError | None:
     """Find out why there is no connection, which hop-client does not tell.
 
+    Return the first error that gives a reason; None if the connection is made after all.
+
     Parameters
     ----------
     auth
         The login, or `with_settings(None, ...)`.
-    address
-        Where to connect to.
     is_over
         Says whether nobody waits for the answer any more.
-
-    Returns
-    -------
-    KafkaError or None
-        The first error that gives a reason; None if the connection is made after all.
     """
     answers: SimpleQueue[KafkaError | Exception | None] = SimpleQueue()
 

@@ -78,19 +78,14 @@ def with_content(
 ) -> Arrival:
     """Fetch the content of a reference in quarantine; return any other arrival as it is.
 
+    Raise AlertError as `fetch`.
+
     Parameters
     ----------
-    arrival
-        An entry of the quarantine.
     allowed_hosts
         As for `fetch`.
     environ
         Environment variables, for the login of the server from which the message came.
-
-    Raises
-    ------
-    AlertError
-        As `fetch`.
     """
     if not is_reference(arrival):
         return arrival
@@ -129,6 +124,10 @@ def fetch(
 ) -> bytes:
     """Fetch a message that was sent by reference.
 
+    Return the message as it would have been sent. Raise AlertError of the kind ``offloaded``, if
+    there is no such message to be had; `UnreachableError` if there may be one later. The reason
+    never shows the credential.
+
     Parameters
     ----------
     value
@@ -141,17 +140,6 @@ def fetch(
         none.
     seconds, max_bytes
         Longest that it may take in all, and largest answer.
-
-    Returns
-    -------
-    bytes
-        The message as it would have been sent.
-
-    Raises
-    ------
-    AlertError
-        Of the kind ``offloaded``, if there is no such message to be had; `UnreachableError` if
-        there may be one later. The reason never shows the credential.
     """
     location = _check_url(_read_url(value), allowed_hosts)
     server = _Server(location, _tls(location, auth), seconds, max_bytes)
@@ -242,10 +230,7 @@ def _tls(location: _Location, auth: Auth | None) -> ssl.SSLContext | None:
 def _within(seconds: float, work: Callable[[], bytes]) -> bytes:
     """Do work in a thread, for nothing else bounds a name server, a login and each header line.
 
-    Raises
-    ------
-    TimeoutError
-        If it takes longer. The thread ends by itself when its server is closed.
+    Raise TimeoutError if it takes longer. The thread ends by itself when its server is closed.
     """
     outcome: SimpleQueue[bytes | BaseException] = SimpleQueue()
 

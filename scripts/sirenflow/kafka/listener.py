@@ -47,7 +47,10 @@ _ABANDONED_SECONDS = 600
 def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
     """Store every alert of some topics, until told to stop.
 
-    SIGTERM and SIGINT end it when the message in hand is stored and committed.
+    SIGTERM and SIGINT end it when the message in hand is stored and committed. Return what went
+    wrong; None if nothing did. Raise BusyError if another listener writes to the inbox. Raise
+    StreamError if there is no login for a server that needs one, or a topic is given twice. Raise
+    InboxError if the inbox cannot be written at the start.
 
     Parameters
     ----------
@@ -58,20 +61,6 @@ def listen(inbox: Path, subscriptions: Sequence[Subscription]) -> str | None:
 
     While the inbox is missing, nothing is stored or committed. If another directory is in its
     place, the listener ends: its lock is in the previous one, and a restart takes the new lock.
-
-    Returns
-    -------
-    str or None
-        What went wrong; None if nothing did.
-
-    Raises
-    ------
-    BusyError
-        If another listener writes to the inbox.
-    StreamError
-        If there is no login for a server that needs one, or a topic is given twice.
-    InboxError
-        If the inbox cannot be written at the start.
     """
     _check_subscriptions(subscriptions)
     with exclusive(inbox / STATE / "lock"), stop_event(_log_stop) as stopping:

@@ -34,21 +34,15 @@ def read_messages(
 ) -> Iterator[confluent_kafka.Message]:
     """Yield each message as soon as it is there; none is marked as stored.
 
-    A message whose batch cannot be unpacked has an error; reading goes on after it.
+    A message whose batch cannot be unpacked has an error; reading goes on after it. Raise
+    KafkaException if the server refuses to be read.
 
     Parameters
     ----------
-    consumer
-        The open connection.
     is_over
         Says whether to end; asked twice a second.
     until_end
         Whether to end where all partitions do at present.
-
-    Raises
-    ------
-    KafkaException
-        If the server refuses to be read.
     """
     library = _library(consumer)
     unfinished = {place.partition for place in library.assignment()}
@@ -77,21 +71,14 @@ def receive(
 ) -> Receipt:
     """Bring the content of a message into an inbox.
 
+    Raise InboxError if the inbox cannot be written; nothing has been accepted.
+
     Parameters
     ----------
-    message
-        A message without an error.
     source
         Name of the server and topic.
-    receiver
-        Takes the content.
     fetch
         Returns the content of a message that was sent by reference, or raises AlertError.
-
-    Raises
-    ------
-    InboxError
-        If the inbox cannot be written; nothing has been accepted.
     """
     arrival = to_arrival(message, source)
     if message.value() is None:

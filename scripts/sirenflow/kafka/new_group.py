@@ -14,23 +14,14 @@ def start_group_at(time: datetime, group_id: str, address: Address, auth: Auth) 
     """Let a group begin at a time, where it has no position yet, by committing one.
 
     hop-client can seek too. But where no message is younger it seeks to the end, which the library
-    looks up later, and what is sent meanwhile is skipped. Here the end is looked up first.
+    looks up later, and what is sent meanwhile is skipped. Here the end is looked up first. Raise
+    KafkaException if the server does not answer, or refuses. Raise ValueError if there is no such
+    topic.
 
     Parameters
     ----------
     time
         Messages sent before are left out.
-    group_id
-        The group.
-    address, auth
-        The topic, and the login.
-
-    Raises
-    ------
-    KafkaException
-        If the server does not answer, or refuses.
-    ValueError
-        If there is no such topic.
     """
     settings = {
         **{name: value for name, value in auth().items() if not callable(value)},

@@ -84,7 +84,10 @@ def publish(
     """Send every alert of the sources, byte for byte, in the order in which they were made.
 
     A server keeps this order only within a partition, and so the alerts of a superevent, whose id
-    is their key, go to one. What is no alert is sent too, next after what it was found after.
+    is their key, go to one. What is no alert is sent too, next after what it was found after. Yield
+    one an alert, when the server has acknowledged it; before them, what could not be read. Raise
+    StreamError if an alert is not delivered: then no other is sent. Or, before any is sent, if the
+    topic is public, or if with a speed something has no time.
 
     Parameters
     ----------
@@ -98,17 +101,6 @@ def publish(
         the original spacing. With None, each is sent when the one before is acknowledged.
     pause
         Waits for a number of seconds.
-
-    Yields
-    ------
-    Published
-        One an alert, when the server has acknowledged it; before them, what could not be read.
-
-    Raises
-    ------
-    StreamError
-        If an alert is not delivered: then no other is sent. Or, before any is sent, if the topic is
-        public, or if with a speed something has no time.
     """
     refuse_public(address)
     with tempfile.TemporaryFile() as spool:  # alerts to be sorted may be more than fit in memory
@@ -194,10 +186,7 @@ class _Sender:
     def send(self, data: bytes, alert: _QueuedAlert) -> None:
         """Send bytes; return when the server has them.
 
-        Raises
-        ------
-        StreamError
-            If it does not take them, or cannot be reached in time.
+        Raise StreamError if it does not take them, or cannot be reached in time.
         """
         headers = [("_id", uuid.uuid4().bytes)]
         if data.startswith(AVRO_MAGIC):

@@ -48,11 +48,6 @@ class ReadPosition:
     server remembers is never ahead of it, and a message whose offset is ahead of it comes after a
     gap. A file lost in a power cut costs a new start, in which what is there already is recognised.
 
-    Parameters
-    ----------
-    file
-        Where it is kept.
-
     Attributes
     ----------
     is_damaged
@@ -77,10 +72,7 @@ class ReadPosition:
     def begin(self, group_id: str) -> None:
         """Begin anew, in another group.
 
-        Raises
-        ------
-        InboxError
-            If the file cannot be written.
+        Raise InboxError if the file cannot be written.
         """
         before = (self.group_id, self._positions)
         self.group_id, self._positions = group_id, {}
@@ -94,10 +86,7 @@ class ReadPosition:
     def advance(self, partition: int, offset: int, is_alert: bool) -> Gap | None:
         """Record that a message is stored; tell whether others before it are missing.
 
-        Raises
-        ------
-        InboxError
-            If the file cannot be written.
+        Raise InboxError if the file cannot be written.
         """
         expected = self.position(partition)
         gap = None
@@ -109,10 +98,7 @@ class ReadPosition:
     def leave_out(self, partition: int, offset: int) -> None:
         """Record that nothing could be had of a message.
 
-        Raises
-        ------
-        InboxError
-            If the file cannot be written.
+        Raise InboxError if the file cannot be written.
         """
         gap = Gap(partition, offset, offset, _now().isoformat(timespec="seconds"))
         self._move(partition, offset, gap, self.last_alert)

@@ -59,8 +59,6 @@ class Subscription:
 
     Attributes
     ----------
-    address
-        The topic.
     group_id
         Kafka's consumer group; None for one that is made for this inbox and kept.
     start
@@ -86,21 +84,10 @@ class TopicReader(threading.Thread):
 
     Parameters
     ----------
-    subscription
-        What to listen to.
-    receiver
-        Takes the messages.
     progress
         How far earlier runs got.
-    metrics
-        Counts.
     guard
         Checks that the inbox is the one that the listener has locked.
-
-    Attributes
-    ----------
-    failure
-        Why it ended, if it should not have.
     """
 
     def __init__(

@@ -36,8 +36,6 @@ class SourceHealth:
 
     Attributes
     ----------
-    name
-        Server and topic.
     state, since, reason
         What it is doing, since when, and why if it is not connected. A blocked source cannot write
         the inbox, and reads no further.
@@ -77,8 +75,6 @@ class Heartbeat:
         When it was started, and when it told this.
     stopped
         Whether it was the last beat.
-    sources
-        The state of each source.
     """
 
     pid: int
@@ -93,10 +89,7 @@ class Heartbeat:
 def write_heartbeat(inbox: Path, heartbeat: Heartbeat) -> None:
     """Leave a heartbeat in an inbox.
 
-    Raises
-    ------
-    InboxError
-        If it cannot be written.
+    Raise InboxError if it cannot be written.
     """
     text = json.dumps(asdict(heartbeat), indent=1, default=datetime.isoformat)
     replace_file(inbox / HEARTBEAT_FILE, text.encode() + b"\n")
@@ -117,10 +110,6 @@ def listener_problems(heartbeat: Heartbeat, now: datetime, silence: timedelta) -
 
     Parameters
     ----------
-    heartbeat
-        The last one.
-    now
-        The time.
     silence
         For how long there may be no alert.
     """
@@ -141,17 +130,12 @@ def listener_problems(heartbeat: Heartbeat, now: datetime, silence: timedelta) -
 def quarantine_problem(inbox: Path, option: Path | None = None) -> str | None:
     """Report messages from a topic that are in quarantine and not acknowledged.
 
+    Return how many there are, the newest with its reason, and what to do; None if there are none.
+
     Parameters
     ----------
-    inbox
-        The inbox directory.
     option
         The directory to name in the command to run next, where it is not the configured one.
-
-    Returns
-    -------
-    str or None
-        How many there are, the newest with its reason, and what to do; None if there are none.
     """
     try:
         entries = acknowledgements.list_unacknowledged(inbox)

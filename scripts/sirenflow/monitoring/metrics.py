@@ -73,10 +73,7 @@ class Metrics:
     def write(self, inbox: Path) -> None:
         """Write the file.
 
-        Raises
-        ------
-        InboxError
-            If it cannot be written.
+        Raise InboxError if it cannot be written.
         """
         path = inbox / METRICS_FILE
         with os_errors_as(InboxError, path, "written"):

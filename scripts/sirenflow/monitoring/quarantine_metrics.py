@@ -16,15 +16,7 @@ State = tuple[int, ...]
 
 
 class QuarantineGauges:
-    """Sets the gauges of the quarantine when it, or what is acknowledged, has changed.
-
-    Parameters
-    ----------
-    inbox
-        The inbox directory.
-    metrics
-        Where the gauges are.
-    """
+    """Sets the gauges of the quarantine when it, or what is acknowledged, has changed."""
 
     def __init__(self, inbox: Path, metrics: Metrics) -> None:
         self._inbox = inbox

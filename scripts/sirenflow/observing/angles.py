@@ -16,10 +16,7 @@ _SEXAGESIMAL = re.compile(
 def ra_to_deg(text: str) -> float | None:
     """Read a right ascension: a number is in degrees, 12:34:56.7 and 12h34m56.7s in hours.
 
-    Returns
-    -------
-    float or None
-        Deg, 0 to 360 (not included); None where the text is none, or beyond -180 to 360 deg.
+    Return deg, 0 to 360 (not included); None where the text is none, or beyond -180 to 360 deg.
     """
     angle = _angle(text, hours=True)
     return angle % 360.0 % 360.0 if angle is not None and -180 <= angle <= 360 else None
@@ -28,10 +25,7 @@ def ra_to_deg(text: str) -> float | None:
 def dec_to_deg(text: str) -> float | None:
     """Read a declination: a number is in degrees, so is -12:34:56.7.
 
-    Returns
-    -------
-    float or None
-        Deg, -90 to 90; None where the text is none.
+    Return deg, -90 to 90; None where the text is none.
     """
     angle = _angle(text, hours=False)
     return angle if angle is not None and -90 <= angle <= 90 else None

@@ -41,17 +41,12 @@ class SkyBodies:
 def sun_and_moon(time_utc: str) -> SkyBodies:
     """Find Sun and Moon, to be drawn on an all-sky map.
 
-    From a site the Moon stands up to 1 deg elsewhere.
+    From a site the Moon stands up to 1 deg elsewhere. Raise ValueError if the text is no time.
 
     Parameters
     ----------
     time_utc
         ISO 8601; UTC where it names no zone.
-
-    Raises
-    ------
-    ValueError
-        If the text is no time.
     """
     time = time_or_none(time_utc)
     if time is None:

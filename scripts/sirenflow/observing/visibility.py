@@ -145,10 +145,7 @@ class Visibility:
 def day_from(start: datetime) -> Day:
     """Lay out the `HOURS` hours from a UTC time.
 
-    Raises
-    ------
-    OverflowError
-        If the day goes beyond the year 9999.
+    Raise OverflowError if the day goes beyond the year 9999.
     """
     times = tuple(start + timedelta(minutes=STEP_MIN * i) for i in range(MOMENTS))
     mjd = np.array([mjd_utc(start) + i * STEP_MIN / 1440 for i in range(MOMENTS)])

@@ -36,8 +36,6 @@ class Selection:
     ----------
     everything
         All of them, and all products of each.
-    superevents
-        These.
     since
         Those with an alert created at this time or later, written as in names: 20261122T170000Z.
     """
@@ -61,18 +59,12 @@ class BuildPlan:
         Digest of all unreadable messages.
     quarantine_error
         Why the quarantine cannot be read; None if it can be read.
-    state
-        What is up to date.
-    selected
-        Superevents to build.
     force_rerun
         Those of them that Snakemake may wrongly take for up to date.
     removed
         Superevents that were built and are not in the inbox any more.
     missing_inbox
         Error message if all superevents of the build state are gone from the inbox, else None.
-    is_catalogue_due
-        Whether it is, even if no superevent is.
     is_catalogue_incomplete
         Whether one of its files is missing.
     is_limited
@@ -117,10 +109,7 @@ def build_state_file(project: Project) -> Path:
 def plan_build(project: Project, selection: Selection) -> BuildPlan:
     """Compare the inbox with the build state.
 
-    Raises
-    ------
-    InboxError
-        If the inbox cannot be read, or has no alerts of a superevent that is named.
+    Raise InboxError if the inbox cannot be read, or has no alerts of a superevent that is named.
     """
     alerts = _list_alerts(project, selection)
     known = read_build_state(build_state_file(project))

@@ -121,9 +121,6 @@ def read_build_state(file: Path) -> BuildState:
 def write_build_state(file: Path, state: BuildState) -> None:
     """Write the state of a results directory.
 
-    Raises
-    ------
-    InboxError
-        If it cannot be written.
+    Raise InboxError if it cannot be written.
     """
     replace_file(file, json.dumps(asdict(state), sort_keys=True).encode())

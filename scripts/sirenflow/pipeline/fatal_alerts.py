@@ -26,22 +26,16 @@ def run_without_fatal_alerts(
 ) -> None:
     """Run a stage again without the alerts, or the sky maps, on which its worker dies.
 
+    Raise TaskDied if it dies whatever is left out, or was killed from outside. Raise
+    WorkerUnavailableError if workers die on a known good alert, too.
+
     Parameters
     ----------
-    run
-        Runs a stage.
     stage, files, arguments
         The stage, which reads the alerts ``files`` and takes the arguments ``refused`` and
         ``unmeasured``: reasons by the name of an alert.
     death
         How the worker died at the first attempt.
-
-    Raises
-    ------
-    TaskDied
-        If it dies whatever is left out, or was killed from outside.
-    WorkerUnavailableError
-        If workers die on a known good alert, too.
     """
     if death.externally:
         raise death
@@ -104,10 +98,7 @@ def _test_each_alert(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Run the stage on each alert alone, and if its worker dies, without the alert's maps.
 
-    Returns
-    -------
-    refused, unmeasured
-        Alerts to reject, and alerts whose maps to leave out, with reasons.
+    Return alerts to reject, and alerts whose maps to leave out, with reasons.
     """
     refused: dict[str, str] = {}
     unmeasured: dict[str, str] = {}

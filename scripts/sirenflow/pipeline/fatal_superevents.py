@@ -20,8 +20,6 @@ class Attempt:
 
     Attributes
     ----------
-    succeeded
-        Whether all targets are built.
     errors
         Reported errors other than failures of jobs.
     unfinished
@@ -42,18 +40,13 @@ def build_separately(
 ) -> Iterator[tuple[list[str], Attempt]]:
     """Build superevents; if some of them end the run for all, find these and build the others.
 
+    Yield superevents that cannot be built, and the last attempt: one superevent, as far as they can
+    be told apart; none, if the reason is not a superevent and nothing can be built.
+
     Parameters
     ----------
-    superevents
-        All of them.
     build
         Is called with all, and as long as some are unfinished, with halves of these.
-
-    Yields
-    ------
-    tuple
-        Superevents that cannot be built, and the last attempt: one superevent, as far as they can
-        be told apart; none, if the reason is not a superevent and nothing can be built.
     """
     attempt = build(superevents)
     if attempt.unfinished and not build([]).succeeded:

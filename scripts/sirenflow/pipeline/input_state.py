@@ -48,6 +48,8 @@ def _stat(file: Path) -> tuple[int, int, bool]:
 def write_state(private: Path, name: str, digest: str) -> list[str]:
     """Bring the file with the state of some inputs up to date.
 
+    Return the file; empty if it cannot be written, so that the run goes on.
+
     Parameters
     ----------
     private
@@ -56,11 +58,6 @@ def write_state(private: Path, name: str, digest: str) -> list[str]:
         Names the inputs, below the directory of states.
     digest
         Of the inputs, by `files_digest` or `table_digest`.
-
-    Returns
-    -------
-    list of str
-        The file; empty if it cannot be written, so that the run goes on.
     """
     file = private / "inputs" / name
     with suppress(OSError):
@@ -81,8 +78,6 @@ def table_digest(config: Mapping[str, Any], key: str) -> str:
 
     Parameters
     ----------
-    config
-        The configuration.
     key
         Names the table: ``galaxies`` or ``candidates``.
     """

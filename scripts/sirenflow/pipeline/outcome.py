@@ -13,18 +13,10 @@ class RunOutcome:
     ----------
     superevents, alerts
         Number of superevents that were considered, and of their alert files.
-    jobs_done
-        Number of jobs that succeeded.
-    stages
-        Rules that succeeded, per superevent.
     rejected
         Superevent, file and reason of each alert that this run rejected.
     left_out
         Sentences on what could not be used, and is missing on pages that were built.
-    failed
-        Jobs that failed.
-    errors
-        Errors that concern no single job.
     """
 
     superevents: int = 0

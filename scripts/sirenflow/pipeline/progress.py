@@ -7,13 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RunPlanned:
-    """Snakemake has planned its jobs.
-
-    Attributes
-    ----------
-    jobs
-        Number of jobs.
-    """
+    """Snakemake has planned its jobs."""
 
     jobs: int
 
@@ -24,14 +18,6 @@ class JobFinished:
 
     Attributes
     ----------
-    stage
-        Its rule.
-    superevent
-        Its superevent; None for a job on all superevents.
-    failed
-        Whether it failed.
-    log
-        File with the reason.
     message
         Snakemake's message on a failure, in case the log could not be written.
     """
@@ -45,13 +31,7 @@ class JobFinished:
 
 @dataclass(frozen=True)
 class RunError:
-    """An error that concerns no single job.
-
-    Attributes
-    ----------
-    text
-        Snakemake's message.
-    """
+    """An error that concerns no single job."""
 
     text: str
 

@@ -23,8 +23,6 @@ class Project:
 
     Attributes
     ----------
-    snakefile
-        The workflow's file.
     config
         Every key, with its value or default.
     changed
@@ -54,12 +52,8 @@ class Project:
         """Return the arguments of `snakemake` that make a target, considering some superevents.
 
         What is set for this run only is written to a file first: as an argument Snakemake would
-        take a directory called 2024 for a number, and take the quotes off others.
-
-        Raises
-        ------
-        InboxError
-            If that file cannot be written.
+        take a directory called 2024 for a number, and take the quotes off others. Raise InboxError
+        if that file cannot be written.
         """
         only = {} if superevents is None else {"superevents": superevents}
         settings = self.private / "config.json"
@@ -88,17 +82,8 @@ def find_project(inbox: Path | None = None, results: Path | None = None) -> Proj
     """Find the workflow in the working directory, or else in this package.
 
     A Snakefile in the working directory is Sirenflow's if it has the line that says so: that of a
-    clone, or of `sirenflow init`. Any other is ignored.
-
-    Parameters
-    ----------
-    inbox, results
-        Directories in place of the configuration's.
-
-    Raises
-    ------
-    ConfigError
-        If the configuration is wrong.
+    clone, or of `sirenflow init`. Any other is ignored. Raise ConfigError if the configuration is
+    wrong.
     """
     root = Path() if _is_ours(Path(_SNAKEFILE)) else ROOT
     given = {"inbox": inbox, "results": results}

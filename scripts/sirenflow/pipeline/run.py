@@ -38,29 +38,9 @@ def run(
     """Bring products up to date.
 
     Superevents come first, so that their pages are there as soon as possible; then the catalogue of
-    all. A superevent that fails keeps its products, and is tried again by the next run.
-
-    Parameters
-    ----------
-    project
-        The workflow and its configuration.
-    selection
-        Which superevents to consider.
-    cores
-        Number of jobs at a time.
-    on_progress
-        Is called with each event.
-    extra
-        More arguments for `snakemake`.
-
-    Raises
-    ------
-    BusyError
-        If another run works on the same results.
-    InboxError
-        If the inbox cannot be read, or has no alerts of a superevent that is named.
-    Stopped
-        If a signal stopped it.
+    all. A superevent that fails keeps its products, and is tried again by the next run. Raise
+    BusyError if another run works on the same results. Raise InboxError if the inbox cannot be
+    read, or has no alerts of a superevent that is named. Raise Stopped if a signal stopped it.
     """
     with stage_workers.RUN_LOCKS.exclusive(project.private / "lock"):
         return _Run(project, cores, on_progress, extra).build(plan_build(project, selection))

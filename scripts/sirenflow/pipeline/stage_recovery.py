@@ -12,14 +12,9 @@ from sirenflow.processes.pool import Paths, TaskDied
 def run_with_recovery(run: Runner, stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
     """Run a stage; if its worker dies of an alert or a table, without it.
 
-    Raises
-    ------
-    TaskError
-        If the stage raises.
-    TaskDied
-        If its worker dies whatever is left out, or was killed from outside.
-    WorkerUnavailableError
-        If no worker can be started, or workers die on a known good alert, too.
+    Raise TaskError if the stage raises. Raise TaskDied if its worker dies whatever is left out, or
+    was killed from outside. Raise WorkerUnavailableError if no worker can be started, or workers
+    die on a known good alert, too.
     """
     try:
         run(stage, files, arguments)

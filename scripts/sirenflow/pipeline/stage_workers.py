@@ -35,10 +35,7 @@ _POOL = SharedPool(PoolConfig(preload=PRELOAD, inherit=RUN_LOCKS.descriptors))
 def start(workers: int) -> Pool:
     """Return this process's workers; if there are none, start some, which import what they need.
 
-    Raises
-    ------
-    WorkerUnavailableError
-        If no process can be started.
+    Raise WorkerUnavailableError if no process can be started.
     """
     return _POOL.start(workers)
 
@@ -46,10 +43,7 @@ def start(workers: int) -> Pool:
 def run_stage(pool: Pool, stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
     """Run a stage in a worker and wait for it.
 
-    Raises
-    ------
-    TaskError, TaskDied, WorkerUnavailableError
-        As `Pool.run`.
+    Raise TaskError or TaskDied or WorkerUnavailableError as `Pool.run`.
     """
     limits = _TABLE_LIMITS if stage in TABLE_STAGES else None
     pool.run(f"sirenflow.stages.{stage}:{stage}", files, arguments, limits)

@@ -10,13 +10,7 @@ from sirenflow.files.durable import write_durably
 
 @dataclass(frozen=True)
 class Created:
-    """What was done in a working directory.
-
-    Attributes
-    ----------
-    written, existing
-        Files that are new, and files that existed and were not changed.
-    """
+    """What was done in a working directory."""
 
     written: tuple[Path, ...]
     existing: tuple[Path, ...]
@@ -25,17 +19,7 @@ class Created:
 def create_working_directory(directory: Path, *, with_samples: bool = False) -> Created:
     """Write the files of a working directory that do not exist.
 
-    Parameters
-    ----------
-    directory
-        Is created if it does not exist.
-    with_samples
-        Whether to copy the sample alerts, too.
-
-    Raises
-    ------
-    InboxError
-        If a file cannot be written.
+    Raise InboxError if a file cannot be written.
     """
     written: list[Path] = []
     existing: list[Path] = []

@@ -28,24 +28,16 @@ class Connection:
     def send(self, message: Mapping[str, Any]) -> None:
         """Send a message.
 
-        Raises
-        ------
-        TypeError
-            If JSON cannot hold it; then nothing was sent.
-        OSError
-            If the other side is closed.
+        Raise TypeError if JSON cannot hold it; then nothing was sent. Raise OSError if the other
+        side is closed.
         """
         self._socket.sendall(json.dumps(message).encode() + b"\n")
 
     def receive(self) -> dict[str, Any]:
         """Wait for the next message and return it.
 
-        Raises
-        ------
-        EOFError
-            If the other side is closed and all complete messages were returned.
-        OSError
-            If the connection is broken, or after the time set with `set_timeout`.
+        Raise EOFError if the other side is closed and all complete messages were returned. Raise
+        OSError if the connection is broken, or after the time set with `set_timeout`.
         """
         while (end := self._received.find(b"\n")) < 0:
             part = self._socket.recv(_PART_BYTES)

@@ -64,17 +64,14 @@ def enforced(limits: Limits) -> Iterator[None]:
 def describe_death(status: int, limits: Limits) -> tuple[str, bool]:
     """Say why a worker died of a task, and whether another process killed it.
 
+    Return a predicate, whose subject is the task; and whether the task may succeed if tried again.
+
     Parameters
     ----------
     status
         As of `os.waitpid`.
     limits
         Those of the task.
-
-    Returns
-    -------
-    tuple
-        A predicate, whose subject is the task; and whether the task may succeed if tried again.
     """
     if not os.WIFSIGNALED(status):
         return f"ended the program that works on it (exit code {os.WEXITSTATUS(status)})", False

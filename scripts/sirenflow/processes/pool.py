@@ -95,13 +95,7 @@ class TaskDied(SirenflowError):  # noqa: N818 - it is what happened to it
 
 
 class SharedPool:
-    """A pool that is started when a thread of this process first needs it.
-
-    Parameters
-    ----------
-    config
-        What its workers are for.
-    """
+    """A pool that is started when a thread of this process first needs it."""
 
     def __init__(self, config: PoolConfig) -> None:
         self._config = config
@@ -111,10 +105,7 @@ class SharedPool:
     def start(self, workers: int) -> "Pool":
         """Return the pool; if there is none yet, start it with a number of workers.
 
-        Raises
-        ------
-        WorkerUnavailableError
-            If no process can be started.
+        Raise WorkerUnavailableError if no process can be started.
         """
         with self._lock:
             if self._pool is None:
@@ -134,17 +125,7 @@ class SharedPool:
 class Pool:
     """Worker processes, each with a connection to its supervisor.
 
-    Parameters
-    ----------
-    workers
-        How many.
-    config
-        What for.
-
-    Raises
-    ------
-    WorkerUnavailableError
-        If no process can be started.
+    Raise WorkerUnavailableError if no process can be started.
     """
 
     def __init__(self, workers: int, config: PoolConfig | None = None) -> None:
@@ -196,6 +177,9 @@ class Pool:
     ) -> Any:
         """Run a function in a worker and wait for it; return what it returns.
 
+        Raise TaskError if the function raises. Raise TaskDied if its worker dies, or runs out of
+        memory. Raise WorkerUnavailableError if no worker can be started.
+
         Parameters
         ----------
         function
@@ -204,15 +188,6 @@ class Pool:
             Its arguments: paths, and what JSON can hold, as the result must be.
         limits
             If not those of the pool.
-
-        Raises
-        ------
-        TaskError
-            If the function raises.
-        TaskDied
-            If its worker dies, or runs out of memory.
-        WorkerUnavailableError
-            If no worker can be started.
         """
         limits = limits or self._config.limits
         task = {"function": function, "paths": dict(paths), "arguments": dict(arguments)}

@@ -60,12 +60,8 @@ class PreforkServer:
     def run(self, arguments: Sequence[str]) -> int:
         """Run a command; return its exit code, negative if a signal killed it.
 
-        Raises
-        ------
-        ConnectionError
-            If the process is lost, with the command; it is started again.
-        OSError
-            If it is lost, and cannot be started again.
+        Raise ConnectionError if the process is lost, with the command; it is started again. Raise
+        OSError if it is lost, and cannot be started again.
         """
         try:
             self._connection.send({"arguments": list(arguments)})
@@ -100,15 +96,7 @@ class PreforkServer:
 
 
 def serve(number: int, command: str, names: Sequence[str]) -> None:
-    """Run commands, each in a child, until the other side of a socket is closed, or SIGTERM.
-
-    Parameters
-    ----------
-    number
-        The socket's file descriptor.
-    command, names
-        As for `PreforkServer`.
-    """
+    """Run commands, each in a child, until the other side of a socket is closed, or SIGTERM."""
     connection = Connection(socket.socket(fileno=number))
     signals = _signals_as_bytes()
     preload(names)

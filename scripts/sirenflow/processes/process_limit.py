@@ -25,12 +25,8 @@ def is_limit_error(error: BaseException) -> bool:
 def check_threads() -> None:
     """Start as many threads as a run needs at least, and end them.
 
-    Code that is not Python may crash where it can start no thread.
-
-    Raises
-    ------
-    RuntimeError
-        If they cannot be started.
+    Code that is not Python may crash where it can start no thread. Raise RuntimeError if they
+    cannot be started.
     """
     end = threading.Event()
     threads = []

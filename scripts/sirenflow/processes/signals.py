@@ -19,13 +19,7 @@ _RECEIVED: list[int] = []
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal stopped the run.
-
-    Attributes
-    ----------
-    number
-        Number of the signal.
-    """
+    """A signal stopped the run."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -46,13 +40,7 @@ def interrupt(number: int, _frame: FrameType | None = None) -> None:
 
 
 def check() -> None:
-    """Raise `Stopped` if a signal was received earlier and the exception was swallowed.
-
-    Raises
-    ------
-    Stopped
-        In that case.
-    """
+    """Raise `Stopped` if a signal was received earlier and the exception was swallowed."""
     if _RECEIVED:
         raise Stopped(_RECEIVED[0])
 

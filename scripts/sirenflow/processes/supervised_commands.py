@@ -51,11 +51,6 @@ def supervise(
         exits with 75, because another process is still working.
     final
         Exit codes of the first command that end both; after any other it is restarted.
-
-    Returns
-    -------
-    int
-        The first command's exit code.
     """
     with signals.stop_event() as stopping:
         one, other = _Child(first), _Child(second)

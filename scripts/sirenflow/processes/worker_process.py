@@ -21,8 +21,6 @@ class WorkerProcess:
 
     Parameters
     ----------
-    pid
-        Its process number.
     output
         What it writes before it is ready, if it is a new interpreter.
     """
@@ -63,19 +61,10 @@ def start_workers(
 
     Parameters
     ----------
-    sockets
-        One end of each connection.
     preload
         What it imports first; see `sirenflow.processes.preload`.
     ends_on_sigterm
         Whether SIGTERM ends it.
-    inherited
-        More file descriptors for it and its children.
-
-    Returns
-    -------
-    list
-        That process, once for each socket.
     """
     numbers = [connection.fileno() for connection in sockets]
     output = StartupOutput()

@@ -29,8 +29,6 @@ def main(sockets: Sequence[int], stderr: int, names: Sequence[str], ends_on_sigt
 
     Parameters
     ----------
-    sockets
-        Their file descriptors.
     stderr
         File descriptor to use as standard error as soon as tasks can be taken.
     names

@@ -27,8 +27,6 @@ def candidate_list(
 
     Parameters
     ----------
-    table
-        The user's own: CSV, ECSV, FITS or Parquet.
     candidates
         Written: each candidate, which rows were left out, and why the table cannot be used.
     columns

@@ -41,10 +41,6 @@ def candidates(
 
     Parameters
     ----------
-    alerts, localization, skymaps
-        alerts.json, localization.json and the directory of sky maps.
-    listed
-        What rule candidate_list wrote.
     candidates
         Written: where each lies in each distinct map, if within `NEARBY_LEVEL` on the sky, and its
         time after T0.

@@ -36,6 +36,8 @@ def catalogue(
 ) -> None:
     """Write the catalogue of all superevents.
 
+    Raise ConfigError if Parquet is wanted and pyarrow is not installed.
+
     Parameters
     ----------
     events
@@ -47,15 +49,8 @@ def catalogue(
     memory
         A private file: what was read the last time, so that only what is new is read. The products
         are the same without it, and with one that is not there, damaged or of another version.
-    candidates
-        The page of candidates, if there is one.
     unreadable
         Messages that could not be read, as `Unreadable.all` returns them.
-
-    Raises
-    ------
-    ConfigError
-        If Parquet is wanted and pyarrow is not installed.
     """
     unread = unreadable or NOTHING_UNREADABLE
     entries = read_entries(events, page, Path(memory) if memory else None)

@@ -100,7 +100,8 @@ def extract(
     """Decode the alerts of one superevent.
 
     An alert that came in both encodings is one alert: the first of its files is described, the
-    others are listed beside it. The bytes of one alert at a time are in memory.
+    others are listed beside it. The bytes of one alert at a time are in memory. Raise OSError if a
+    product cannot be written, or an alert cannot be read for no fault of its file.
 
     Parameters
     ----------
@@ -121,11 +122,6 @@ def extract(
         Files of which only the maps must not be touched, and why.
     superevent_id
         Its identifier; None for that in the first file's path.
-
-    Raises
-    ------
-    OSError
-        If a product cannot be written, or an alert cannot be read for no fault of its file.
     """
     superevent_id = superevent_id or files[0].parent.parent.name
     with TemporaryDirectory(prefix=".", dir=_made(skymaps)) as received:
@@ -280,13 +276,9 @@ class _Reader:
 def _refuse_directory(directory: Path) -> None:
     """Raise the reason why a directory cannot be listed.
 
-    Raises
-    ------
-    AlertError
-        For a fault of the directory, such as a missing permission or a loop of links.
-    OSError
-        For an error of the machine. That includes one that is over: the run did not list the
-        alerts in this directory, so the products must wait for the next run.
+    Raise AlertError for a fault of the directory, such as a missing permission or a loop of links.
+    Raise OSError for an error of the machine. That includes one that is over: the run did not list
+    the alerts in this directory, so the products must wait for the next run.
     """
     try:
         with os.scandir(directory):

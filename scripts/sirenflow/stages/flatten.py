@@ -18,8 +18,6 @@ def flatten(alerts: Path, localization: Path, skymaps: Path, flat: Path, nside: 
 
     Parameters
     ----------
-    alerts, localization, skymaps
-        alerts.json, localization.json and the directory of sky maps.
     flat
         Directory, written: ``{name of the map}.flat.fits.gz``, the name that of the first of
         identical maps.

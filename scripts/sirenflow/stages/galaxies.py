@@ -41,16 +41,8 @@ def galaxies(
 
     Parameters
     ----------
-    alerts, localization, skymaps
-        alerts.json, localization.json and the directory of sky maps.
-    rows, facts
-        What rule galaxy_catalogue wrote.
-    table, product
-        Written: galaxies.ecsv and galaxies.json.
     name, completeness
         What to call the catalogue, and how complete it says it is.
-    max_listed
-        How many galaxies are listed at most.
     """
     summary = load_superevent(alerts, localization)
     known = load_product(facts, GalaxyTable)

@@ -36,8 +36,6 @@ def galaxy_catalogue(
 
     Parameters
     ----------
-    table
-        The user's own: CSV, ECSV, FITS or Parquet.
     rows
         Written: the array, as .npy, that jobs map to memory.
     facts

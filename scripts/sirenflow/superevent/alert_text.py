@@ -14,16 +14,8 @@ _OF_MAP = {"gw": "", "combined": " of the combined sky map"}
 def describe(alert: Alert) -> str:
     """Write the most probable position, the distance and the record of an alert.
 
-    Parameters
-    ----------
-    alert
-        The alert.
-
-    Returns
-    -------
-    str
-        Lines of the form that the sample code of the LIGO/Virgo/KAGRA Public Alerts User Guide
-        prints; a plain word where the alert has no such thing.
+    Return lines of the form that the sample code of the LIGO/Virgo/KAGRA Public Alerts User Guide
+    prints; a plain word where the alert has no such thing.
     """
     lines = [line for attached in alert.maps for line in _describe_map(attached)]
     if not alert.maps:

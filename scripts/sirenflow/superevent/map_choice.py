@@ -23,8 +23,6 @@ def choose_gw_map(
 
     Parameters
     ----------
-    history
-        All alerts, in their order.
     current
         The alert whose values are used, one of them.
     """
@@ -38,11 +36,6 @@ def choose_combined_map(
 
     None too where the current alert names no coincidence any more. Maps of a coincidence with
     another observatory are not considered; case and surrounding blanks of its name do not matter.
-
-    Parameters
-    ----------
-    history, current
-        As for `choose_gw_map`.
     """
     if current is None or current.external_coinc is None:
         return None

@@ -41,23 +41,13 @@ IMPORTED_LATE = (
 def run_snakemake(arguments: Sequence[str], on_progress: ProgressCallback) -> Attempt:
     """Run the `snakemake` command.
 
+    Return whether everything was built, and the errors. Raise Stopped if a signal stopped it.
+
     Parameters
     ----------
-    arguments
-        Its arguments.
     on_progress
         Is called with each event, in another thread, and always before this returns. Errors that
         concern no job are returned instead.
-
-    Returns
-    -------
-    Attempt
-        Whether everything was built, and the errors.
-
-    Raises
-    ------
-    Stopped
-        If a signal stopped it.
     """
     errors: list[RunError] = []
     failed: list[JobFinished] = []
