@@ -97,13 +97,13 @@ class FlatMap:
         table["PROB"][~joined] = self._probdensity[row] * (SPHERE_SR / self.pixels)
         table["PROB"] += np.bincount(pixel, self._probability[fine], minlength=len(table))
         if self._distances is not None:
-            mixed = self._mix(fine, pixel, len(table))
+            mixed = self._mixed_distances(fine, pixel, len(table))
             for name, sent, new in zip(_DISTANCE_COLUMNS, self._distances, mixed, strict=True):
                 table[name][~joined] = sent[row]
                 table[name][joined] = new[joined]
         return table
 
-    def _mix(self, fine: Ints, pixel: Ints, pixels: int) -> DistanceParameters:
+    def _mixed_distances(self, fine: Ints, pixel: Ints, pixels: int) -> DistanceParameters:
         """Return the distance parameters of pixels that take in several rows."""
         kept = self._has_distance[fine]
         fine, pixel = fine[kept], pixel[kept]
@@ -140,7 +140,7 @@ def moments_to_distances(mean: Floats, std: Floats) -> DistanceParameters:
     x = np.where(target < table_ratio[-1], np.interp(target, table_ratio, table_x), far)
     for _ in range(4):
         slope = np.interp(x, table_x, table_slope)
-        x = np.maximum(x - (_ratio(x) - target) / slope, _BROADEST)
+        x = np.maximum(x - (_mean_over_std(x) - target) / slope, _BROADEST)
     with np.errstate(divide="ignore"):
         unit = conditional_moments(x, np.ones(len(x)))
     sigma = np.where(known, mean, 1.0) / unit.mean
@@ -154,11 +154,11 @@ def moments_to_distances(mean: Floats, std: Floats) -> DistanceParameters:
 @cache
 def _ratio_table() -> tuple[Floats, Floats, Floats]:
     x = np.linspace(_BROADEST, _TABLE_END, 4001)
-    ratio = _ratio(x)
+    ratio = _mean_over_std(x)
     return x, ratio, np.gradient(ratio, x)
 
 
-def _ratio(x: Floats) -> Floats:
+def _mean_over_std(x: Floats) -> Floats:
     """(n,) mean distance in standard deviations, at each mu / sigma."""
     with np.errstate(divide="ignore"):  # 1 / x^2 at x = 0, where it is not used
         moments = conditional_moments(x, np.ones(len(x)))
@@ -187,12 +187,12 @@ def flat_header(flat: FlatMap, skymap: Skymap, superevent_id: str, retracted: bo
         ("RETRACTD", retracted, "superevent is retracted"),
     ]
     texts = {keyword: skymap.card_text(keyword) for keyword in _KEPT_TEXTS}
-    cards += [(key, _plain(text), "as sent") for key, text in texts.items() if text]
+    cards += [(key, _card_text(text), "as sent") for key, text in texts.items() if text]
     numbers = {keyword: skymap.card_number(keyword) for keyword in _KEPT_NUMBERS}
     cards += [(key, number, "as sent") for key, number in numbers.items() if number is not None]
     return fits_headers(cards)
 
 
-def _plain(text: str) -> str:
+def _card_text(text: str) -> str:
     """Keep what a FITS card may hold, and no more than fits into one."""
     return "".join(letter for letter in text if " " <= letter <= "~")[:60]

@@ -76,9 +76,8 @@ def draw(summary: Superevent, read: ReadSkymap) -> Drawings:
         _, skies["combined"], more = _draw_map(skymap, windows)
         marks["combined"] = sky_marks(skies["combined"].peak)
         zooms |= more
-    return Drawings(
-        skies, marks, _needed(zooms, window == frames.common), distance, previous_number, thumbnail
-    )
+    zooms = _distinct(zooms, window == frames.common)
+    return Drawings(skies, marks, zooms, distance, previous_number, thumbnail)
 
 
 def _draw_map(
@@ -94,7 +93,7 @@ def _draw_map(
     return thumbnail, sky, zooms
 
 
-def _needed(zooms: Mapping[str, ZoomFigure], gw_frame_is_common: bool) -> dict[str, ZoomFigure]:
+def _distinct(zooms: Mapping[str, ZoomFigure], gw_frame_is_common: bool) -> dict[str, ZoomFigure]:
     """Drop the common frame where only one map is drawn, and the GW frame where it is shown."""
     needed = dict(zooms)
     if not {"gw-small", "combined"} <= needed.keys():
@@ -107,11 +106,11 @@ def _needed(zooms: Mapping[str, ZoomFigure], gw_frame_is_common: bool) -> dict[s
 
 def _previous(summary: Superevent, located: AlertSummary) -> AlertSummary | None:
     """Find the newest alert before whose map differs, can be trusted and has a distance to show."""
-    standing = located.skymap.sha256 if located.skymap else None
+    shown_sha256 = located.skymap.sha256 if located.skymap else None
     before = summary.history[: summary.history.index(located)]
     for alert in reversed(before):
         skymap = alert.skymap
-        if skymap and skymap.is_usable and skymap.sha256 != standing:
+        if skymap and skymap.is_usable and skymap.sha256 != shown_sha256:
             return alert if skymap.has_percentiles else None
     return None
 

@@ -108,10 +108,10 @@ def _figure(
     ]
     labels = axis_labels(names, _NAMES_Y, _FRAME, LINE_FONT_SIZES[0])
     line = "M" + "L".join(f"{p.x} {p.y}" for p in points)
-    return HistoryFigure(points, (*labels, *_values(points, labels)), line)
+    return HistoryFigure(points, (*labels, *_value_labels(points, labels)), line)
 
 
-def _values(points: Sequence[Point], names: Sequence[Label]) -> tuple[Label, ...]:
+def _value_labels(points: Sequence[Point], names: Sequence[Label]) -> tuple[Label, ...]:
     """Write the values beside their points: the newest, the oldest, then the others.
 
     Only the newest may lie on the line.
@@ -124,7 +124,7 @@ def _values(points: Sequence[Point], names: Sequence[Label]) -> tuple[Label, ...
     ]
     markers += [label_room(label, LINE_FONT_SIZES[0]) for label in names]
     line = _line_boxes(points)
-    newest, *others = (LabelRequest(point.text, _places(point)) for point in reversed(points))
+    newest, *others = (LabelRequest(point.text, _value_places(point)) for point in reversed(points))
     largest = LINE_FONT_SIZES[:1]
     first = place_labels([newest], _FRAME, [*markers, *line], largest) or place_labels(
         [newest], _FRAME, markers, largest
@@ -145,7 +145,7 @@ def _line_boxes(points: Sequence[Point]) -> list[Box]:
     return boxes
 
 
-def _places(point: Point) -> tuple[Place, ...]:
+def _value_places(point: Point) -> tuple[Place, ...]:
     """Return where a value may be written: beside, above or below its point or error bar."""
     x, y = point.x, point.y
     top = y - 5 if point.top is None else min(point.top, y - 5)

@@ -157,7 +157,7 @@ def _first_free(
         box = text_box(request.text, place, size, request.bold)
         shift = max(frame.left - box.left, 0.0) or min(frame.right - box.right, 0.0)
         shift *= place.moves
-        x, y = _short(place.x + shift), _short(place.y + place.drop_em * size)
+        x, y = _round_to_tenth(place.x + shift), _round_to_tenth(place.y + place.drop_em * size)
         box = text_box(request.text, Place(x, y, place.anchor), size, request.bold)
         if edge.holds(box) and not any(box.overlaps(other) for other in taken):
             return Label(request.text, x, y, place.anchor, request.style)
@@ -170,7 +170,7 @@ def label_room(label: Label, size: float, bold: bool = False) -> Box:
     return Box(box.left - _GAP_EM * size, box.top, box.right + _GAP_EM * size, box.bottom)
 
 
-def _short(value: float) -> float:
+def _round_to_tenth(value: float) -> float:
     """Round a coordinate to a tenth; an integer where it is one, to be written without ".0"."""
     rounded = round(float(value), 1)
     return int(rounded) if rounded.is_integer() else rounded

@@ -88,7 +88,7 @@ def visibility_figure(visibility: Visibility) -> VisibilityFigure:
         retracted=visibility.retracted,
         scope=_scope(visibility, start),
         width=steps,
-        grid="".join(f"M{_short(tick.percent * steps / 100)} 0V{HEIGHT}" for tick in ticks),
+        grid="".join(f"M{_tenths_text(tick.percent * steps / 100)} 0V{HEIGHT}" for tick in ticks),
         ticks=ticks,
         sites=tuple(_strip(site, start, visibility.step_min) for site in visibility.sites),
     )
@@ -185,7 +185,7 @@ def _area(above: Sequence[float], first: int, last: int) -> str:
     if min(heights[first : last + 1]) > HEIGHT - _TOLERANCE:
         return ""
     kept = [first, *_bends(heights, first, last), last]
-    line = " ".join(f"{i} {_short(heights[i])}" for i in kept)
+    line = " ".join(f"{i} {_tenths_text(heights[i])}" for i in kept)
     return f"M{first} {HEIGHT}L{line}V{HEIGHT}z"
 
 
@@ -219,5 +219,5 @@ def _altitude(degrees: float) -> str:
     return f"{degrees:g}°".replace("-", "−")
 
 
-def _short(value: float) -> str:
+def _tenths_text(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")

@@ -9,9 +9,9 @@ closed: with z = (r - mu) / sigma, the probability beyond r is
 
     N ((mu^2 + sigma^2) Q(z) + sigma phi(z) (r + mu)),
 
-where phi is the normal density and Q(z) = Phi(-z) the normal probability beyond z. Real maps hold
-rows down to mu / sigma = -18, on which Phi(z) is 1 to all digits: with Q, which keeps its digits,
-no such row needs care. At r = 0 the probability beyond is 1, and before that more.
+where phi is the normal density and Q(z) = Phi(-z) the normal probability beyond z. Real maps have
+rows down to mu / sigma = -18, on which Phi(z) is 1 to all digits, while Q keeps its digits. At
+r = 0 the probability beyond is 1; for r < 0 the formula exceeds 1.
 """
 
 import math
@@ -34,8 +34,8 @@ _NEAREST_MPC, _FARTHEST_MPC = 1e-9, 1e9
 _INTEGRAL_TOLERANCE = 1e-2
 # Below this mu / sigma the moments' recurrence loses its digits and quadrature takes over.
 _STEEP = -4.0
-# Rows that are computed with at a time. A processor's cache holds them; of a map of millions, the
-# intermediate results would take a gigabyte.
+# Rows in one computation: they fit a processor's cache. The intermediate results of all rows of a
+# map of millions would take a gigabyte.
 _CHUNK_ROWS = 32_768
 _FEW_ROWS = 1024
 _LAGUERRE_NODES, _LAGUERRE_WEIGHTS = laggauss(24)
@@ -200,13 +200,13 @@ class LinesOfSight:
 
     @cached_property
     def tail_weight(self) -> Floats:
-        """(n,) what Q(z) is multiplied by in the probability beyond r."""
+        """(n,) factor of Q(z) in the probability beyond r."""
         square = self.mu * self.mu + self.sigma * self.sigma
         return self.probability * square / self.moments.norm
 
     @cached_property
     def gauss_weight(self) -> Floats:
-        """(n,) what exp(-z^2 / 2) (r + mu) is multiplied by in it, 1/Mpc."""
+        """(n,) factor of exp(-z^2 / 2) (r + mu) in the probability beyond r, 1/Mpc."""
         return self.probability * self.sigma / (SQRT_2PI * self.moments.norm)
 
     @cached_property

@@ -108,8 +108,8 @@ def approximate_posterior(rows: LinesOfSight) -> Posterior:
     middle = float((rows.probability * mean).sum()) / rows.total
     spread = (rows.probability * (variance + (mean - middle) ** 2)).sum() / rows.total
     marginal_std = float(np.sqrt(spread))
-    number = _part(mean, middle + _FAR * marginal_std) * _PARTS
-    number += _part(np.sqrt(variance), _WIDE * marginal_std)
+    number = _part_number(mean, middle + _FAR * marginal_std) * _PARTS
+    number += _part_number(np.sqrt(variance), _WIDE * marginal_std)
     count = _PARTS * _PARTS
     held = np.bincount(number, rows.probability, count)
     used = np.flatnonzero(held)
@@ -122,7 +122,7 @@ def approximate_posterior(rows: LinesOfSight) -> Posterior:
     return Posterior(held / (SQRT_2PI * sigma * conditional_moments(mu, sigma).norm), mu, sigma)
 
 
-def _part(values: Floats, most: float) -> Ints:
+def _part_number(values: Floats, most: float) -> Ints:
     """(n,) number of the part of the values' range that each is in; the last above `most`."""
     least, most = float(values.min()), min(float(values.max()), most)
     step = (most - least) / _PARTS if most > least else 1.0

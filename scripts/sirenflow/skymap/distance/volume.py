@@ -35,7 +35,7 @@ def credible_volumes(rows: LinesOfSight, levels: Sequence[float]) -> list[float 
     Euclidean in luminosity distance; None for a level that the probability of the rows does not
     reach: no finite volume holds it.
     """
-    return [_densest(rows, q)[1] if q < rows.total else None for q in levels]
+    return [_depth_and_volume(rows, q)[1] if q < rows.total else None for q in levels]
 
 
 def threshold_log_density(rows: LinesOfSight, level: float) -> float | None:
@@ -46,7 +46,7 @@ def threshold_log_density(rows: LinesOfSight, level: float) -> float | None:
     if level >= rows.total:
         return None
     # The depth at which the volume is known to 1e-5 may itself be known less well.
-    depth, _ = _densest(rows, level)
+    depth, _ = _depth_and_volume(rows, level)
     low, high = -rows.log_densest, np.inf
     for _ in range(_MOST_STEPS):
         evaluation = _down_to_depth(rows, level, depth)
@@ -84,9 +84,9 @@ def probability_denser(rows: LinesOfSight, log_density: Floats) -> Floats:
     return np.asarray(np.clip(found, 0.0, 1.0)[places], dtype=np.float64)
 
 
-def _densest(rows: LinesOfSight, q: float) -> tuple[float, float]:
+def _depth_and_volume(rows: LinesOfSight, q: float) -> tuple[float, float]:
     """Find the depth down to which space holds a probability, and the volume of that space."""
-    depth = _depth_reached(rows.sample, q * rows.sample.total / rows.total) + 1.0
+    depth = _depth_of_peaks(rows.sample, q * rows.sample.total / rows.total) + 1.0
     volume = 0.0
     for sample in (rows.sample, rows):
         evaluate = partial(_down_to_depth, sample, q * sample.total / rows.total)
@@ -96,7 +96,7 @@ def _densest(rows: LinesOfSight, q: float) -> tuple[float, float]:
     return depth, volume
 
 
-def _depth_reached(rows: LinesOfSight, wanted: float) -> float:
+def _depth_of_peaks(rows: LinesOfSight, wanted: float) -> float:
     """Find the depth at which the lines of sight with the densest peaks hold a probability."""
     order = np.argsort(-rows.log_peak_density)
     row = np.searchsorted(np.cumsum(rows.probability[order]), wanted)
@@ -106,7 +106,7 @@ def _depth_reached(rows: LinesOfSight, wanted: float) -> float:
 def _down_to_depth(rows: LinesOfSight, wanted: float, depth: float) -> CumulativePoint:
     """Find probability and volume where the density exceeds exp(-depth) per Mpc3."""
     probability, volume, growth = np.sum(
-        [_within(chunk, depth) for chunk in rows.chunks], axis=0
+        [_chunk_down_to_depth(chunk, depth) for chunk in rows.chunks], axis=0
     ).tolist()
     # dP = exp(-depth) dV: so the derivative of V with respect to P grows as exp(depth).
     slope = float(np.exp(-depth)) * growth
@@ -115,17 +115,17 @@ def _down_to_depth(rows: LinesOfSight, wanted: float, depth: float) -> Cumulativ
     return CumulativePoint(wanted - probability, slope, volume, growth, 0.5, scale)
 
 
-def _within(rows: LinesOfSight, depth: float) -> tuple[float, float, float]:
+def _chunk_down_to_depth(rows: LinesOfSight, depth: float) -> tuple[float, float, float]:
     """Return probability and volume down to a depth, and the derivative of the volume."""
     dense = np.flatnonzero(rows.log_peak_density > -depth)
     probability, area_sr = rows.probability[dense], rows.area_sr[dense]
     mu, sigma = rows.mu[dense], rows.sigma[dense]
-    # Of the interval of r, in sigma to either side of mu; it may begin, or end, before r = 0.
+    # Half of the interval of r, in sigma; an end of the interval may be below r = 0.
     height = rows.log_peak_density[dense] + depth
     reach = np.sqrt(2 * height)
     far = mu + sigma * reach
     near = mu - sigma * reach
-    # Beyond an end before r = 0 the formula has more than all.
+    # For an end below r = 0 the formula exceeds the probability of the row.
     gauss = np.exp(-height)
     tail = rows.tail_weight[dense]
     beyond_reach = tail * normal_tail(reach, gauss)

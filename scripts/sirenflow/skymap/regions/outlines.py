@@ -1,6 +1,6 @@
-"""The outlines of a map's credible regions on the sky, each lobe drawn in a plane of its own.
+"""The outlines of a map's credible regions on the sky, each lobe drawn in its own plane.
 
-So no line breaks at RA 0 or on a pole, and a small lobe is drawn as finely as a large one.
+No line breaks at RA 0 or on a pole, and a small lobe is drawn as finely as a large one.
 """
 
 from collections.abc import Sequence
@@ -68,10 +68,10 @@ def draw_outlines(
     cells, the sky is drawn in one plane.
     """
     field = level_field(skymap)
-    each = labels.count <= len(lobes) and len(labels.label) <= _MOST_CELLS
-    places = _places(region, labels, lobes) if each else [_whole_sky(lobes[0])]
+    by_lobe = labels.count <= len(lobes) and len(labels.label) <= _MOST_CELLS
+    places = _places(region, labels, lobes) if by_lobe else [_whole_sky(lobes[0])]
     lobe_of_row = np.full(len(field.levels), -1)
-    if each and labels.count > 1:
+    if by_lobe and labels.count > 1:
         row = np.searchsorted(field.first_leaf, region.first_leaf, side="right") - 1
         lobe_of_row[row] = labels.label
     found: list[list[SkyRing]] = [[] for _ in levels]

@@ -65,7 +65,7 @@ def geojson(
     """
     features = []
     for region, rings in outlines:
-        lines = [_line_json(line, _decimals(ring)) for ring in rings for line in _lines(ring)]
+        lines = [_line_json(line, _decimals(ring)) for ring in rings for line in _cut_lines(ring)]
         properties = {
             "alert_number": subject.alert_number,
             "area_deg2": rounded(region.area_deg2),
@@ -109,7 +109,7 @@ def ds9(outlines: Sequence[tuple[CredibleRegion, Sequence[SkyRing]]], subject: S
     for region, rings in outlines:
         percent = round(100 * region.level)
         for ring in rings:
-            points = _points(ring)[:-1]
+            points = _rounded_points(ring)[:-1]
             if len(points) < 3:
                 continue
             pattern = ",".join([f"%.{_decimals(ring)}f"] * points.size)
@@ -126,7 +126,7 @@ def _decimals(ring: SkyRing) -> int:
     return max(_DECIMALS, 2 - math.floor(math.log10(ring.spacing_deg)))
 
 
-def _points(ring: SkyRing) -> Floats:
+def _rounded_points(ring: SkyRing) -> Floats:
     """(m, 2) RA and Dec of the points that differ, rounded, closed."""
     points = np.column_stack((ring.ra_deg, ring.dec_deg)).round(_decimals(ring))
     points[:, 0] = np.mod(points[:, 0], 360.0)
@@ -135,12 +135,12 @@ def _points(ring: SkyRing) -> Floats:
     return kept
 
 
-def _lines(ring: SkyRing) -> list[Floats]:
+def _cut_lines(ring: SkyRing) -> list[Floats]:
     """Cut a ring where it crosses the 180th degree; pieces shorter than a line are left out.
 
     The pieces (m, 2) are longitude, -180 to 180 deg, and latitude.
     """
-    points = _points(ring)
+    points = _rounded_points(ring)
     if len(points) < 4:
         return []
     points[points[:, 0] > 180, 0] -= 360
