@@ -56,9 +56,7 @@ rule all:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/extract.smk"
-include: "workflow/rules/regions.smk"
 include: "workflow/rules/flatten.smk"
-include: "workflow/rules/visibility.smk"
 include: "workflow/rules/galaxies.smk"
 include: "workflow/rules/candidates.smk"
 include: "workflow/rules/report.smk"

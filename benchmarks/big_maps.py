@@ -132,13 +132,6 @@ def stages(directory: Path) -> dict[str, Callable[[], None]]:
             levels_percent=[50, 90],
             **extracted,
         ),
-        "regions": stage("regions", **extracted, regions=regions, files=files),
-        "visibility": stage(
-            "visibility",
-            **extracted,
-            visibility=seen,
-            **settings["visibility"],
-        ),
         **flat,
         "galaxy_catalogue": stage(
             "galaxy_catalogue", directory / "galaxies.csv", **made, columns=columns
@@ -170,7 +163,8 @@ def stages(directory: Path) -> dict[str, Callable[[], None]]:
             page=directory / "index.html",
             event=directory / "event.json",
             circular=directory / "circular.txt",
-            visibility=[seen],
+            visibility=seen,
+            **settings["visibility"],
             galaxies=ranked,
             candidates=[matched],
         ),

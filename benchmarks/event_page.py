@@ -36,7 +36,7 @@ from sirenflow.config.configuration import CONFIG_FILE
 from sirenflow.config.validation import validate
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ("extract", "regions", "visibility", "report")
+STAGES = ("extract", "report")
 ONE_ALERT = "MS260418b-05-update.avro"
 ALL_ALERTS = "MS260418b-*.avro"
 # Runs in the other Python: prints CPU seconds of each round, after one that is not counted.
@@ -100,22 +100,16 @@ class Event:
         files = sorted((self.directory / "inbox").glob("*/*/*"))
         return {"files": files, "levels_percent": [50, 90]}
 
-    def _regions(self) -> dict[str, Any]:
-        return {"regions": self.directory / "regions.json", "files": self.directory / "regions"}
-
-    def _visibility(self) -> dict[str, Any]:
-        product = self.directory / "visibility.json"
-        return {"visibility": product, **self.settings["visibility"]}
-
     def _report(self) -> dict[str, Any]:
         return {
             "regions": self.directory / "regions.json",
             "region_files": self.directory / "regions",
-            "visibility": [self.directory / "visibility.json"],
+            "visibility": self.directory / "visibility.json",
             "page": self.directory / "index.html",
             "event": self.directory / "event.json",
             "circular": self.directory / "circular.txt",
             "config_sha256": None,
+            **self.settings["visibility"],
         }
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slurm
 
 BROKEN = "MS260715s"
 WHOLE = ("MS260522k", "MS260803a", "MS260926m", "TS260902f")
-OF_EACH = ("extract", "regions", "visibility", "report")
+OF_EACH = ("extract", "report")
 # Two superevents a submission, rather than the profile's fifty, so that there are some; and asked
 # after at once, as they are short.
 FEW = (

@@ -63,19 +63,16 @@ def make_products(run: Runner, alerts: Sequence[Path], results: Path) -> Path:
     tables = {name: results / f"catalogue.{name}" for name in ("ecsv", "csv", "json")}
 
     make("extract", {"files": alerts, **of_alerts}, levels_percent=LEVELS_PERCENT)
-    make("regions", {**of_alerts, **of_regions, "files": event / "regions"})
     make("flatten", {**of_alerts, "flat": event / "flat"}, nside=32)
-    altitudes = {"minimum_altitude_deg": 30, "maximum_sun_altitude_deg": -12}
-    make("visibility", {**of_alerts, "visibility": seen}, sites=[_SITE], **altitudes)
     make("galaxy_catalogue", {"table": user, **galaxies}, columns=_COLUMNS)
     how = {"name": "GLADE+", "completeness": "", "max_listed": 10}
     make("galaxies", {**of_alerts, **galaxies, "table": ranked, "product": near}, **how)
     make("candidate_list", {"table": user, "candidates": known}, columns=_COLUMNS)
     days = {"days_before": 1, "days_after": 14}
     make("candidates", {**of_alerts, "listed": known, "candidates": listed}, **days)
-    optional = {"visibility": [seen], "galaxies": [near, ranked], "candidates": [listed]}
+    optional = {"visibility": seen, "galaxies": [near, ranked], "candidates": [listed]}
     files = {**of_alerts, **of_regions, "region_files": event / "regions", **pages, **optional}
-    make("report", {**files, "circular": event / "circular.txt"})
+    make("report", {**files, "circular": event / "circular.txt"}, sites=[_SITE])
     of_all = {"votable": results / "catalogue.vot", "feed": results / "feed.atom"}
     page = results / "index.html"
     make("catalogue", {"events": [pages["event"]], "page": page, **tables, **of_all})

@@ -10,7 +10,6 @@ from typing import Any
 
 from superevents import moved, products
 
-from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
 
 EVENT = "MS260101a"
@@ -22,7 +21,6 @@ def a_run(folder: Path, *alerts: dict[str, Any], superevent: str = EVENT) -> Pat
     event = products(folder, *(alerts or moved()), superevent=superevent)
     files = (event / "alerts.json", event / "localization.json", event / "skymaps")
     parts = (event / "regions.json", event / "regions")
-    regions(*files, *parts)
     pages = (event / name for name in ("index.html", "event.json", "circular.txt"))
     report(*files, *parts, *pages, config_sha256="c0ffee" * 10)
     return event.parent

@@ -20,9 +20,7 @@ from builders import distnorm, fits_map, json_alert
 from numpy.typing import NDArray
 
 from sirenflow.stages.extract import extract
-from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
-from sirenflow.stages.visibility import visibility
 
 Floats = NDArray[np.float64]
 LVK_MCHIRP_EDGES = (
@@ -226,11 +224,10 @@ def make_page(files: Sequence[Path], superevent_id: str, directory: Path) -> Pat
     said, maps, numbers = products
     extract(alerts, said, maps, numbers, (50, 90))
     assert json.loads(said.read_text())["rejected"] == []
-    regions(said, numbers, maps, results / "regions.json", results / "regions")
-    visibility(said, numbers, maps, results / "visibility.json", SITES, 30, -12)
     written = (results / name for name in ("index.html", "event.json", "circular.txt"))
     report(
         *(said, numbers, maps, results / "regions.json", results / "regions", *written),
-        visibility=[results / "visibility.json"],
+        visibility=results / "visibility.json",
+        sites=SITES,
     )
     return results / "index.html"

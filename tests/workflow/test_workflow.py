@@ -20,7 +20,7 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a working directory in which the samples are taken in and processed."""
     directory = tmp_path_factory.mktemp("processed")
     ingest(directory / "inbox", SAMPLES)
-    each = dict.fromkeys(("extract", "regions", "visibility", "report"), len(SUPEREVENTS))
+    each = dict.fromkeys(("extract", "report"), len(SUPEREVENTS))
     assert jobs(snakemake(directory)) == {"all": 1, "catalogue": 1, **each}
     return directory
 
@@ -56,7 +56,7 @@ def test_one_more_alert_redoes_its_superevent_and_the_catalogue(worked: Path) ->
     later = worked / "later.json"
     later.write_text(json.dumps(record))
     ingest(worked / "inbox", later)
-    again = dict.fromkeys(("extract", "regions", "visibility", "report"), 1)
+    again = dict.fromkeys(("extract", "report"), 1)
     assert jobs(warm_snakemake(worked)) == {"all": 1, "catalogue": 1, **again}
     after = checksums(worked / "results")
     changed = {name for name in after if after[name] != before.get(name)}
@@ -155,7 +155,7 @@ def test_failing_stage_leaves_its_traceback_in_the_log_and_others_go_on(tmp_path
     (results / "MS260926m/localization.json").write_text("{")
     ingest(tmp_path / "inbox", SAMPLES / "TS260902f-03-retraction.avro")
     assert warm_snakemake(tmp_path).returncode == 1
-    assert "JSONDecodeError" in (results / "logs/regions/MS260926m.log").read_text()
+    assert "JSONDecodeError" in (results / "logs/report/MS260926m.log").read_text()
     assert (results / "TS260902f/index.html").exists()
 
 

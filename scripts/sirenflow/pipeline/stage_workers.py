@@ -11,7 +11,7 @@ Runner = Callable[[str, Paths, Mapping[str, Any]], None]
 """Runs a stage by its name, with files and arguments, in a process that may die of it."""
 
 PRELOAD = (
-    *(f"sirenflow.stages.{stage}" for stage in ("extract", "regions", "visibility", "report")),
+    *(f"sirenflow.stages.{stage}" for stage in ("extract", "report")),
     "sirenflow.report.html:compile_templates",
 )
 """What every superevent needs."""

@@ -1,4 +1,4 @@
-"""Rule regions: credible regions of every map as files, and how each map differs from others."""
+"""Credible regions of every map as files, and comparisons of each map with others."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from msgspec import structs
 from sirenflow.formats.json_file import SOLVED_DIGITS, round_digits, rounded
 from sirenflow.observing.constellations import constellations
 from sirenflow.products.base import write_product
-from sirenflow.products.event import AlertSummary, SkymapSummary, Superevent
+from sirenflow.products.event import AlertSummary, SkymapSummary
 from sirenflow.products.regions import (
     AlertRegions,
     Lobe,
@@ -26,7 +26,7 @@ from sirenflow.skymap.regions.lobes import LISTED, describe_lobes, label_lobes
 from sirenflow.skymap.regions.outlines import DRAWN, draw_outlines
 from sirenflow.skymap.regions.region_files import Subject, ds9, geojson, moc_fits
 from sirenflow.skymap.skymap import Skymap, peak
-from sirenflow.superevent.load import load_superevent, load_usable_skymap
+from sirenflow.superevent.load import SupereventReader
 
 # Decimals of degrees, and of probabilities: a region is that of its level within 1e-6.
 _DEGREE_DECIMALS = 5
@@ -39,39 +39,39 @@ _PROBABILITIES = (
 )
 
 
-def regions(alerts: Path, localization: Path, skymaps: Path, regions: Path, files: Path) -> None:
+def write_regions(superevent: SupereventReader, regions: Path, files: Path) -> Regions:
     """Write the credible regions of one superevent's maps.
 
     Parameters
     ----------
-    alerts, localization, skymaps
-        alerts.json, localization.json and the directory of sky maps.
+    superevent
+        The superevent.
     regions
         Written: lobes of each map, and comparisons between maps.
     files
         Directory, written: MOC, GeoJSON and DS9 regions of every distinct map.
     """
-    summary = load_superevent(alerts, localization)
     files.mkdir(parents=True, exist_ok=True)
-    maps = _Maps(summary, skymaps, files)
+    summary = superevent.summary
     product = Regions(
         superevent_id=summary.superevent_id,
         retracted=summary.retracted,
-        alerts=tuple(maps.describe_all()),
+        alerts=tuple(_Maps(superevent, files).describe_all()),
     )
     write_product(regions, product)
+    return product
 
 
 class _Maps:
-    """The distinct maps of a superevent, of which one at a time is in memory."""
+    """The distinct maps of a superevent, of which few at a time are in memory."""
 
-    def __init__(self, summary: Superevent, skymaps: Path, files: Path) -> None:
-        self._summary = summary
-        self._skymaps = skymaps
+    def __init__(self, superevent: SupereventReader, files: Path) -> None:
+        self._superevent = superevent
+        self._summary = superevent.summary
         self._files = files
         self._measured: dict[str, MeasuredMap] = {}
         self._records: dict[str, MapRegions] = {}
-        self._last: tuple[str, Skymap] | None = None
+        self._summaries: dict[str, SkymapSummary] = {}
 
     def describe_all(self) -> Iterator[AlertRegions]:
         """Describe each alert's maps, and compare them with those before."""
@@ -107,11 +107,10 @@ class _Maps:
             return None
         sha256 = summary.sha256 or ""
         if sha256 not in self._measured:
-            self._last = None  # of another map, as large as this one may be
-            skymap = load_usable_skymap(self._skymaps, summary)
+            skymap = self._superevent.read_skymap(summary)
             if skymap is None:
                 return None
-            self._last = sha256, skymap
+            self._summaries[sha256] = summary
             subject = Subject(
                 self._summary.superevent_id, alert.number, summary.kind, self._summary.retracted
             )
@@ -155,7 +154,7 @@ class _Maps:
         )
 
     def _compare(self, new: MeasuredMap, old: MeasuredMap | None) -> MapComparison | None:
-        skymap = self._skymap_of(new.sha256) if old else None
+        skymap = self._superevent.read_skymap(self._summaries[new.sha256]) if old else None
         if old is None or skymap is None:
             return None
         compared = compare_maps(new, skymap, old)
@@ -167,21 +166,6 @@ class _Maps:
         for key in ("peak_shift_deg", "distance_shift_sigma"):
             values[key] = rounded(values[key], SOLVED_DIGITS)
         return MapComparison(**values)
-
-    def _skymap_of(self, sha256: str) -> Skymap | None:
-        """Return a map; one that was not the last to be worked on is read again."""
-        if self._last is None or self._last[0] != sha256:
-            maps = (
-                skymap
-                for alert in self._summary.history
-                for skymap in (alert.skymap, alert.combined_skymap)
-                if skymap and skymap.is_usable and skymap.sha256 == sha256
-            )
-            skymap = load_usable_skymap(self._skymaps, next(maps))
-            if skymap is None:
-                return None
-            self._last = sha256, skymap
-        return self._last[1]
 
 
 def _name_lobes(lobes: Sequence[Lobe]) -> tuple[NamedLobe, ...]:

@@ -1,4 +1,8 @@
-"""Rule report: the page, the text and the JSON summary of one superevent."""
+"""Rule report: regions, visibility, page, text and JSON summary of one superevent.
+
+They are made in one pass: each sky map is read and ranked once, and a job of the workflow costs as
+much as most of them.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,18 +10,16 @@ from typing import Any
 
 from msgspec import structs
 
-from sirenflow.products.alerts import Alerts
 from sirenflow.products.base import load_product, write_product
 from sirenflow.products.candidates import Candidates
 from sirenflow.products.galaxies import Galaxies
-from sirenflow.products.localization import Localization
-from sirenflow.products.regions import Regions
-from sirenflow.products.visibility import Visibility
 from sirenflow.report.event_page import EventLinks, Sections, render_event
 from sirenflow.report.figures.draw import draw
 from sirenflow.report.html import relative_link
+from sirenflow.stages.regions import write_regions
+from sirenflow.stages.visibility import write_visibility
 from sirenflow.superevent.circular import circular_text
-from sirenflow.superevent.load import load_usable_skymap
+from sirenflow.superevent.load import SupereventReader
 from sirenflow.superevent.summarize import summarize_event
 
 
@@ -30,7 +32,10 @@ def report(
     page: Path,
     event: Path,
     circular: Path,
-    visibility: Sequence[Path] = (),
+    visibility: Path | None = None,
+    sites: Sequence[Mapping[str, Any]] = (),
+    minimum_altitude_deg: float = 30,
+    maximum_sun_altitude_deg: float = -12,
     galaxies: Sequence[Path] = (),
     candidates: Sequence[Path] = (),
     config_sha256: str | None = None,
@@ -43,26 +48,29 @@ def report(
     alerts, localization, skymaps
         alerts.json, localization.json and the directory of sky maps.
     regions, region_files
-        regions.json, and the directory of region files.
+        Written: regions.json, and the directory of region files.
     page, event, circular
-        Where the page, its JSON summary and the text go. Links are relative to the page.
-    visibility, galaxies, candidates
-        visibility.json; galaxies.json and its table; candidates.json. Empty where the
-        configuration has none.
+        Written: the page, its JSON summary and the text. Links are relative to the page.
+    visibility
+        Written: visibility.json; None without sites.
+    sites, minimum_altitude_deg, maximum_sun_altitude_deg
+        As `write_visibility` has them.
+    galaxies, candidates
+        galaxies.json and its table; candidates.json. Empty where the configuration has none.
     config_sha256
         Digest of what the configuration says about products.
     unreadable
         Messages that claim to be about the superevent and could not be read: see
         `sirenflow.superevent.unreadable_messages.Unreadable.of`.
     """
+    superevent = SupereventReader(alerts, localization, skymaps)
+    described = write_regions(superevent, regions, region_files)
+    limits = (minimum_altitude_deg, maximum_sun_altitude_deg)
+    seen = write_visibility(superevent, visibility, sites, *limits) if visibility else None
     summary = summarize_event(
-        load_product(alerts, Alerts),
-        load_product(localization, Localization),
-        load_product(regions, Regions),
-        config_sha256,
-        unreadable,
+        superevent.alerts, superevent.localization, described, config_sha256, unreadable
     )
-    drawings = draw(summary, lambda skymap: load_usable_skymap(skymaps, skymap))
+    drawings = draw(summary, superevent.read_skymap)
     summary = structs.replace(summary, thumbnail=drawings.thumbnail)
     text = circular_text(summary)
     links = EventLinks(
@@ -76,7 +84,7 @@ def report(
         galaxies=relative_link(galaxies[1], page) if galaxies else None,
     )
     sections = Sections(
-        visibility=load_product(visibility[0], Visibility) if visibility else None,
+        visibility=seen,
         galaxies=load_product(galaxies[0], Galaxies) if galaxies else None,
         candidates=load_product(candidates[0], Candidates) if candidates else None,
     )

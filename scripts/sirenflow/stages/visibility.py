@@ -1,4 +1,4 @@
-"""Rule visibility: what each site can see of the superevent's sky map within a day."""
+"""What each site can observe of the superevent's sky map within a day."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,31 +9,28 @@ from sirenflow.formats.sanitize import text_or_none, time_or_none, time_to_text
 from sirenflow.observing.visibility import HOURS, STEP_MIN, Day, Site, SkyRows, day_from, sky_rows
 from sirenflow.observing.visibility import visibility as site_visibility
 from sirenflow.products.base import write_product
-from sirenflow.products.event import Superevent
 from sirenflow.products.visibility import SiteVisibility, Visibility, VisibilityWindow
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.load import load_superevent, load_usable_skymap
+from sirenflow.superevent.load import SupereventReader
 from sirenflow.superevent.map_choice import map_problem
 
 # Years that the series for Sun, Moon and precession are made for.
 _YEARS = range(1900, 2100)
 
 
-def visibility(
-    alerts: Path,
-    localization: Path,
-    skymaps: Path,
+def write_visibility(
+    superevent: SupereventReader,
     visibility: Path,
     sites: Sequence[Mapping[str, Any]],
     minimum_altitude_deg: float,
     maximum_sun_altitude_deg: float,
-) -> None:
+) -> Visibility:
     """Find what each site can see in the 24 h from the alert whose values stand.
 
     Parameters
     ----------
-    alerts, localization, skymaps
-        alerts.json, localization.json and the directory of sky maps.
+    superevent
+        The superevent.
     visibility
         Written: visibility.json.
     sites
@@ -44,10 +41,10 @@ def visibility(
     maximum_sun_altitude_deg
         It is dark while the Sun is below.
     """
-    summary = load_superevent(alerts, localization)
+    summary = superevent.summary
     current, located = summary.current, summary.skymap_alert
     start = time_or_none(current.time_created) if current else None
-    skymap, problem = _standing_map(summary, skymaps)
+    skymap, problem = _standing_map(superevent)
     problem = problem or _time_problem(start)
     described: tuple[SiteVisibility, ...] = ()
     if problem is None and skymap is not None and start is not None:
@@ -70,13 +67,15 @@ def visibility(
         sites=described,
     )
     write_product(visibility, product)
+    return product
 
 
-def _standing_map(summary: Superevent, skymaps: Path) -> tuple[Skymap | None, str | None]:
+def _standing_map(superevent: SupereventReader) -> tuple[Skymap | None, str | None]:
     """Read the GW map that is used; explain why there is none."""
+    summary = superevent.summary
     located = summary.skymap_alert
     named = located.skymap if located else None
-    skymap = load_usable_skymap(skymaps, named) if named else None
+    skymap = superevent.read_skymap(named) if named else None
     if skymap is not None:
         return skymap, None
     return None, map_problem(located or summary.current) or "the sky map cannot be read"

@@ -1,5 +1,6 @@
 """A superevent's state and its sky maps, from the products of earlier stages."""
 
+from functools import cached_property
 from pathlib import Path
 
 from sirenflow.errors import SkymapError
@@ -10,6 +11,52 @@ from sirenflow.products.localization import Localization
 from sirenflow.products.skymap import SkymapNumbers
 from sirenflow.skymap.skymap import Skymap, read_skymap
 from sirenflow.superevent.summarize import summarize_superevent
+
+# Of all maps that are held: some 30 MB, with what is derived from them.
+_HELD_ROWS = 200_000
+
+
+class SupereventReader:
+    """Reads what `extract` wrote of one superevent; what is needed again is read once.
+
+    Parameters
+    ----------
+    alerts, localization, skymaps
+        alerts.json, localization.json and the directory of sky maps.
+    """
+
+    def __init__(self, alerts: Path, localization: Path, skymaps: Path) -> None:
+        self._alerts = alerts
+        self._localization = localization
+        self.skymaps = skymaps
+        self._held: dict[str, Skymap | None] = {}
+        self._rows: dict[str, int] = {}
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Content of alerts.json."""
+        return load_product(self._alerts, Alerts)
+
+    @cached_property
+    def localization(self) -> Localization:
+        """Content of localization.json."""
+        return load_product(self._localization, Localization)
+
+    @cached_property
+    def summary(self) -> Superevent:
+        """State of the superevent."""
+        return summarize_superevent(self.alerts, self.localization)
+
+    def read_skymap(self, skymap: SkymapNumbers) -> Skymap | None:
+        """Read a map, as `load_usable_skymap`; maps of a few hundred thousand rows are held."""
+        key, rows = skymap.sha256 or "", skymap.rows or 0
+        if key not in self._held:
+            while self._held and sum(self._rows.values()) + rows > _HELD_ROWS:
+                oldest = next(iter(self._held))
+                del self._held[oldest], self._rows[oldest]
+            self._held[key] = load_usable_skymap(self.skymaps, skymap)
+            self._rows[key] = rows
+        return self._held[key]
 
 
 def load_superevent(alerts: Path, localization: Path) -> Superevent:

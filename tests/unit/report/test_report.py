@@ -21,7 +21,6 @@ from sirenflow.report.figures.labels import nice_step
 from sirenflow.report.html import ribbon
 from sirenflow.skymap.skymap import Skymap
 from sirenflow.stages.extract import extract
-from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
 from sirenflow.superevent.load import load_usable_skymap
 from sirenflow.superevent.number_text import NARROW_SPACE, NO_BREAK
@@ -62,7 +61,6 @@ def build(superevent_id: str, folder: Path) -> Path:
     alerts, numbers, found = (results / name for name in ("alerts.json", "numbers.json", "r.json"))
     maps, region_files = results / "skymaps", results / "regions"
     extract(files, alerts, maps, numbers, (50, 90))
-    regions(alerts, numbers, maps, found, region_files)
     products = (results / name for name in ("index.html", "event.json", "circular.txt"))
     report(alerts, numbers, maps, found, region_files, *products)
     return results

@@ -12,9 +12,7 @@ from builders import fits_map, json_alert, record, same_distance_columns, with_m
 
 from sirenflow.stages.catalogue import catalogue
 from sirenflow.stages.extract import extract
-from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
-from sirenflow.stages.visibility import visibility
 
 LARGEST, SMALLEST = float(np.finfo(float).max), 5e-324
 ENDS = (LARGEST, SMALLEST, 1e300, 1e-300, 2.0**63, 1e17, 0.0, -LARGEST)
@@ -39,12 +37,11 @@ def products(folder: Path, *alerts: dict[str, Any]) -> Path:
     said, maps, numbers = own / "alerts.json", own / "skymaps", own / "localization.json"
     extract(sorted(inbox.iterdir()), said, maps, numbers, (50, 90))
     assert json.loads(said.read_text())["rejected"] == []
-    regions(said, numbers, maps, own / "regions.json", own / "regions")
-    visibility(said, numbers, maps, own / "visibility.json", [SITE], 30, -12)
     files = (own / name for name in ("index.html", "event.json", "circular.txt"))
     report(
         *(said, numbers, maps, own / "regions.json", own / "regions", *files),
-        visibility=[own / "visibility.json"],
+        visibility=own / "visibility.json",
+        sites=[SITE],
     )
     tables = (results / f"c.{suffix}" for suffix in ("ecsv", "csv", "json", "vot", "atom"))
     catalogue([own / "event.json"], results / "index.html", *tables)

@@ -18,7 +18,8 @@ from paths import REAL_ALERTS, SAMPLES, SCHEMAS
 from sirenflow.skymap.skymap import read_skymap
 from sirenflow.stages.extract import extract
 from sirenflow.stages.flatten import flatten
-from sirenflow.stages.regions import regions
+from sirenflow.stages.regions import write_regions
+from sirenflow.superevent.load import SupereventReader
 
 SCHEMA = json.loads((SCHEMAS / "regions.schema.json").read_text(encoding="utf-8"))
 SUPEREVENTS = sorted({path.name.split("-")[0] for path in SAMPLES.glob("[MT]*")})
@@ -40,13 +41,8 @@ def build(superevent_id: str, alerts: list[bytes], folder: Path) -> Path:
 
 
 def run(results: Path, name: str = "regions") -> None:
-    regions(
-        results / "alerts.json",
-        results / "localization.json",
-        results / "skymaps",
-        results / f"{name}.json",
-        results / name,
-    )
+    extracted = (results / f for f in ("alerts.json", "localization.json", "skymaps"))
+    write_regions(SupereventReader(*extracted), results / f"{name}.json", results / name)
 
 
 @cache

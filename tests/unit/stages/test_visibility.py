@@ -18,7 +18,8 @@ from jsonschema import Draft202012Validator
 from paths import ROOT, SCHEMAS
 
 from sirenflow.stages.extract import extract
-from sirenflow.stages.visibility import visibility
+from sirenflow.stages.visibility import write_visibility
+from sirenflow.superevent.load import SupereventReader
 
 SCHEMA = json.loads((SCHEMAS / "visibility.schema.json").read_text())
 SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
@@ -53,7 +54,7 @@ def run(
         content = json.loads(told.read_text())
         content["alerts"][0] |= alter
         told.write_text(json.dumps(content))
-    visibility(told, numbers, maps, out, sites, 30, -12)
+    write_visibility(SupereventReader(told, numbers, maps), out, sites, 30, -12)
     product = json.loads(out.read_text(), parse_constant=pytest.fail)
     Draft202012Validator(SCHEMA).validate(product)
     return dict(product)
@@ -157,9 +158,8 @@ def test_without_a_map_to_rely_on_there_is_a_reason(
 def test_map_that_is_spoiled_since_is_a_reason(tmp_path: Path) -> None:
     run(tmp_path, [json_alert(with_map(NORTH))])
     (tmp_path / "maps/01-PRELIMINARY.multiorder.fits").write_bytes(b"no map")
-    visibility(
-        *(tmp_path / name for name in ("a.json", "l.json", "maps", "v.json")), SITES, 30, -12
-    )
+    extracted = SupereventReader(*(tmp_path / name for name in ("a.json", "l.json", "maps")))
+    write_visibility(extracted, tmp_path / "v.json", SITES, 30, -12)
     product = json.loads((tmp_path / "v.json").read_text())
     assert product["sites"] == []
     assert product["absence_reason"] == "the sky map cannot be read"

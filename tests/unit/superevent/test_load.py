@@ -11,8 +11,8 @@ from summaries import load_event
 
 from sirenflow.products.event import SkymapSummary
 from sirenflow.stages.extract import extract
-from sirenflow.stages.regions import regions
-from sirenflow.superevent.load import load_superevent, load_usable_skymap
+from sirenflow.stages.regions import write_regions
+from sirenflow.superevent.load import SupereventReader, load_superevent, load_usable_skymap
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def standing(results: Path) -> SkymapSummary:
 
 def test_state_has_lobes_where_regions_are_given(results: Path) -> None:
     paths = [results / name for name in ("alerts.json", "l.json", "skymaps", "r.json", "regions")]
-    regions(*paths)
+    write_regions(SupereventReader(*paths[:3]), *paths[3:])
     assert standing(results).lobes_90 == ()
     alert = load_event(paths[0], paths[1], paths[3]).skymap_alert
     assert alert is not None

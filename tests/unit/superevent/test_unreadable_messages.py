@@ -24,7 +24,6 @@ from sirenflow.inbox import quarantine
 from sirenflow.inbox.quarantine import QuarantineEntry
 from sirenflow.products.event import UnreadableMessage
 from sirenflow.stages.catalogue import catalogue
-from sirenflow.stages.regions import regions
 from sirenflow.stages.report import report
 from sirenflow.superevent.unreadable_messages import MOST_LISTED, arrange, read_unreadable
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE, headline_warning, warning
@@ -193,7 +192,6 @@ def made(folder: Path) -> Path:
     unreadable = read_unreadable(folder / "inbox")
     files = (event / "alerts.json", event / "localization.json", event / "skymaps")
     parts = (event / "regions.json", event / "regions")
-    regions(*files, *parts)
     pages = (event / name for name in ("index.html", "event.json", "circular.txt"))
     report(*files, *parts, *pages, unreadable=unreadable.of(EVENT))
     tables = (event.parent / f"catalogue.{kind}" for kind in ("ecsv", "csv", "json", "vot"))
