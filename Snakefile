@@ -67,13 +67,7 @@ rule superevents:
     """Reports of superevents, without the catalogue"""
     input:
         expand(rules.report.output.page, superevent=INPUTS.alerts),
-        # Each file that is named costs a millisecond: so of the others, only what is not there.
-        [
-            file
-            for product in (rules.report.output.event, rules.report.output.circular)
-            for file in expand(product, superevent=INPUTS.alerts)
-            if not Path(file).exists()
-        ],
+        INPUTS.missing_beside(rules.report.output.page, rules.report.output),
         expand(rules.flatten.output.flat, superevent=INPUTS.alerts)
         if config["skymaps"]["flat_nside"]
         else [],

@@ -4,7 +4,7 @@ The Snakefile and the files in workflow/rules only say which rule has which file
 `workflow` is Snakemake's object of that name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -107,6 +107,19 @@ class Inputs:
             product
             for name, product in products.items()
             if name in self.alerts or Path(product).is_file()
+        ]
+
+    def missing_beside(self, page: str, patterns: Iterable[str]) -> list[str]:
+        """Return products of a rule that are missing although its page is there.
+
+        Naming a file costs Snakemake a millisecond, so a page stands for what is made with it.
+        """
+        return [
+            product
+            for name in self.alerts
+            if Path(page.format(superevent=name)).exists()
+            for product in (pattern.format(superevent=name) for pattern in patterns)
+            if not Path(product).exists()
         ]
 
 
