@@ -32,17 +32,7 @@ _MENUS = {"mock": "Mock superevents", "test": "Test superevents"}
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the workflow builds from: the configuration, and the alerts of the inbox.
-
-    Attributes
-    ----------
-    config
-        The validated configuration, with every key.
-    alerts
-        Files of each superevent to consider.
-    unreadable
-        Messages in quarantine.
-    """
+    """What the workflow builds from: the configuration, and the alerts of the inbox."""
 
     config: Mapping[str, Any]
     alerts: Mapping[str, Sequence[Path]]
@@ -126,10 +116,7 @@ class Inputs:
 def prepare(workflow: Any) -> None:
     """Prepare the process that reads the Snakefile.
 
-    Raises
-    ------
-    WorkflowError
-        If the workflow is a module with a prefix, which cannot work.
+    Raise WorkflowError if the workflow is a module with a prefix, which cannot work.
     """
     umask.refuse_others()
     if not is_module(workflow):
@@ -146,12 +133,8 @@ def prepare(workflow: Any) -> None:
 def find_configuration(root: Path) -> Path:
     """Return config.yaml of the working directory, or else of the workflow's directory.
 
-    It need not exist: ``--configfile`` may name another one.
-
-    Raises
-    ------
-    WorkflowError
-        If it cannot be read.
+    It need not exist: ``--configfile`` may name another one. Raise WorkflowError if it cannot be
+    read.
     """
     with workflow_errors():
         file = configuration.find_config(root)
@@ -163,20 +146,13 @@ def find_configuration(root: Path) -> Path:
 def read_inputs(workflow: Any, config: Mapping[str, Any], root: Path) -> Inputs:
     """Validate the configuration and list the alerts.
 
+    Raise WorkflowError if the configuration is wrong, or the inbox cannot be read.
+
     Parameters
     ----------
-    workflow
-        Snakemake's.
-    config
-        As Snakemake has it.
     root
         The workflow's directory. A module without a configuration uses the one there, since
         config/config.yaml and ``--config`` are the other workflow's.
-
-    Raises
-    ------
-    WorkflowError
-        If the configuration is wrong, or the inbox cannot be read.
     """
     with workflow_errors():
         if not is_module(workflow):
@@ -193,10 +169,7 @@ def read_inputs(workflow: Any, config: Mapping[str, Any], root: Path) -> Inputs:
 def start_run(workflow: Any, inputs: Inputs) -> None:
     """Let no other run build the same products; called before the first job.
 
-    Raises
-    ------
-    WorkflowError
-        If another run works on them.
+    Raise WorkflowError if another run works on them.
     """
     with workflow_errors():
         stage_workers.RUN_LOCKS.hold(inputs.private / "lock")
@@ -222,8 +195,6 @@ def run_rule(
 
     Parameters
     ----------
-    workflow
-        Snakemake's.
     stage
         Name of a module of `sirenflow.stages`, and of its function.
     inputs, outputs
@@ -232,8 +203,6 @@ def run_rule(
         The rule's log file.
     outside
         Files by name that are not inputs of the rule, as they are not products.
-    arguments
-        Other arguments of the stage.
     """
     named = {**dict(inputs.items()), **dict(outputs.items()), **outside}
     files = {name: _as_text(value) for name, value in named.items()}

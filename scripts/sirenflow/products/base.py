@@ -80,12 +80,8 @@ def shared(record: Struct, base: type[Struct]) -> dict[str, Any]:
 def load_product(path: Path, model: type[P]) -> P:
     """Read a JSON product.
 
-    Raises
-    ------
-    SirenflowError
-        If the file does not match its model, as after a power failure or an upgrade.
-    OSError
-        If it cannot be read.
+    Raise SirenflowError if the file does not match its model, as after a power failure or an
+    upgrade. Raise OSError if it cannot be read.
     """
     return parse_product(path.read_bytes(), model, str(path))
 
@@ -93,10 +89,7 @@ def load_product(path: Path, model: type[P]) -> P:
 def parse_product(data: bytes, model: type[P], name: str) -> P:
     """Decode a JSON product; `name` is used in errors.
 
-    Raises
-    ------
-    SirenflowError
-        If the data do not match the model.
+    Raise SirenflowError if the data do not match the model.
     """
     try:
         try:

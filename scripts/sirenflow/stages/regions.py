@@ -44,8 +44,6 @@ def write_regions(superevent: SupereventReader, regions: Path, files: Path) -> R
 
     Parameters
     ----------
-    superevent
-        The superevent.
     regions
         Written: lobes of each map, and comparisons between maps.
     files

@@ -45,8 +45,6 @@ def report(
 
     Parameters
     ----------
-    alerts, localization, skymaps
-        alerts.json, localization.json and the directory of sky maps.
     regions, region_files
         Written: regions.json, and the directory of region files.
     page, event, circular

@@ -29,10 +29,6 @@ def write_visibility(
 
     Parameters
     ----------
-    superevent
-        The superevent.
-    visibility
-        Written: visibility.json.
     sites
         The configured ones, each with name, place, latitude_deg, longitude_deg, elevation_m and
         perhaps its own minimum_altitude_deg.

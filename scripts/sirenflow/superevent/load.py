@@ -17,13 +17,7 @@ _HELD_ROWS = 200_000
 
 
 class SupereventReader:
-    """Reads what `extract` wrote of one superevent; what is needed again is read once.
-
-    Parameters
-    ----------
-    alerts, localization, skymaps
-        alerts.json, localization.json and the directory of sky maps.
-    """
+    """Reads what `extract` wrote of one superevent; what is needed again is read once."""
 
     def __init__(self, alerts: Path, localization: Path, skymaps: Path) -> None:
         self._alerts = alerts
@@ -62,10 +56,7 @@ class SupereventReader:
 def load_superevent(alerts: Path, localization: Path) -> Superevent:
     """Load the state of a superevent from alerts.json and localization.json.
 
-    Raises
-    ------
-    SirenflowError
-        If one of them does not match its model.
+    Raise SirenflowError if one of them does not match its model.
     """
     return summarize_superevent(
         load_product(alerts, Alerts), load_product(localization, Localization)
@@ -75,8 +66,9 @@ def load_superevent(alerts: Path, localization: Path) -> Superevent:
 def load_usable_skymap(skymaps: Path, skymap: SkymapNumbers) -> Skymap | None:
     """Read a map whose numbers are usable; None for any other.
 
-    A file that was damaged later also gives None: localization.json has the reason for a bad
-    map, and no later rule fails because of one. A missing file is an error.
+    A file that was damaged later also gives None: localization.json has the reason for a bad map,
+    and no later rule fails because of one. A missing file is an error. Raise OSError if the file
+    cannot be read.
 
     Parameters
     ----------
@@ -84,11 +76,6 @@ def load_usable_skymap(skymaps: Path, skymap: SkymapNumbers) -> Skymap | None:
         The superevent's directory of sky maps. Nothing outside of it is read, whatever the name.
     skymap
         What localization.json says of the map.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
     """
     if not skymap.is_usable or skymap.file is None or Path(skymap.file).name != skymap.file:
         return None
