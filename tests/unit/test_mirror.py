@@ -78,7 +78,7 @@ TESTED_BY = {
     "workflow/test_supervised_commands.py": ["processes/supervised_commands"],
     "workflow/test_watch.py": ["pipeline/watch", "cli/watch"],
     "workflow/test_run.py": [
-        *("cli/run", "cli/run_report", "pipeline/run", "pipeline/build_plan", "pipeline/outcome"),
+        *("cli/run", "cli/run_report", "pipeline/run", "pipeline/build_plan"),
     ],
     "acceptance/test_writes.py": ["files/umask"],
 }

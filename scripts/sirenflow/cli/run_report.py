@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from sirenflow.pipeline.progress import JobFinished, ProgressEvent, RunError, RunPlanned
+from sirenflow.pipeline.progress import (
+    JobFinished,
+    ProgressEvent,
+    RunError,
+    RunOutcome,
+    RunPlanned,
+)
 from sirenflow.processes import exit_codes, signals
 
 if TYPE_CHECKING:  # slow to import for the commands beside these
-    from sirenflow.pipeline.outcome import RunOutcome
     from sirenflow.pipeline.project import Project
 from sirenflow.cli.terminal import printable
 
@@ -54,7 +59,7 @@ class RunReport:
         if self._bar is not None:
             self._bar.close()
 
-    def close(self, project: "Project", outcome: "RunOutcome") -> int:
+    def close(self, project: "Project", outcome: RunOutcome) -> int:
         """Write the summary; return the exit code."""
         self._end_bar()
         code = _exit_code(outcome)
@@ -92,7 +97,7 @@ class RunReport:
         _warn(f"stopped by {name} after {_counted(self._jobs, 'job')}; the next run continues")
         return code
 
-    def _summary(self, project: "Project", outcome: "RunOutcome") -> str:
+    def _summary(self, project: "Project", outcome: RunOutcome) -> str:
         if not outcome.superevents and not outcome.jobs_done and outcome.succeeded:
             return "nothing new"
         seconds = time.monotonic() - self._start
@@ -131,7 +136,7 @@ def _logged(job: JobFinished) -> list[str]:
         return []
 
 
-def _exit_code(outcome: "RunOutcome") -> int:
+def _exit_code(outcome: RunOutcome) -> int:
     if not outcome.succeeded:
         return 1
     return exit_codes.REJECTED if outcome.rejected or outcome.left_out else 0

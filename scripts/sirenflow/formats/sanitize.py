@@ -81,13 +81,6 @@ def texts(value: object, limit: int = 8) -> tuple[str, ...]:
     return tuple(item for item in clean if item is not None)
 
 
-def mappings(value: object) -> tuple[Mapping[str, Any], ...]:
-    """Return the mappings of a sequence."""
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        return ()
-    return tuple(item for item in value if isinstance(item, Mapping))
-
-
 def numbers(value: object, limit: int = 100) -> tuple[float, ...]:
     """Return the numbers of a sequence, or () if an item is no number or there are over `limit`."""
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > limit:

@@ -1,8 +1,8 @@
-"""Progress of a run: what Snakemake does, as values."""
+"""Progress and outcome of a run."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,49 @@ PROGRESS_CALLBACK: ContextVar[ProgressCallback] = ContextVar("PROGRESS_CALLBACK"
 
 Snakemake makes the handler of a logger plugin itself: this is how the handler finds its run.
 """
+
+
+@dataclass
+class RunOutcome:
+    """What a run did, and what went wrong.
+
+    Attributes
+    ----------
+    superevents, alerts
+        Number of superevents that were considered, and of their alert files.
+    rejected
+        Superevent, file and reason of each alert that this run rejected.
+    left_out
+        Sentences on what could not be used, and is missing on pages that were built.
+    """
+
+    superevents: int = 0
+    alerts: int = 0
+    jobs_done: int = 0
+    stages: dict[str, set[str]] = field(default_factory=dict)
+    rejected: list[tuple[str, str, str]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    failed: list[JobFinished] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether everything was built."""
+        return not self.failed and not self.errors
+
+    @property
+    def failed_superevents(self) -> set[str | None]:
+        """Superevents of the jobs that failed; None for a job on all superevents."""
+        return {job.superevent for job in self.failed}
+
+    def add(self, event: ProgressEvent) -> None:
+        """Count an event."""
+        match event:
+            case JobFinished(failed=True):
+                self.failed.append(event)
+            case JobFinished(stage, superevent):
+                self.jobs_done += 1
+                if superevent is not None:
+                    self.stages.setdefault(superevent, set()).add(stage)
+            case RunError():
+                self.errors.append(event.text)

@@ -20,8 +20,13 @@ from sirenflow.pipeline.build_plan import (
 from sirenflow.pipeline.build_state import BuildState, write_build_state
 from sirenflow.pipeline.fatal_superevents import Attempt, build_separately
 from sirenflow.pipeline.input_state import TABLES, is_dated_after_now, table_facts
-from sirenflow.pipeline.outcome import RunOutcome
-from sirenflow.pipeline.progress import JobFinished, ProgressCallback, ProgressEvent, RunError
+from sirenflow.pipeline.progress import (
+    JobFinished,
+    ProgressCallback,
+    ProgressEvent,
+    RunError,
+    RunOutcome,
+)
 from sirenflow.pipeline.project import Project
 from sirenflow.pipeline.snakemake import environment
 from sirenflow.pipeline.snakemake.options import keeps_targets

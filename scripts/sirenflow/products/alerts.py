@@ -10,6 +10,7 @@ from sirenflow.products.base import (
     Number,
     Probability,
     Record,
+    SupereventProduct,
     UtcTime,
     described,
 )
@@ -146,14 +147,10 @@ class RejectedFile(RejectedAlert, frozen=True, kw_only=True):
     size_bytes: Annotated[Count | None, described("Size", "byte")] = None
 
 
-class Alerts(Record, frozen=True, kw_only=True):
+class Alerts(SupereventProduct, frozen=True, kw_only=True):
     """Content of alerts.json: every field of every alert of a superevent, and rejected files."""
 
     schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
-    superevent_id: Annotated[str, described("Identifier of the superevent")]
-    retracted: Annotated[
-        bool, described("Whether the last readable alert of a known type is a retraction")
-    ] = False
     alerts: Annotated[tuple[AlertRecord, ...], described("Readable alerts in their order")] = ()
     rejected: Annotated[
         tuple[RejectedFile, ...], described("Files that are not a readable alert")

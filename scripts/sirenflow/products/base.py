@@ -22,9 +22,6 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True):
     """Part of a product; unknown values are None."""
 
 
-P = TypeVar("P", bound=Record)
-
-
 def described(description: str, unit: str | None = None, **schema: Any) -> Meta:
     """Describe a key.
 
@@ -39,6 +36,18 @@ def described(description: str, unit: str | None = None, **schema: Any) -> Meta:
     """
     extra = {**({"unit": unit} if unit else {}), **schema}
     return Meta(description=description, extra_json_schema=extra or None)
+
+
+class SupereventProduct(Record, frozen=True, kw_only=True):
+    """Content of a product of one superevent."""
+
+    superevent_id: Annotated[str, described("Identifier of the superevent")]
+    retracted: Annotated[
+        bool, described("Whether the last readable alert of a known type is a retraction")
+    ] = False
+
+
+P = TypeVar("P", bound=Record)
 
 
 Count = Annotated[int, Meta(ge=0)]

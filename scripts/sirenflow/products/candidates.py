@@ -8,6 +8,7 @@ from sirenflow.products.base import (
     Number,
     Probability,
     Record,
+    SupereventProduct,
     UtcTime,
     described,
 )
@@ -75,15 +76,11 @@ class MatchedCandidate(Candidate, frozen=True, kw_only=True):
     in_window: Annotated[bool | None, described("Whether that is in the window")]
 
 
-class Candidates(Record, frozen=True, kw_only=True):
+class Candidates(SupereventProduct, frozen=True, kw_only=True):
     """Content of candidates.json: candidates against every alert of one superevent."""
 
     schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
-    superevent_id: Annotated[str, described("Identifier of the superevent")]
     category: Annotated[Category, described("real, mock or test, by the identifier")]
-    retracted: Annotated[
-        bool, described("Whether the last readable alert of a known type is a retraction")
-    ]
     trigger_time: Annotated[UtcTime | None, described("T0 of the current alert, UTC")]
     skymap_alert_number: Annotated[
         Number | None, described("Number of the alert whose sky map is used")

@@ -10,6 +10,7 @@ from sirenflow.products.base import (
     Probability,
     Record,
     RightAscension,
+    SupereventProduct,
     described,
 )
 from sirenflow.products.source_tables import RowProblem
@@ -39,14 +40,10 @@ class RankedGalaxy(Record, frozen=True, kw_only=True):
     ]
 
 
-class Galaxies(Record, frozen=True, kw_only=True):
+class Galaxies(SupereventProduct, frozen=True, kw_only=True):
     """Content of galaxies.json: probable host galaxies of one superevent."""
 
     schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
-    superevent_id: Annotated[str, described("Identifier of the superevent")]
-    retracted: Annotated[
-        bool, described("Whether the last readable alert of a known type is a retraction")
-    ]
     alert_number: Annotated[
         Number | None, described("Number of the alert whose sky map is used; null without one")
     ]

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Literal
 
-from sirenflow.products.base import NonNegative, Number, Record, UtcTime, described
+from sirenflow.products.base import (
+    NonNegative,
+    Number,
+    Record,
+    SupereventProduct,
+    UtcTime,
+    described,
+)
 from sirenflow.products.skymap import SkymapNumbers
 
 _VOLUME = (
@@ -49,12 +56,8 @@ class LocalizedAlert(Record, frozen=True, kw_only=True):
     ] = ()
 
 
-class Localization(Record, frozen=True, kw_only=True):
+class Localization(SupereventProduct, frozen=True, kw_only=True):
     """Content of localization.json: what is measured on each sky map of a superevent."""
 
     schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
-    superevent_id: Annotated[str, described("Identifier of the superevent")]
-    retracted: Annotated[
-        bool, described("Whether the last readable alert of a known type is a retraction")
-    ] = False
     alerts: Annotated[tuple[LocalizedAlert, ...], described("Readable alerts in their order")] = ()

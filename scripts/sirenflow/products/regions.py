@@ -10,6 +10,7 @@ from sirenflow.products.base import (
     Record,
     RightAscension,
     Separation,
+    SupereventProduct,
     described,
 )
 from sirenflow.products.skymap import MapKind
@@ -119,12 +120,8 @@ class AlertRegions(Record, frozen=True, kw_only=True):
     ] = None
 
 
-class Regions(Record, frozen=True, kw_only=True):
+class Regions(SupereventProduct, frozen=True, kw_only=True):
     """Content of regions.json: credible regions of each sky map, and how the maps differ."""
 
     schema_version: Annotated[Literal[1], described("Version of this schema")] = 1
-    superevent_id: Annotated[str, described("Identifier of the superevent")]
-    retracted: Annotated[
-        bool, described("Whether the last readable alert of a known type is a retraction")
-    ] = False
     alerts: Annotated[tuple[AlertRegions, ...], described("Readable alerts in their order")] = ()

@@ -8,6 +8,7 @@ from sirenflow.products.base import (
     Probability,
     Record,
     Separation,
+    SupereventProduct,
     UtcTime,
     described,
 )
@@ -74,14 +75,10 @@ class SiteVisibility(Record, frozen=True, kw_only=True):
     ]
 
 
-class Visibility(Record, frozen=True, kw_only=True):
+class Visibility(SupereventProduct, frozen=True, kw_only=True):
     """Content of visibility.json: what each site can see within 24 hours of the alert."""
 
     schema_version: Annotated[Literal[2], described("Version of this schema")] = 2
-    superevent_id: Annotated[str, described("Identifier of the superevent")]
-    retracted: Annotated[
-        bool, described("Whether the last readable alert of a known type is a retraction")
-    ]
     alert_number: Annotated[
         Number | None, described("Number of the current alert: its time_created is start_utc")
     ]

@@ -95,8 +95,6 @@ def test_text_that_is_no_number_is_an_error(text: str) -> None:
         (sanitize.texts, ["H1", None, "L1\n", 3], ("H1", "L1\ufffd")),
         (sanitize.texts, "H1", ()),
         (sanitize.texts, ["V1"] * 20, ("V1",) * 8),
-        (sanitize.mappings, [{"a": 1}, 2, {}], ({"a": 1}, {})),
-        (sanitize.mappings, {"a": {}}, ()),
         (sanitize.numbers, [1, 2.5], (1.0, 2.5)),
         (sanitize.numbers, [1, None], ()),
         (sanitize.numbers, [0] * 101, ()),
@@ -143,6 +141,6 @@ def test_only_addresses_of_the_web_are_links(url: object, is_kept: bool) -> None
 @given(JSON)
 def test_nothing_raises(value: Any) -> None:
     for name in dir(sanitize):
-        if name.endswith(("_or_none", "_or_empty")) or name in ("texts", "mappings", "numbers"):
+        if name.endswith(("_or_none", "_or_empty")) or name in ("texts", "numbers"):
             getattr(sanitize, name)(value)
     sanitize.probabilities(value)
