@@ -93,10 +93,6 @@ def os_errors_as(kind: type[SirenflowError], path: object, action: str) -> Itera
 
     Parameters
     ----------
-    kind
-        The error to raise.
-    path
-        What the message names: a path, or a noun.
     action
         Past participle of what is tried, as ``"written"``.
     """

@@ -160,8 +160,6 @@ def parse_alert(data: bytes, max_bytes: int = MAX_ALERT_BYTES) -> Alert:
     ----------
     data
         An Avro object container with one record, or a GCN JSON object.
-    max_bytes
-        Size above which nothing is decoded.
     """
     encoding, sent = decode(data, max_bytes)
     maps, rest = _detach_maps(sent)

@@ -37,13 +37,6 @@ def check_container(data: bytes, max_bytes: int) -> Contents:
     """Check that a container is whole, holds one record and decompresses to a bounded size.
 
     Raise AlertError if the frame is broken, or a schema, codec, count or size is out of bounds.
-
-    Parameters
-    ----------
-    data
-        The container, beginning with `AVRO_MAGIC`.
-    max_bytes
-        Most that its blocks may hold when decompressed.
     """
     metadata, offset = _metadata(data, len(AVRO_MAGIC))
     codec = metadata.get(b"avro.codec", b"null")

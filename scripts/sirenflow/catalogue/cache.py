@@ -62,8 +62,6 @@ def read_entries(
     ----------
     events
         The event.json of each; its page is index.html beside it.
-    page
-        The catalogue's page, for links.
     memory
         The cache, which is replaced. With it, files that are damaged or of another version are left
         out, and named in a warning; without it, every superevent is read.

@@ -30,8 +30,6 @@ class PageRow:
 
     Attributes
     ----------
-    tags
-        Pairs of words and tone.
     source
         For each class of the source, the most probable first, its name, its probability as text and
         its width in the bar; "burst"; or None.
@@ -167,8 +165,6 @@ class ScriptRow(NamedTuple):
     ----------
     text
         A list in the order of the columns, with %d for each value that others may share.
-    shared
-        Those values, in their order.
     """
 
     text: str

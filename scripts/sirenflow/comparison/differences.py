@@ -114,8 +114,6 @@ class SupereventComparison:
     ----------
     old_alerts, new_alerts
         The alerts that each run read, by the hash used for them here.
-    compared
-        How many values of each quantity were compared.
     one_version_only
         Quantities that were not, as one version of the file's schema has no such key.
     made_old, made_new

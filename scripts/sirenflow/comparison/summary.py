@@ -39,10 +39,6 @@ class ComparisonSummary:
 
     Attributes
     ----------
-    superevents, changed_superevents
-        How many there are in either results, and how many of them changed.
-    compared, changed, rounding
-        How many values were compared, changed, and differ by rounding only.
     made_old, made_new
         How many superevents were made by which version after which configuration.
     one_version_only

@@ -24,11 +24,6 @@ def find_config(root: Path) -> Path:
 
     Raise ConfigError if a file beside it has a name that looks like it but is not read, such as
     config.yml.
-
-    Parameters
-    ----------
-    root
-        Directory of the Snakefile.
     """
     file = CONFIG_FILE if CONFIG_FILE.exists() else root / CONFIG_FILE
     for folder in dict.fromkeys((CONFIG_FILE.parent, file.parent)):
@@ -83,13 +78,7 @@ def credible_levels_percent(config: Mapping[str, Any]) -> list[int]:
 
 @dataclass(frozen=True)
 class Settings:
-    """The part of the configuration that commands use without the workflow.
-
-    Attributes
-    ----------
-    large_message_hosts
-        Servers from which a message sent by reference may be fetched.
-    """
+    """The part of the configuration that commands use without the workflow."""
 
     inbox: Path
     results: Path

@@ -31,11 +31,6 @@ def validate(config: Mapping[str, Any], source: object = None) -> dict[str, Any]
     """Check a configuration; return it with defaults in place of what it leaves out.
 
     Raise ConfigError if a key or value is wrong. The message names each, and what was expected.
-
-    Parameters
-    ----------
-    config
-        The keys of config.yaml and of ``--config``.
     """
     schema = read_schema()
     try:

@@ -79,13 +79,7 @@ class CrossmatchedAlert:
 def match_alerts(
     summary: Superevent, read: Callable[[SkymapSummary], Skymap | None], positions: Positions
 ) -> tuple[CrossmatchedAlert, ...]:
-    """Compare positions with the GW map of every alert that has one to be trusted.
-
-    Parameters
-    ----------
-    read
-        Reads a map of the superevent; None where it cannot be.
-    """
+    """Compare positions with the GW map of every alert that has one to be trusted."""
     maps: dict[str, CrossmatchedMap | None] = {}
     matched = []
     for alert in summary.history:
@@ -129,13 +123,5 @@ def days_between(t0: datetime | None, time: datetime | None) -> float | None:
 
 
 def is_in_window(days: float | None, before: float, after: float) -> bool | None:
-    """Return whether a time is near enough to T0; None where it cannot be told.
-
-    Parameters
-    ----------
-    days
-        After T0; negative before it.
-    before, after
-        How many days before and after T0 are near enough.
-    """
+    """Return whether a time is near enough to T0; None where it cannot be told."""
     return None if days is None else -before <= days <= after

@@ -70,8 +70,6 @@ def rank_galaxies(
 
     Parameters
     ----------
-    skymap
-        A map with distance columns.
     catalogue : (n,)
         Rows of `catalogue_dtype` in the order of `leaf`; may be memory-mapped: only those on lines
         of sight that reach into the credible volume are looked at.

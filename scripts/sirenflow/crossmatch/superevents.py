@@ -103,13 +103,7 @@ def crossmatch_superevent(
 
 
 def format_table(events: Sequence[CrossmatchedSuperevent], everything: bool) -> Iterator[str]:
-    """Write the table, and a line of what is in it.
-
-    Parameters
-    ----------
-    everything
-        Whether those too are listed that are not near.
-    """
+    """Write the table, and a line of what is in it."""
     compared = [event for event in events if event.alerts]
     near = [event for event in compared if event.is_near]
     shown = sorted(compared if everything else near, key=lambda event: event.order)

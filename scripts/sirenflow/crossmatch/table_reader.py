@@ -28,10 +28,6 @@ class RawColumn:
     ----------
     values : (n,)
         Numbers, texts, bytes or times; a masked array, or None, where there is no value.
-    unit
-        As the file states it, None where it states none.
-    time_frame
-        What the header says of times in the column; FITS only.
     """
 
     values: Sequence[Any]

@@ -84,8 +84,6 @@ class FitsTimeFrame:
         Reference position: TRPOSn, else TREFPOS.
     reference
         Time from which numbers count, as astropy's format and value, or two values to add.
-    unit
-        Of numbers.
     offset_days
         TIMEOFFS, added to the reference time.
     problem

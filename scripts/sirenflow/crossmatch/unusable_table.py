@@ -20,8 +20,6 @@ def unusable(kind: str, table: Path, error: BaseException | str) -> dict[str, An
 
     Parameters
     ----------
-    table
-        The file; only its name is part of the text.
     error
         What reading it raised, or a reason that completes a sentence on it.
     """

@@ -43,17 +43,7 @@ def write_ecsv(
     lines: Iterable[str],
     meta: Mapping[str, Cell] | None = None,
 ) -> None:
-    """Write a table.
-
-    Parameters
-    ----------
-    columns
-        What the table holds.
-    lines
-        A row each, as of `cells_to_line`.
-    meta
-        What is to be known of the table as a whole.
-    """
+    """Write a table."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         stream.write(header(columns, meta))
         stream.write(",".join(column.name for column in columns) + "\n")

@@ -30,8 +30,6 @@ class Acknowledgement:
 
     Attributes
     ----------
-    name, time_received
-        The entry, and when it had come.
     time, by
         When it was acknowledged (ISO 8601, UTC), and by which user.
     """

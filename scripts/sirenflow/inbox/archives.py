@@ -64,8 +64,6 @@ class SourceItem:
     ----------
     source
         Where it was: a path, or ``archive!member``.
-    data
-        Its bytes, or None.
     problem
         Why there are no bytes; None for a file that is skipped because of its name.
     """

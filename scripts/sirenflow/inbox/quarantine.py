@@ -50,8 +50,6 @@ class QuarantineEntry:
         By which commands know it: the start of its SHA-256.
     kind, reason
         Why it is no alert: in a word (see `AlertError`) and in a line.
-    how
-        How and when it came.
     noted_claims
         What it claims to be, as noted when it came; None where it was not, as by Sirenflow 0.2.
     """

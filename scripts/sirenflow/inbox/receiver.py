@@ -38,10 +38,6 @@ class Receipt:
 
     Attributes
     ----------
-    content
-        Which alert it is, or why it is in quarantine.
-    new
-        False if the inbox held these bytes already.
     same_alert_as
         Names of files that hold the same alert in other bytes.
     """

@@ -51,8 +51,6 @@ class Stored:
 
     Attributes
     ----------
-    new
-        False if the inbox held these bytes already.
     same_alert_as
         Names of files beside it that hold the same alert in other bytes.
     """
@@ -87,8 +85,6 @@ def store_alert(
 
     Parameters
     ----------
-    alert
-        Which alert arrived.
     arrival
         Its bytes, stored unchanged, and how they came, for the ``.meta.json`` next to them.
     hash_content

@@ -22,8 +22,6 @@ class Element:
 
     Attributes
     ----------
-    kind
-        Its type by number.
     content
         Its bytes; those of binary data without length and subtype.
     """

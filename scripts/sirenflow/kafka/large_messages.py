@@ -82,8 +82,6 @@ def with_content(
 
     Parameters
     ----------
-    allowed_hosts
-        As for `fetch`.
     environ
         Environment variables, for the login of the server from which the message came.
     """

@@ -65,8 +65,6 @@ class BuildPlan:
         Superevents that were built and are not in the inbox any more.
     missing_inbox
         Error message if all superevents of the build state are gone from the inbox, else None.
-    is_catalogue_incomplete
-        Whether one of its files is missing.
     is_limited
         Whether only superevents that the user named were looked at.
     """

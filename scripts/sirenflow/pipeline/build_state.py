@@ -56,15 +56,7 @@ class BuildState:
     def force_rerun(
         self, current: Mapping[str, str], shared_digest: str, snakemake_dir_id: str
     ) -> list[str]:
-        """List the superevents that Snakemake may wrongly take for up to date.
-
-        Parameters
-        ----------
-        current
-            Digest of the present files of each superevent.
-        shared_digest, snakemake_dir_id
-            The present ones.
-        """
+        """List the superevents that Snakemake may wrongly take for up to date."""
         differs = self.shared_digest != shared_digest
         are_parameters_lost = differs and self.snakemake_dir_id != snakemake_dir_id
         if snakemake_dir_id == NO_DIRECTORY:  # what is not recorded may be built from anything

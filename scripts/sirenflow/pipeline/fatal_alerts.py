@@ -34,8 +34,6 @@ def run_without_fatal_alerts(
     stage, files, arguments
         The stage, which reads the alerts ``files`` and takes the arguments ``refused`` and
         ``unmeasured``: reasons by the name of an alert.
-    death
-        How the worker died at the first attempt.
     """
     if death.externally:
         raise death

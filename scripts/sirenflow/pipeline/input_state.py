@@ -49,15 +49,6 @@ def write_state(private: Path, name: str, digest: str) -> list[str]:
     """Bring the file with the state of some inputs up to date.
 
     Return the file; empty if it cannot be written, so that the run goes on.
-
-    Parameters
-    ----------
-    private
-        Directory for what is not a product.
-    name
-        Names the inputs, below the directory of states.
-    digest
-        Of the inputs, by `files_digest` or `table_digest`.
     """
     file = private / "inputs" / name
     with suppress(OSError):
@@ -75,11 +66,6 @@ def table_digest(config: Mapping[str, Any], key: str) -> str:
 
     After an error of the machine, such as a server that did not answer, it differs from that which
     was read, so that the next run reads the table again.
-
-    Parameters
-    ----------
-    key
-        Names the table: ``galaxies`` or ``candidates``.
     """
     product = Path(config["results"], f"{key}.json")
     read = table_facts(config, key)

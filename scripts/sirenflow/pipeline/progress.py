@@ -57,8 +57,6 @@ class RunOutcome:
 
     Attributes
     ----------
-    superevents, alerts
-        Number of superevents that were considered, and of their alert files.
     rejected
         Superevent, file and reason of each alert that this run rejected.
     left_out

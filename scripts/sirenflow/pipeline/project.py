@@ -23,8 +23,6 @@ class Project:
 
     Attributes
     ----------
-    config
-        Every key, with its value or default.
     changed
         Keys that are set for this run only.
     """

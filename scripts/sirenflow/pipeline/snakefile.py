@@ -199,8 +199,6 @@ def run_rule(
         Name of a module of `sirenflow.stages`, and of its function.
     inputs, outputs
         Snakemake's lists of the rule's files, which have names.
-    log
-        The rule's log file.
     outside
         Files by name that are not inputs of the rule, as they are not products.
     """

@@ -47,13 +47,9 @@ class Watch:
 
     Parameters
     ----------
-    directory
-        The inbox; made if it is not there.
     command
         Of `sirenflow`: brings all products up to date, or those of some superevents with
         ``--superevent ID``.
-    is_anything_due
-        Returns whether anything in the whole inbox is to be built.
     shared_digest
         Returns something that differs when all products are due, as by another configuration.
     entry_point

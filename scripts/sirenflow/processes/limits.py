@@ -17,12 +17,6 @@ class Limits:
 
     Attributes
     ----------
-    wall_seconds
-        Time from its beginning to its end, s.
-    cpu_seconds
-        Time of a processor, s.
-    memory_bytes
-        Address space of its worker.
     file_bytes
         Size of each file that it writes. With 0 it cannot write any.
     """
@@ -65,13 +59,6 @@ def describe_death(status: int, limits: Limits) -> tuple[str, bool]:
     """Say why a worker died of a task, and whether another process killed it.
 
     Return a predicate, whose subject is the task; and whether the task may succeed if tried again.
-
-    Parameters
-    ----------
-    status
-        As of `os.waitpid`.
-    limits
-        Those of the task.
     """
     if not os.WIFSIGNALED(status):
         return f"ended the program that works on it (exit code {os.WEXITSTATUS(status)})", False

@@ -51,8 +51,6 @@ class PoolConfig:
     ----------
     preload
         What they import before their first task; see `sirenflow.processes.preload`.
-    limits
-        Of each task that brings none of its own.
     start_method
         ``spawn``: by a new interpreter. ``fork``: from this process, which has everything imported.
         ``auto``: the latter if this process can. A worker that replaces a lost one is spawned.
@@ -186,8 +184,6 @@ class Pool:
             ``package.module:function``.
         paths, arguments
             Its arguments: paths, and what JSON can hold, as the result must be.
-        limits
-            If not those of the pool.
         """
         limits = limits or self._config.limits
         task = {"function": function, "paths": dict(paths), "arguments": dict(arguments)}

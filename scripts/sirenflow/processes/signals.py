@@ -68,13 +68,7 @@ def raise_on_signals() -> Iterator[None]:
 def stop_event(
     on_stop: Callable[[signal.Signals], object] = lambda _: None,
 ) -> Iterator[threading.Event]:
-    """Yield an event that SIGINT and SIGTERM set; a second signal ends the process at once.
-
-    Parameters
-    ----------
-    on_stop
-        Is called with the first signal.
-    """
+    """Yield an event that SIGINT and SIGTERM set; a second signal ends the process at once."""
     stopping = threading.Event()
 
     def stop(number: int) -> None:

@@ -44,8 +44,6 @@ def supervise(
 
     Parameters
     ----------
-    first, second
-        Names and arguments of the commands.
     last
         Command to run at the end, if the first one ended with exit code 0. It is repeated while it
         exits with 75, because another process is still working.

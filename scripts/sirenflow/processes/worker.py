@@ -23,8 +23,6 @@ def work(connection: Connection, task: mmap.mmap) -> NoReturn:
 
     Parameters
     ----------
-    connection
-        Tasks arrive here, and answers are sent.
     task
         Memory shared with the supervisor, for the number of the task that is running.
     """

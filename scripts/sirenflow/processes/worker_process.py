@@ -57,15 +57,7 @@ def start_workers(
     ends_on_sigterm: bool,
     inherited: Sequence[int],
 ) -> list[WorkerProcess]:
-    """Start an interpreter that forks a supervisor for each socket.
-
-    Parameters
-    ----------
-    preload
-        What it imports first; see `sirenflow.processes.preload`.
-    ends_on_sigterm
-        Whether SIGTERM ends it.
-    """
+    """Start an interpreter that forks a supervisor for each socket."""
     numbers = [connection.fileno() for connection in sockets]
     output = StartupOutput()
     arguments = {

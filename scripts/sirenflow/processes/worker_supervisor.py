@@ -31,8 +31,6 @@ def main(sockets: Sequence[int], stderr: int, names: Sequence[str], ends_on_sigt
     ----------
     stderr
         File descriptor to use as standard error as soon as tasks can be taken.
-    names
-        What to import before; see `preload`.
     ends_on_sigterm
         Whether SIGTERM ends these processes; otherwise they end with the process that started them.
     """

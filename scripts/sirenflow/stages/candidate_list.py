@@ -27,10 +27,6 @@ def candidate_list(
 
     Parameters
     ----------
-    candidates
-        Written: each candidate, which rows were left out, and why the table cannot be used.
-    columns
-        The table's column for name, ra, dec and perhaps distance and time.
     failed_because
         Why the table must not be read, such as that the process which read it was killed.
     may_pass

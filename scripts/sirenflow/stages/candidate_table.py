@@ -35,8 +35,6 @@ def candidate_table(events: Sequence[Path], listed: Path, table: Path, page: Pat
 
     Parameters
     ----------
-    events
-        The candidates.json of each superevent; its page is index.html beside it.
     table, page
         Written: candidates.ecsv with a row for each candidate, distinct sky map and T0 of a
         superevent, but those beyond `NEARBY_LEVEL`; and the page with those within 90 % in some

@@ -44,8 +44,6 @@ def candidates(
     candidates
         Written: where each lies in each distinct map, if within `NEARBY_LEVEL` on the sky, and its
         time after T0.
-    days_before, days_after
-        The window around T0 that times are checked against.
     """
     summary = load_superevent(alerts, localization)
     known = load_product(listed, CandidateTable)

@@ -40,12 +40,6 @@ def catalogue(
 
     Parameters
     ----------
-    events
-        The event.json of each superevent; its page is index.html beside it.
-    page, ecsv, csv, json, votable, feed
-        Where the page, the tables and the Atom feed go.
-    parquet
-        Where one more table goes, if it is wanted.
     memory
         A private file: what was read the last time, so that only what is new is read. The products
         are the same without it, and with one that is not there, damaged or of another version.

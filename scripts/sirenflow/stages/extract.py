@@ -110,12 +110,6 @@ def extract(
         them is one that could not be listed.
     alerts
         Written: every field of every alert but the maps' bytes, and which files were rejected.
-    skymaps
-        Directory, written: each map as sent.
-    localization
-        Written: what is measured on each map.
-    levels_percent
-        Credible levels of areas and volumes, in per cent.
     refused
         Files, as ``{alert_type}/{name}``, that must not be decoded, and why: whoever tried died.
     unmeasured

@@ -37,13 +37,7 @@ def galaxies(
     completeness: str,
     max_listed: int,
 ) -> None:
-    """Rank galaxies by the sky map that stands.
-
-    Parameters
-    ----------
-    name, completeness
-        What to call the catalogue, and how complete it says it is.
-    """
+    """Rank galaxies by the sky map that stands."""
     summary = load_superevent(alerts, localization)
     known = load_product(facts, GalaxyTable)
     called = text_or_none(name, 60) or "the catalogue"

@@ -41,8 +41,6 @@ def galaxy_catalogue(
     facts
         Written: how many galaxies it holds, which rows were left out, and why the table cannot be
         used.
-    columns
-        The table's column for name, ra, dec, distance and perhaps weight.
     failed_because
         Why the table must not be read, such as that the process which read it was killed.
     may_pass

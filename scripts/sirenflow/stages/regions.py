@@ -44,8 +44,6 @@ def write_regions(superevent: SupereventReader, regions: Path, files: Path) -> R
 
     Parameters
     ----------
-    regions
-        Written: lobes of each map, and comparisons between maps.
     files
         Directory, written: MOC, GeoJSON and DS9 regions of every distinct map.
     """

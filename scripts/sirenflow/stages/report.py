@@ -45,14 +45,8 @@ def report(
 
     Parameters
     ----------
-    regions, region_files
-        Written: regions.json, and the directory of region files.
     page, event, circular
         Written: the page, its JSON summary and the text. Links are relative to the page.
-    visibility
-        Written: visibility.json; None without sites.
-    sites, minimum_altitude_deg, maximum_sun_altitude_deg
-        As `write_visibility` has them.
     galaxies, candidates
         galaxies.json and its table; candidates.json. Empty where the configuration has none.
     config_sha256

@@ -32,10 +32,6 @@ def write_visibility(
     sites
         The configured ones, each with name, place, latitude_deg, longitude_deg, elevation_m and
         perhaps its own minimum_altitude_deg.
-    minimum_altitude_deg
-        Down to where the other sites look.
-    maximum_sun_altitude_deg
-        It is dark while the Sun is below.
     """
     summary = superevent.summary
     current, located = summary.current, summary.skymap_alert

@@ -20,15 +20,7 @@ _SKYMAP_NUMBERS = (
 def with_comparisons(
     history: Sequence[AlertSummary], regions: Regions | None
 ) -> tuple[AlertSummary, ...]:
-    """Compare each alert with values to the one with values before it, and to the first.
-
-    Parameters
-    ----------
-    history
-        Alerts in their order.
-    regions
-        Content of regions.json, for the comparisons of sky maps.
-    """
+    """Compare each alert with values to the one with values before it, and to the first."""
     maps = {entry.number: entry for entry in regions.alerts} if regions else {}
     compared: list[AlertSummary] = []
     earlier: list[AlertSummary] = []

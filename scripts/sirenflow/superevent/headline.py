@@ -43,8 +43,6 @@ def headline(
 
     Parameters
     ----------
-    kind, state
-        Of the superevent, as in event.json.
     current, located
         The alert whose values are used, and the one whose GW map is.
     warning

@@ -74,8 +74,6 @@ def load_usable_skymap(skymaps: Path, skymap: SkymapNumbers) -> Skymap | None:
     ----------
     skymaps
         The superevent's directory of sky maps. Nothing outside of it is read, whatever the name.
-    skymap
-        What localization.json says of the map.
     """
     if not skymap.is_usable or skymap.file is None or Path(skymap.file).name != skymap.file:
         return None

@@ -19,13 +19,7 @@ MAP_NAMES: dict[MapKind, str] = {"gw": "sky map", "combined": "combined sky map"
 def choose_gw_map(
     history: Sequence[AlertSummary], current: AlertSummary | None
 ) -> AlertSummary | None:
-    """Find the alert whose gravitational-wave map is used; None where no alert has a usable one.
-
-    Parameters
-    ----------
-    current
-        The alert whose values are used, one of them.
-    """
+    """Find the alert whose gravitational-wave map is used; None where no alert has a usable one."""
     return None if current is None else _newest(_until(history, current), "gw")
 
 
@@ -82,8 +76,6 @@ def absence_text(is_sent: bool, is_rejected: bool) -> str:
 
     Parameters
     ----------
-    is_sent
-        Whether the alert carries the map.
     is_rejected
         Whether it is no sky map at all; False where only its numbers are withheld.
     """

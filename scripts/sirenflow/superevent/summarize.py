@@ -58,8 +58,6 @@ def summarize_event(
         Contents of alerts.json and localization.json; alerts keep their order.
     regions
         Content of regions.json; None gives neither lobes nor comparisons of sky maps.
-    config_sha256
-        Digest of the settings that products depend on.
     unreadable
         Messages that claim to be about the superevent, as
         `sirenflow.superevent.unreadable_messages.Unreadable.of` returns them.

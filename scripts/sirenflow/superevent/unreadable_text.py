@@ -21,10 +21,6 @@ def warning(count: int | None, retractions: int | None, about: str = "") -> str:
     ----------
     count
         How many there are; 0 gives an empty text. None if the quarantine cannot be read.
-    retractions
-        How many of them say that they are retractions.
-    about
-        What they are about, where it is known.
     """
     if count is None:
         return f"the quarantine cannot be read: messages{about and ' about '}{about} may be missing"
