@@ -175,6 +175,7 @@ def start_run(workflow: Any, inputs: Inputs) -> None:
         stage_workers.RUN_LOCKS.hold(inputs.private / "lock")
     if not is_module(workflow):
         workflow_hooks.disable_rate_limit(workflow)
+        workflow_hooks.record_jobs_once(workflow)
 
 
 def start_before_first_job(workflow: Any, inputs: Inputs) -> None:

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ def in_source(words: str, part: Any) -> bool:
     return words in inspect.getsource(part)
 
 
+def _persistence() -> Any:
+    """Return the class that keeps metadata in files; a module of its own since Snakemake 9.20."""
+    try:
+        return import_module("snakemake.persistence.file").FilePersistence
+    except ImportError:
+        return import_module("snakemake.persistence").Persistence
+
+
 ATTRIBUTES: list[tuple[str, Callable[[], bool], Callable[..., Any]]] = [
     (
         "JobScheduler.exit_gracefully as the handler of SIGTERM",
@@ -46,6 +55,19 @@ ATTRIBUTES: list[tuple[str, Callable[[], bool], Callable[..., Any]]] = [
         "JobScheduler.job_rate_limiter that may be None",
         lambda: in_source("if self.job_rate_limiter is None", JobScheduler),
         workflow_hooks.disable_rate_limit,
+    ),
+    (
+        "Persistence.started that marks job.output",
+        lambda: in_source("for f in job.output", _persistence().started),
+        workflow_hooks.record_jobs_once,
+    ),
+    (
+        "Persistence._record_path of a mark",
+        lambda: (
+            in_source("self._incomplete_path", _persistence())
+            and hasattr(_persistence(), "_record_path")
+        ),
+        workflow_hooks.record_jobs_once,
     ),
     (
         "Workflow.local_exec",
