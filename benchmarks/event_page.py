@@ -2,7 +2,7 @@
 
 python benchmarks/event_page.py --reference-python /path/to/python-with-ligo.skymap
 
-Runs the stages on one sample: one alert with one map, then all its alerts; the last three make the
+Runs the stages on one sample: one alert with one map, then all its alerts; the second makes the
 page. With the reference, also what ligo-skymap-plot and ligo-skymap-stats take for that one map:
 within one process after a first run, and as commands, imports included.
 """
@@ -138,9 +138,7 @@ def warm(event: Event, rounds: int) -> dict[str, float]:
     for _ in range(rounds + 1):
         for stage in STAGES:
             spent[stage].append(cpu_of(partial(event.run, stage)))
-    measured, *rest = (seconds[1:] for seconds in spent.values())
-    spent["page"] = [0.0, *map(sum, zip(*rest, strict=True))]
-    spent["together"] = [0.0, *map(sum, zip(measured, *rest, strict=True))]
+    spent["both"] = [sum(seconds) for seconds in zip(*spent.values(), strict=True)]
     return {name: median(seconds[1:]) for name, seconds in spent.items()}
 
 
@@ -207,11 +205,10 @@ def main() -> None:
         spent = warm(one, rounds)
         for stage in STAGES:
             print(row(f"`{stage}`, one alert, one map", spent[stage]))
-        print(row("the last three", spent["page"]))
-        print(row("all four", spent["together"], cold(one, 3)))
+        print(row("both", spent["both"], cold(one, 3)))
         of_all = warm(every, rounds)
-        print(row(f"the last three, {len(files)} alerts", of_all["page"]))
-        print(row(f"all four, {len(files)} alerts", of_all["together"]))
+        for name in (*STAGES, "both"):
+            print(row(f"{name}, {len(files)} alerts", of_all[name]))
         if python is not None:
             (skymap,) = one.extracted["skymaps"].glob("*.fits")
             for line in reference(python, skymap, Path(directory), 3):

@@ -124,9 +124,17 @@ def main() -> None:
 
 def _round(large: Path, small: Path) -> list[tuple[str, Cost]]:
     files = sorted(str(file) for file in large.glob("inbox/*/*/*.avro"))
-    snakemake = ["snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "4", "--quiet"]
+    programs = Path(sys.executable).parent
+    snakemake = [
+        str(programs / "snakemake"),
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "--cores",
+        "4",
+        "--quiet",
+    ]
     localize, everything = [*snakemake, "all", "--until", "extract"], [*snakemake, "all"]
-    nothing_new = ["sirenflow", "run"]
+    nothing_new = [str(programs / "sirenflow"), "run"]
     costs = [("loop", run([sys.executable, str(ROOT / "benchmarks/seed_loop.py"), *files], large))]
     for directory in (large, small):
         _clean(directory)
