@@ -48,7 +48,7 @@ def start_worker() -> None:
 
 
 def identify_isolated(data: bytes) -> Identity:
-    """Return which alert some bytes are.
+    """Decode bytes in a worker process, and return the identity of their alert.
 
     Raise AlertError if they are not one alert with a valid key, of kind ``crash`` if the worker
     died of them; the message is the reason. Of kind ``killed`` if it was killed, each time, from

@@ -23,8 +23,8 @@ class ItemOutcome:
 def ingest(sources: Iterable[Path], directory: Path) -> Iterator[ItemOutcome]:
     """Store every alert of the sources in an inbox; quarantine what is not a valid alert.
 
-    Yield one per item, as soon as it is safe on disk. Raise InboxError if the inbox cannot be
-    written.
+    Yield an outcome for each item as soon as it is safe on disk. Raise InboxError if the inbox
+    cannot be written.
 
     Parameters
     ----------

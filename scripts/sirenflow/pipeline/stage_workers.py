@@ -43,7 +43,7 @@ def start(workers: int) -> Pool:
 def run_stage(pool: Pool, stage: str, files: Paths, arguments: Mapping[str, Any]) -> None:
     """Run a stage in a worker and wait for it.
 
-    Raise TaskError or TaskDied or WorkerUnavailableError as `Pool.run`.
+    Raise TaskError, TaskDied or WorkerUnavailableError, as `Pool.run`.
     """
     limits = _TABLE_LIMITS if stage in TABLE_STAGES else None
     pool.run(f"sirenflow.stages.{stage}:{stage}", files, arguments, limits)
