@@ -35,8 +35,7 @@ from confluent_kafka import Producer
 from load import make_inbox
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.inbox.arrival import Arrival
-from sirenflow.inbox.identify_isolated import hash_content_isolated
-from sirenflow.inbox.store import store_alert
+from sirenflow.inbox.receiver import Receiver
 from sirenflow.kafka.broker import embedded_broker
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,9 +98,7 @@ class Place:
 
     def store(self, data: bytes) -> None:
         """Have an alert in the inbox, as the listener and `sirenflow ingest` do."""
-        alert = parse_alert(data)
-        arrival = Arrival.now(data, "ingest")
-        store_alert(self.directory / "inbox", alert.identity, arrival, hash_content_isolated)
+        Receiver(self.directory / "inbox").accept(Arrival.now(data, "ingest"))
 
     def wait_for_page(self, data: bytes, process: subprocess.Popen[bytes]) -> None:
         """Wait until the page of an alert's superevent tells of it."""

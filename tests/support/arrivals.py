@@ -12,9 +12,11 @@ import confluent_kafka
 from sirenflow.alerts.alert import parse_alert
 from sirenflow.errors import AlertError
 from sirenflow.inbox.arrival import Arrival
+from sirenflow.inbox.identify_isolated import IDENTIFY_POOL
 from sirenflow.inbox.quarantine import QuarantineEntry, quarantine_arrival, read_entry
 from sirenflow.inbox.receiver import retry_entry
 from sirenflow.inbox.store import Stored, store_alert
+from sirenflow.processes.pool import SharedPool
 
 
 def put_alert(
@@ -41,9 +43,9 @@ def put_in_quarantine(
     return quarantine_arrival(inbox, Arrival(data, how or {}, spooled), error)
 
 
-def retry(inbox: Path, entry: QuarantineEntry) -> Stored:
+def retry(inbox: Path, entry: QuarantineEntry, pool: SharedPool = IDENTIFY_POOL) -> Stored:
     """Retry an entry of the quarantine."""
-    return retry_entry(inbox, entry, read_entry(entry))
+    return retry_entry(inbox, entry, read_entry(entry), pool)
 
 
 @dataclass

@@ -249,10 +249,10 @@ def parse_raises(data: bytes) -> str:
 import hashlib
 from sirenflow.inbox import receiver
 identify = receiver.identify_isolated
-def identify_or_raise(data):
+def identify_or_raise(data, pool):
     if hashlib.sha256(data).hexdigest() == {hashlib.sha256(data).hexdigest()!r}:
         raise ZeroDivisionError("a mistake")
-    return identify(data)
+    return identify(data, pool)
 receiver.identify_isolated = identify_or_raise
 """
 
@@ -279,12 +279,12 @@ identify.parse_alert = decode_or_hang
     return f"""
 import os
 from dataclasses import replace
-from sirenflow.inbox import identify_isolated
+from sirenflow.inbox.identify_isolated import IDENTIFY_CONFIG
+from sirenflow.inbox.receiver import Receiver
 from sirenflow.processes.pool import SharedPool
 os.environ["PYTHONPATH"] = {str(directory)!r}
-config = identify_isolated.IDENTIFY_CONFIG
-limits = replace(config.limits, wall_seconds=2)
-identify_isolated.IDENTIFY_POOL = SharedPool(replace(config, limits=limits))
+limits = replace(IDENTIFY_CONFIG.limits, wall_seconds=2)
+Receiver.__init__.__defaults__ = (SharedPool(replace(IDENTIFY_CONFIG, limits=limits)),)
 """
 
 

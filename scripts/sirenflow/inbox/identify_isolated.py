@@ -33,21 +33,21 @@ while makes it take longer, and is no fault of the alert's.
 """
 
 IDENTIFY_POOL = SharedPool(IDENTIFY_CONFIG)
-"""The worker of this process, for all its topics and files."""
+"""The worker of this process, for all its topics and files, unless another one is passed."""
 
 
-def start_worker() -> None:
+def start_worker(pool: SharedPool) -> None:
     """Start the worker, so that the first alert need not wait for it.
 
     Raise InboxError if no process can be started.
     """
     try:
-        IDENTIFY_POOL.start(1)
+        pool.start(1)
     except WorkerUnavailableError as error:
         raise InboxError(str(error)) from error
 
 
-def identify_isolated(data: bytes) -> Identity:
+def identify_isolated(data: bytes, pool: SharedPool) -> Identity:
     """Decode bytes in a worker process, and return the identity of their alert.
 
     Raise AlertError if they are not one alert with a valid key, of kind ``crash`` if the worker
@@ -56,20 +56,20 @@ def identify_isolated(data: bytes) -> Identity:
     InboxError if no worker can be started, or workers fail on a known good alert too: nothing is
     decided.
     """
-    return Identity(**_judged(data, by_content=False))
+    return Identity(**_judged(data, pool, by_content=False))
 
 
-def hash_content_isolated(data: bytes) -> str:
+def hash_content_isolated(data: bytes, pool: SharedPool) -> str:
     """Return the hash of an alert's content: see `Alert.content_sha256`, `identify_isolated`."""
-    content: str = _judged(data, by_content=True)["content_sha256"]
+    content: str = _judged(data, pool, by_content=True)["content_sha256"]
     return content
 
 
-def _judged(data: bytes, *, by_content: bool) -> dict[str, Any]:
+def _judged(data: bytes, pool: SharedPool, *, by_content: bool) -> dict[str, Any]:
     try:
-        answer = _ask(data, by_content=by_content)
+        answer = _ask(data, pool, by_content=by_content)
     except (TaskDied, TaskError) as failure:
-        _check_workers(failure)
+        _check_workers(failure, pool)
         if isinstance(failure, TaskError):
             raise
         kind = "killed" if failure.externally else "crash"
@@ -81,10 +81,10 @@ def _judged(data: bytes, *, by_content: bool) -> dict[str, Any]:
     return answer
 
 
-def _check_workers(failure: SirenflowError) -> None:
+def _check_workers(failure: SirenflowError, pool: SharedPool) -> None:
     """Raise InboxError if a worker fails on an alert that is known to be good."""
     try:
-        answer = _ask(SELF_TEST_ALERT, by_content=False)
+        answer = _ask(SELF_TEST_ALERT, pool, by_content=False)
     except (TaskDied, TaskError, WorkerUnavailableError, OSError) as error:
         cause = _last_line(error)
     else:
@@ -101,12 +101,12 @@ def _last_line(error: Exception) -> str:
     return str(error).strip().rpartition("\n")[2]
 
 
-def _ask(data: bytes, **arguments: bool) -> dict[str, Any]:
+def _ask(data: bytes, pool: SharedPool, **arguments: bool) -> dict[str, Any]:
     deaths = 0
     with _in_memory(data) as file:
         while True:
             try:
-                answer: dict[str, Any] = IDENTIFY_POOL.start(1).run(
+                answer: dict[str, Any] = pool.start(1).run(
                     "sirenflow.alerts.identify:identify", {"file": file}, arguments
                 )
             except TaskDied as death:

@@ -8,7 +8,9 @@ from typing import Literal
 from sirenflow.errors import AlertError
 from sirenflow.inbox.archives import SourceItem, source_items
 from sirenflow.inbox.arrival import Arrival
+from sirenflow.inbox.identify_isolated import IDENTIFY_POOL
 from sirenflow.inbox.receiver import Receiver
+from sirenflow.processes.pool import SharedPool
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,9 @@ class ItemOutcome:
     reason: str | None = None
 
 
-def ingest(sources: Iterable[Path], directory: Path) -> Iterator[ItemOutcome]:
+def ingest(
+    sources: Iterable[Path], directory: Path, pool: SharedPool = IDENTIFY_POOL
+) -> Iterator[ItemOutcome]:
     """Store every alert of the sources in an inbox; quarantine what is not a valid alert.
 
     Yield an outcome for each item as soon as it is safe on disk. Raise InboxError if the inbox
@@ -33,7 +37,7 @@ def ingest(sources: Iterable[Path], directory: Path) -> Iterator[ItemOutcome]:
         named ``*.avro`` and ``*.json`` are taken for alerts. Archives below directories are opened,
         archives in archives are not.
     """
-    receiver = Receiver(directory)
+    receiver = Receiver(directory, pool)
     for source in sources:
         for item in source_items(source):
             yield _accept_item(item, receiver)

@@ -7,13 +7,14 @@ import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from sirenflow.alerts.alert import Identity
 from sirenflow.errors import AlertError, InboxError
 from sirenflow.inbox.arrival import Arrival
 from sirenflow.inbox.identify_isolated import (
+    IDENTIFY_POOL,
     hash_content_isolated,
     identify_isolated,
     start_worker,
@@ -27,7 +28,7 @@ from sirenflow.inbox.quarantine import (
 )
 from sirenflow.inbox.spool import MAX_CRASHES, orphaned, spooled, uncount_crash
 from sirenflow.inbox.store import Stored, store_alert
-from sirenflow.processes.pool import TaskError
+from sirenflow.processes.pool import SharedPool, TaskError
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,12 +51,13 @@ class Receipt:
 class Receiver:
     """Takes arrivals from any number of threads into one inbox.
 
-    Raise InboxError if no process can be started to decode arrivals.
+    They are decoded in the worker of `pool`. Raise InboxError if no process can be started for it.
     """
 
-    def __init__(self, inbox: Path) -> None:
-        start_worker()
+    def __init__(self, inbox: Path, pool: SharedPool = IDENTIFY_POOL) -> None:
+        start_worker(pool)
         self.inbox = inbox
+        self._pool = pool
         # The same alert from two servers at once must find the other.
         self._lock = threading.Lock()
 
@@ -78,9 +80,10 @@ class Receiver:
         the inbox cannot be written; nothing has been accepted.
         """
         try:
-            identity = identify_isolated(arrival.data)
+            identity = identify_isolated(arrival.data, self._pool)
+            hash_content = partial(hash_content_isolated, pool=self._pool)
             with self._lock:
-                stored = store_alert(self.inbox, identity, arrival, hash_content_isolated)
+                stored = store_alert(self.inbox, identity, arrival, hash_content)
         except InboxError:
             raise
         except Exception as error:  # an internal error must neither lose an alert nor stop a stream
@@ -127,7 +130,9 @@ class Receiver:
         return {read_entry(entry).sha256: entry.reason for entry in crashed}
 
 
-def retry_entry(inbox: Path, entry: QuarantineEntry, arrival: Arrival) -> Stored:
+def retry_entry(
+    inbox: Path, entry: QuarantineEntry, arrival: Arrival, pool: SharedPool = IDENTIFY_POOL
+) -> Stored:
     """Store an entry of the quarantine that is an alert now, and delete the entry.
 
     Raise AlertError if it is still not a valid alert; it stays in quarantine. Raise InboxError if
@@ -138,8 +143,8 @@ def retry_entry(inbox: Path, entry: QuarantineEntry, arrival: Arrival) -> Stored
     arrival
         What `read_entry` returns for it, or what was fetched for the reference that it holds.
     """
-    identity = identify_isolated(arrival.data)
-    stored = store_alert(inbox, identity, arrival, hash_content_isolated)
+    identity = identify_isolated(arrival.data, pool)
+    stored = store_alert(inbox, identity, arrival, partial(hash_content_isolated, pool=pool))
     drop_entry(entry)
     return stored
 

@@ -26,6 +26,7 @@ from sirenflow.inbox import quarantine, store
 from sirenflow.inbox.arrival import Arrival
 from sirenflow.inbox.identify_isolated import (
     IDENTIFY_CONFIG,
+    IDENTIFY_POOL,
     hash_content_isolated,
     identify_isolated,
 )
@@ -38,38 +39,38 @@ ALERT = json_alert(record())
 POISON = b"poison"
 
 
-@pytest.fixture(autouse=True)
-def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[PoolConfig], SharedPool]]:
-    """Give each test its own worker, and a way to replace it."""
+NewPool = Callable[[PoolConfig], SharedPool]
+JudgedBy = Callable[[Callable[[bytes], Any]], SharedPool]
+
+
+@pytest.fixture
+def new_pool() -> Iterator[NewPool]:
+    """Give a way to make workers, which end with the test."""
     pools: list[SharedPool] = []
 
-    def use(config: PoolConfig) -> SharedPool:
+    def make(config: PoolConfig) -> SharedPool:
         pools.append(SharedPool(config))
-        monkeypatch.setattr("sirenflow.inbox.identify_isolated.IDENTIFY_POOL", pools[-1])
         return pools[-1]
 
-    use(IDENTIFY_CONFIG)
-    yield use
+    yield make
     for pool in pools:
         pool.close()
 
 
 @pytest.fixture
-def judged_by(
-    monkeypatch: pytest.MonkeyPatch, worker: Callable[[PoolConfig], SharedPool]
-) -> Callable[[Callable[[bytes], Any]], None]:
-    """Give a way to let workers do something else before they decode."""
+def judged_by(monkeypatch: pytest.MonkeyPatch, new_pool: NewPool) -> JudgedBy:
+    """Give a way to make workers that do something else before they decode."""
     # These workers are forks of this process; it is larger than theirs.
     limits = Limits(wall_seconds=1, cpu_seconds=10, memory_bytes=4 * 2**30, file_bytes=0)
     config = replace(IDENTIFY_CONFIG, limits=limits, start_method="fork")
 
-    def change(act: Callable[[bytes], Any]) -> None:
+    def change(act: Callable[[bytes], Any]) -> SharedPool:
         def decode(data: bytes) -> Alert:
             act(data)
             return parse_alert(data)
 
         monkeypatch.setattr("sirenflow.alerts.identify.parse_alert", decode)
-        worker(config)
+        return new_pool(config)
 
     return change
 
@@ -107,8 +108,8 @@ DEADLY = {
 
 @pytest.mark.parametrize("data", [ALERT, avro_alert(record())])
 def test_alert_is_what_it_is_to_whoever_decodes_it(data: bytes) -> None:
-    assert identify_isolated(data) == parse_alert(data).identity
-    assert hash_content_isolated(data) == parse_alert(data).content_sha256
+    assert identify_isolated(data, IDENTIFY_POOL) == parse_alert(data).identity
+    assert hash_content_isolated(data, IDENTIFY_POOL) == parse_alert(data).content_sha256
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_no_alert_has_the_reason_and_kind_of_whoever_decodes_it(data: bytes) -> 
     with pytest.raises(AlertError) as expected:
         parse_alert(data)
     with pytest.raises(AlertError) as error:
-        identify_isolated(data)
+        identify_isolated(data, IDENTIFY_POOL)
     assert (str(error.value), error.value.kind) == (str(expected.value), expected.value.kind)
 
 
@@ -127,10 +128,10 @@ def test_no_alert_has_the_reason_and_kind_of_whoever_decodes_it(data: bytes) -> 
 
 @pytest.mark.parametrize("act", DEADLY, ids=lambda act: act.__name__)
 def test_deadly_bytes_go_to_quarantine_at_once_and_the_stream_goes_on(
-    tmp_path: Path, judged_by: Callable[..., None], act: Callable[[], None]
+    tmp_path: Path, judged_by: JudgedBy, act: Callable[[], None]
 ) -> None:
-    judged_by(lambda data: act() if data == POISON else None)
-    receiver, alerts = Receiver(tmp_path), [json_alert(record(n=n)) for n in range(2)]
+    pool = judged_by(lambda data: act() if data == POISON else None)
+    receiver, alerts = Receiver(tmp_path, pool), [json_alert(record(n=n)) for n in range(2)]
     first, deadly, second = (take_in(receiver, data) for data in (alerts[0], POISON, alerts[1]))
     assert isinstance(first.content, Identity)
     assert isinstance(second.content, Identity)
@@ -143,55 +144,54 @@ def test_deadly_bytes_go_to_quarantine_at_once_and_the_stream_goes_on(
 
 
 def test_deadly_bytes_that_come_again_are_not_judged_again(
-    tmp_path: Path, judged_by: Callable[..., None]
+    tmp_path: Path, judged_by: JudgedBy
 ) -> None:
-    judged_by(lambda data: crash() if data == POISON else None)
-    receiver = Receiver(tmp_path)
+    receiver = Receiver(tmp_path, judged_by(lambda data: crash() if data == POISON else None))
     assert take_in(receiver, POISON).new is True
-    judged_by(lambda data: hang() if data == POISON else None)
+    pool = judged_by(lambda data: hang() if data == POISON else None)
     begin = time.monotonic()
-    for again in (receiver, Receiver(tmp_path)):
+    for again in (receiver, Receiver(tmp_path, pool)):
         receipt = take_in(again, POISON)
         assert isinstance(receipt.content, AlertError)
         assert (receipt.content.kind, receipt.new) == ("crash", False)
     assert time.monotonic() < begin + 1
 
 
-def test_deadly_file_beside_hides_no_alert(tmp_path: Path, judged_by: Callable[..., None]) -> None:
+def test_deadly_file_beside_hides_no_alert(tmp_path: Path, judged_by: JudgedBy) -> None:
     """It was stored by a version that it did not kill, and has the same second."""
     deadly = json_alert(record(n=1))
     put_alert(tmp_path, deadly)
-    judged_by(lambda data: crash() if data == deadly else None)
-    receipt = take_in(Receiver(tmp_path), ALERT)
+    pool = judged_by(lambda data: crash() if data == deadly else None)
+    receipt = take_in(Receiver(tmp_path, pool), ALERT)
     assert (receipt.new, receipt.same_alert_as) == (True, ())
 
 
-def test_ingest_goes_on_after_deadly_bytes(tmp_path: Path, judged_by: Callable[..., None]) -> None:
-    judged_by(lambda data: crash() if data == POISON else None)
+def test_ingest_goes_on_after_deadly_bytes(tmp_path: Path, judged_by: JudgedBy) -> None:
+    pool = judged_by(lambda data: crash() if data == POISON else None)
     for name, data in {"a.json": ALERT, "b.json": POISON, "c.avro": avro_alert(record())}.items():
         (tmp_path / name).write_bytes(data)
-    outcomes = list(ingest([tmp_path], tmp_path / "inbox"))
+    outcomes = list(ingest([tmp_path], tmp_path / "inbox", pool))
     assert [outcome.result for outcome in outcomes] == ["stored", "rejected", "stored"]
     assert outcomes[1].reason == DEADLY[crash]
 
 
 def test_retry_of_deadly_bytes_leaves_them_where_they_are(
-    tmp_path: Path, judged_by: Callable[..., None]
+    tmp_path: Path, judged_by: JudgedBy
 ) -> None:
     put_in_quarantine(tmp_path, POISON, AlertError("no good"), {})
-    judged_by(lambda data: crash() if data == POISON else None)
+    pool = judged_by(lambda data: crash() if data == POISON else None)
     (entry,) = quarantine.list_entries(tmp_path)
     with pytest.raises(AlertError, match="SIGSEGV"):
-        retry(tmp_path, entry)
+        retry(tmp_path, entry, pool)
     assert quarantine.list_entries(tmp_path) == [entry]
 
 
 def test_worker_can_write_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, judged_by: Callable[..., None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, judged_by: JudgedBy
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    judged_by(lambda data: write() if data == ALERT else None)
-    receipt = take_in(Receiver(tmp_path / "inbox"), ALERT)
+    pool = judged_by(lambda data: write() if data == ALERT else None)
+    receipt = take_in(Receiver(tmp_path / "inbox", pool), ALERT)
     assert isinstance(receipt.content, AlertError)
     assert receipt.content.kind == "internal_error"
     assert str(receipt.content).startswith("error in Sirenflow: OSError: [Errno 27] File too large")
@@ -203,7 +203,7 @@ def test_worker_can_write_no_file(
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
 def test_worker_that_was_killed_from_outside_is_replaced_and_the_alert_stored(
-    tmp_path: Path, judged_by: Callable[..., None], number: signal.Signals
+    tmp_path: Path, judged_by: JudgedBy, number: signal.Signals
 ) -> None:
     deaths = tmp_path / "deaths"
     deaths.mkdir()
@@ -213,23 +213,23 @@ def test_worker_that_was_killed_from_outside_is_replaced_and_the_alert_stored(
             (deaths / str(os.getpid())).mkdir()
             os.kill(os.getpid(), number)
 
-    judged_by(die_twice)
-    assert isinstance(take_in(Receiver(tmp_path / "inbox"), ALERT).content, Identity)
+    receiver = Receiver(tmp_path / "inbox", judged_by(die_twice))
+    assert isinstance(take_in(receiver, ALERT).content, Identity)
     assert len(list(deaths.iterdir())) == 2
 
 
 def test_bytes_whose_workers_are_all_killed_are_kept_and_judged_when_they_come_again(
-    tmp_path: Path, judged_by: Callable[..., None]
+    tmp_path: Path, judged_by: JudgedBy
 ) -> None:
     """As by a system that is out of memory, because of them or of others."""
-    judged_by(lambda data: os.kill(os.getpid(), signal.SIGKILL) if data == ALERT else None)
-    receiver, other = Receiver(tmp_path), avro_alert(record())
+    pool = judged_by(lambda data: os.kill(os.getpid(), signal.SIGKILL) if data == ALERT else None)
+    receiver, other = Receiver(tmp_path, pool), avro_alert(record())
     take_in(receiver, ALERT)
     assert isinstance(take_in(receiver, other).content, Identity)
     (entry,) = quarantine.list_entries(tmp_path)
     assert (entry.kind, entry.path.read_bytes()) == ("killed", ALERT)
     assert "was killed" in entry.reason
-    judged_by(lambda _: None)
+    receiver = Receiver(tmp_path, judged_by(lambda _: None))
     assert isinstance(take_in(receiver, ALERT).content, Identity)
 
 
@@ -251,22 +251,22 @@ def be_killed() -> None:
     ids=["crash", "killed", "error"],
 )
 def test_workers_that_fail_on_every_alert_accept_nothing_and_reject_nothing(
-    tmp_path: Path, judged_by: Callable[..., None], act: Callable[[], None], cause: str
+    tmp_path: Path, judged_by: JudgedBy, act: Callable[[], None], cause: str
 ) -> None:
-    judged_by(lambda _: act())
-    receiver = Receiver(tmp_path)
+    receiver = Receiver(tmp_path, judged_by(lambda _: act()))
     with pytest.raises(InboxError, match="known good alert too") as error:
         take_in(receiver, ALERT)
     assert str(error.value).endswith(cause)
     assert quarantine.list_entries(tmp_path) == []
-    judged_by(lambda _: None)
+    receiver = Receiver(tmp_path, judged_by(lambda _: None))
     assert isinstance(take_in(receiver, ALERT).content, Identity)
 
 
 def test_loss_of_all_its_processes_costs_no_alert_and_leaves_no_zombie(
-    tmp_path: Path, worker: Callable[[PoolConfig], SharedPool]
+    tmp_path: Path, new_pool: NewPool
 ) -> None:
-    receiver, pool = Receiver(tmp_path), worker(IDENTIFY_CONFIG)
+    pool = new_pool(IDENTIFY_CONFIG)
+    receiver = Receiver(tmp_path, pool)
     for number in range(3):
         assert isinstance(take_in(receiver, json_alert(record(n=number))).content, Identity)
         (child,) = pool.start(1).pids
@@ -279,9 +279,10 @@ def test_loss_of_all_its_processes_costs_no_alert_and_leaves_no_zombie(
 def test_machine_that_starts_no_process_accepts_nothing_and_the_next_try_works(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    worker: Callable[[PoolConfig], SharedPool],
+    new_pool: NewPool,
 ) -> None:
-    receiver, pool = Receiver(tmp_path), worker(IDENTIFY_CONFIG)
+    pool = new_pool(IDENTIFY_CONFIG)
+    receiver = Receiver(tmp_path, pool)
     take_in(receiver, json_alert(record(n=1)))
     (child,) = pool.start(1).pids
     for process in (child, *descendants(child)):

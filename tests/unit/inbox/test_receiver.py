@@ -48,7 +48,7 @@ def test_bytes_are_on_disk_before_they_are_decoded_and_are_written_once(
 ) -> None:
     disk = Disk(monkeypatch)
 
-    def identify_isolated(data: bytes) -> Identity:
+    def identify_isolated(data: bytes, _: object) -> Identity:
         disk.calls.append("identify")
         return parse_alert(data).identity
 

@@ -73,7 +73,7 @@ def test_what_three_processes_died_of_is_put_away_unread(
 
     read: list[bytes] = []
 
-    def die(data: bytes) -> Identity:
+    def die(data: bytes, _: object) -> Identity:
         read.append(data)
         raise Death
 
@@ -94,7 +94,7 @@ def test_what_three_processes_died_of_is_put_away_unread(
 def test_others_are_taken_in_though_one_kills(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(data: bytes) -> Identity:
+    def die(data: bytes, _: object) -> Identity:
         if data == POISON:
             raise KeyboardInterrupt
         return parse_alert(data).identity
@@ -152,7 +152,7 @@ from sirenflow.inbox import receiver
 from sirenflow.inbox.arrival import Arrival
 from sirenflow.alerts.alert import parse_alert
 
-def die_of_poison(data):
+def die_of_poison(data, pool):
     if data.startswith(b"poison"):
         os.kill(os.getpid(), signal.SIGSEGV)
     return parse_alert(data).identity
