@@ -60,9 +60,7 @@ class EventValues(Record, frozen=True, kw_only=True):
         ChirpMass | None, described("Chirp mass in the source frame; null where not a histogram")
     ] = None
     duration: Annotated[float | None, described("Duration of a burst", "s")] = None
-    central_frequency: Annotated[float | None, described("Central frequency of a burst", "Hz")] = (
-        None
-    )
+    central_frequency: Annotated[float | None, described("Central frequency, bursts", "Hz")] = None
     is_burst: Annotated[bool, described("Whether the group is Burst")] = False
 
 
@@ -107,9 +105,7 @@ class AlertValues(Record, frozen=True, kw_only=True):
         tuple[AlertFile, ...],
         described("Other files with the same alert, as when it arrives in Avro and in JSON"),
     ] = ()
-    values: Annotated[EventValues | None, described("The event record; null in a retraction")] = (
-        None
-    )
+    values: Annotated[EventValues | None, described("Event record; null in a retraction")] = None
     external_coinc: Annotated[Coincidence | None, described("The external coincidence")] = None
 
 
@@ -119,9 +115,7 @@ class AlertRecord(AlertValues, frozen=True, kw_only=True):
     file: Annotated[str | None, described("Name below the superevent's inbox")] = None
     format: Annotated[str | None, described("avro or json")] = None
     size_bytes: Annotated[int | None, described("Size of the file", "byte")] = None
-    gracedb: Annotated[str | None, described("Address of the superevent's page, http or https")] = (
-        None
-    )
+    gracedb: Annotated[str | None, described("Address of the superevent's page, http(s)")] = None
     record: Annotated[
         dict[str, Any],
         described("Every field as sent; each sky map as the SHA-256 and size of its bytes"),

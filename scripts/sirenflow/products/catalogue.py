@@ -41,9 +41,7 @@ class CatalogueColumns(Record, frozen=True, kw_only=True):
     instruments: Annotated[str | None, column("Detectors, separated by spaces")] = None
     source_class: Annotated[str | None, column("Most probable source class")] = None
     prob_bns: Annotated[float | None, column("Probability of a binary neutron star")] = None
-    prob_nsbh: Annotated[float | None, column("Probability of a neutron star and a black hole")] = (
-        None
-    )
+    prob_nsbh: Annotated[float | None, column("Probability of neutron star and black hole")] = None
     prob_bbh: Annotated[float | None, column("Probability of a binary black hole")] = None
     prob_terrestrial: Annotated[float | None, column("Probability of terrestrial noise")] = None
     has_ns: Annotated[float | None, column("HasNS, given an astrophysical source")] = None

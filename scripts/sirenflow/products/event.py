@@ -203,9 +203,7 @@ class EventSummary(Superevent, frozen=True, kw_only=True):
         ),
     ]
     summary_text: Annotated[str, described("What the alert means for an observer, in plain words")]
-    gracedb: Annotated[str | None, described("Address of the superevent's page, http or https")] = (
-        None
-    )
+    gracedb: Annotated[str | None, described("Address of the superevent's page, http(s)")] = None
     rejected_alerts: Annotated[
         tuple[RejectedAlert, ...], described("Files that are not a readable alert")
     ] = ()

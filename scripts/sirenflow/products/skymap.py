@@ -13,7 +13,7 @@ _AREA = (
     "Area of the {} % credible region: the smallest that holds the probability; of the row that "
     "crosses the level, the fraction needed counts, as in ligo.skymap"
 )
-_MARGINAL = "{} of the luminosity distance, marginalized over the sky"
+_PERCENTILE = "{} % point of the luminosity distance, marginalized over the sky"
 
 
 class SkymapNumbers(Record, frozen=True, kw_only=True):
@@ -40,9 +40,7 @@ class SkymapNumbers(Record, frozen=True, kw_only=True):
             "deg",
         ),
     ] = None
-    peak_dec_deg: Annotated[Latitude | None, described("Declination (ICRS) of the peak", "deg")] = (
-        None
-    )
+    peak_dec_deg: Annotated[Latitude | None, described("Declination (ICRS) of peak", "deg")] = None
     peak_distance_mean_mpc: Annotated[
         NonNegative | None,
         described("Mean luminosity distance along the line of sight of the peak", "Mpc"),
@@ -81,15 +79,9 @@ class SkymapNumbers(Record, frozen=True, kw_only=True):
             "Standard deviation of the luminosity distance, marginalized over the sky", "Mpc"
         ),
     ] = None
-    distance_p05_mpc: Annotated[float | None, described(_MARGINAL.format("5 % point"), "Mpc")] = (
-        None
-    )
-    distance_p50_mpc: Annotated[float | None, described(_MARGINAL.format("50 % point"), "Mpc")] = (
-        None
-    )
-    distance_p95_mpc: Annotated[float | None, described(_MARGINAL.format("95 % point"), "Mpc")] = (
-        None
-    )
+    distance_p05_mpc: Annotated[float | None, described(_PERCENTILE.format(5), "Mpc")] = None
+    distance_p50_mpc: Annotated[float | None, described(_PERCENTILE.format(50), "Mpc")] = None
+    distance_p95_mpc: Annotated[float | None, described(_PERCENTILE.format(95), "Mpc")] = None
 
     @property
     def is_usable(self) -> bool:

@@ -14,8 +14,12 @@ from sirenflow.report.figures.visibility import visibility_figure
 from sirenflow.report.html import alert_name, render, ribbon, utc_text
 from sirenflow.superevent import sentence
 from sirenflow.superevent.combined_map_text import combined_phrases, warning_text
-from sirenflow.superevent.map_choice import absence_word, map_problem
-from sirenflow.superevent.missing_distance import missing_distance_reason, partial_distance_reason
+from sirenflow.superevent.map_choice import (
+    absence_word,
+    map_problem,
+    missing_distance_reason,
+    partial_distance_reason,
+)
 from sirenflow.superevent.sub_solar import shown_has_ssm, sub_solar_class
 from sirenflow.superevent.summarize import sentence_facts
 

@@ -14,8 +14,13 @@ from sirenflow.superevent import number_text
 from sirenflow.superevent.change_text import change_phrases
 from sirenflow.superevent.combined_map_text import combined_gain_text, warning_text
 from sirenflow.superevent.headline import ascii_text
-from sirenflow.superevent.map_choice import MapKind, map_of, map_problem
-from sirenflow.superevent.missing_distance import missing_distance_reason, partial_distance_reason
+from sirenflow.superevent.map_choice import (
+    MapKind,
+    map_of,
+    map_problem,
+    missing_distance_reason,
+    partial_distance_reason,
+)
 from sirenflow.superevent.sub_solar import sub_solar_class
 from sirenflow.superevent.unreadable_text import warning
 

@@ -1,4 +1,4 @@
-"""Which of a superevent's sky maps are used: one choice, which all products share. Pure.
+"""Which of a superevent's sky maps are used: one choice, which all products share.
 
 Products are about the current alert, the last one with an event record. Where its map of a kind is
 absent or cannot be used, the newest usable map of an earlier alert is used and labelled: a bad map
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from sirenflow.products.event import AlertSummary, SkymapSummary
-from sirenflow.superevent.number_text import ABSENT
+from sirenflow.superevent.number_text import ABSENT, probability_text
 
 MapKind = Literal["gw", "combined"]
 MAP_NAMES: dict[MapKind, str] = {"gw": "sky map", "combined": "combined sky map"}
@@ -95,3 +95,16 @@ def _until(history: Sequence[AlertSummary], current: AlertSummary) -> Sequence[A
 def _newest(alerts: Sequence[AlertSummary], kind: MapKind) -> AlertSummary | None:
     usable = ((alert, map_of(alert, kind)) for alert in reversed(alerts))
     return next((alert for alert, skymap in usable if skymap and skymap.is_usable), None)
+
+
+def missing_distance_reason(skymap: SkymapSummary) -> str:
+    """Return why a sky map has no mean distance."""
+    return skymap.distance_absent_because or "the header of the map gives no distance"
+
+
+def partial_distance_reason(skymap: SkymapSummary) -> str | None:
+    """Return why percentiles of the distance would mislead; None where they do not."""
+    if not skymap.is_distance_partial:
+        return None
+    part = probability_text(skymap.probability_with_distance)
+    return f"only {part} of the probability has a distance"

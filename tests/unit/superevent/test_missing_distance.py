@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sirenflow.products.event import SkymapSummary
-from sirenflow.superevent.missing_distance import missing_distance_reason, partial_distance_reason
+from sirenflow.superevent.map_choice import missing_distance_reason, partial_distance_reason
 from sirenflow.superevent.number_text import NARROW_SPACE
 
 
