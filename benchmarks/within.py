@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sirenflow.processes.malloc import keep_freed_memory
+from sirenflow.processes.worker import keep_freed_memory
 from sirenflow.skymap import localization
 from sirenflow.stages import extract as stage
 

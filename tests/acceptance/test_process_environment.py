@@ -28,9 +28,8 @@ from watching import small_alert, store, wait_until, waiting
 from sirenflow.inbox import quarantine
 from sirenflow.inbox.store import list_superevents
 from sirenflow.kafka.broker import embedded_broker
-from sirenflow.pipeline.snakemake.driver import options_in_effect
+from sirenflow.pipeline.snakemake.driver import keeps_targets, options_in_effect
 from sirenflow.pipeline.snakemake.environment import PROFILE_VARIABLE
-from sirenflow.pipeline.snakemake.options import keeps_targets
 
 SCRIPTS = Path(sys.executable).parent
 SUPEREVENTS = ("MS260926m", "MS260927b")

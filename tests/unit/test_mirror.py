@@ -68,7 +68,6 @@ TESTED_BY = {
         *(f"pipeline/snakemake/{name}" for name in ("driver", "environment", "workflow_hooks")),
     ],
     "unit/pipeline/test_snakemake_dir.py": ["pipeline/snakemake/snakemake_dir"],
-    "acceptance/test_process_environment.py": ["pipeline/snakemake/options"],
     "unit/processes/test_pool.py": [
         *(f"processes/{name}" for name in ("interpreter", "process_limit", "worker")),
         *("processes/worker_process", "processes/worker_supervisor", "stages/self_check"),
@@ -80,7 +79,6 @@ TESTED_BY = {
     "workflow/test_run.py": [
         *("cli/run", "cli/run_report", "pipeline/run", "pipeline/build_plan"),
     ],
-    "acceptance/test_writes.py": ["files/umask"],
 }
 
 

@@ -60,11 +60,6 @@ def csv_text(rows: Iterable[CatalogueRow]) -> str:
     return "\n".join((",".join(_NAMES), *lines, ""))
 
 
-def ecsv_text(csv_table: str) -> str:
-    """Put before CSV what makes it ECSV."""
-    return ecsv.header(COLUMNS) + csv_table
-
-
 def json_text(
     rows: Iterable[CatalogueRow], unreadable: Mapping[str, Any] = NOTHING_UNREADABLE
 ) -> str:

@@ -25,7 +25,7 @@ from sirenflow.cli.show import show
 from sirenflow.cli.terminal import printable
 from sirenflow.cli.watch import watch
 from sirenflow.errors import BusyError, SirenflowError
-from sirenflow.files.umask import refuse_others
+from sirenflow.files.durable import refuse_others
 from sirenflow.pipeline import stage_workers
 from sirenflow.processes import exit_codes, process_limit
 from sirenflow.processes.supervised_commands import STDIN_OPTION, stop_with_standard_input

@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from sirenflow.pipeline.progress import (
-    JobFinished,
-    ProgressEvent,
-    RunError,
-    RunOutcome,
-    RunPlanned,
-)
+from sirenflow.pipeline.progress import JobFinished, ProgressEvent, RunError, RunOutcome, RunPlanned
 from sirenflow.processes import exit_codes, signals
 
 if TYPE_CHECKING:  # slow to import for the commands beside these

@@ -11,11 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sirenflow.skymap.credible_area import credible_levels
-from sirenflow.skymap.distance.line_of_sight import (
-    SQRT_2PI,
-    lines_of_sight,
-    usable_moments,
-)
+from sirenflow.skymap.distance.line_of_sight import SQRT_2PI, lines_of_sight, usable_moments
 from sirenflow.skymap.distance.volume import probability_denser
 from sirenflow.skymap.healpix import leaves_at
 from sirenflow.skymap.skymap import DEG2_PER_SR, Floats, Ints, Skymap

@@ -12,7 +12,7 @@ from sirenflow.crossmatch.candidates import AlertMatch, CrossmatchedAlert, Posit
 from sirenflow.errors import SirenflowError, SkymapError
 from sirenflow.products.event import SkymapSummary
 from sirenflow.skymap.skymap import Skymap
-from sirenflow.superevent.load import load_superevent, load_usable_skymap
+from sirenflow.superevent.load import SupereventReader
 from sirenflow.superevent.number_text import signed_text
 
 NEAR_LEVEL = 0.99
@@ -86,14 +86,17 @@ def crossmatch_superevent(
     distance = np.nan if distance_mpc is None else distance_mpc
     position = Positions(np.array([ra_deg]), np.array([dec_deg]), np.array([distance]), [time])
 
+    files = (event / name for name in ("alerts.json", "localization.json", "skymaps"))
+    superevent = SupereventReader(*files)
+
     def read(skymap: SkymapSummary) -> Skymap:
-        found = load_usable_skymap(event / "skymaps", skymap)
+        found = superevent.read_skymap(skymap)
         if found is None:
             raise SkymapError(f"{skymap.file} is no sky map any more")
         return found
 
     try:
-        summary = load_superevent(event / "alerts.json", event / "localization.json")
+        summary = superevent.summary
         alerts = match_alerts(summary, read, position)
     except (OSError, SirenflowError) as error:
         raise SirenflowError(f"{event} cannot be read ({error}); run snakemake again") from error

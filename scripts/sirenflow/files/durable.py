@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -119,3 +120,13 @@ def _link_if_missing(synced: Path, path: Path) -> bool:
             ) from error
         raise
     return True
+
+
+def refuse_others() -> None:
+    """Forbid users outside the group to write to files that this process creates from now on.
+
+    Whether they may read, and whether the group may write, stays as the umask says. Child processes
+    inherit it.
+    """
+    before = os.umask(0o077)
+    os.umask(before | stat.S_IWOTH)

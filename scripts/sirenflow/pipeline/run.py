@@ -29,7 +29,6 @@ from sirenflow.pipeline.progress import (
 )
 from sirenflow.pipeline.project import Project
 from sirenflow.pipeline.snakemake import environment
-from sirenflow.pipeline.snakemake.options import keeps_targets
 from sirenflow.pipeline.snakemake.snakemake_dir import remove_stale_locks
 
 
@@ -171,7 +170,7 @@ class _Run:
 
     def _are_all_targets_built(self) -> bool:
         """Return whether the options, also those of profiles, leave out no target."""
-        from sirenflow.pipeline.snakemake.driver import options_in_effect
+        from sirenflow.pipeline.snakemake.driver import keeps_targets, options_in_effect
 
         return keeps_targets(options_in_effect([*self._project.options, *self._arguments]))
 

@@ -16,7 +16,7 @@ from sirenflow.alerts import identifier
 from sirenflow.config import configuration
 from sirenflow.config.validation import validate
 from sirenflow.errors import ConfigError
-from sirenflow.files import umask
+from sirenflow.files.durable import refuse_others
 from sirenflow.inbox import store
 from sirenflow.pipeline import input_state, stage_workers
 from sirenflow.pipeline.snakemake import workflow_hooks
@@ -118,7 +118,7 @@ def prepare(workflow: Any) -> None:
 
     Raise WorkflowError if the workflow is a module with a prefix, which cannot work.
     """
-    umask.refuse_others()
+    refuse_others()
     if not is_module(workflow):
         workflow_hooks.protect_subprocesses()
         workflow_hooks.share_one_process(workflow)

@@ -7,12 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from sirenflow.products.alerts import AlertValues, RejectedAlert
-from sirenflow.products.base import (
-    Count,
-    Number,
-    Record,
-    described,
-)
+from sirenflow.products.base import Count, Number, Record, described
 from sirenflow.products.regions import MapComparison, NamedLobe, RegionFiles
 from sirenflow.products.skymap import SkymapNumbers
 

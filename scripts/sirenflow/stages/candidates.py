@@ -24,7 +24,7 @@ from sirenflow.products.candidates import (
     SkyMatch,
 )
 from sirenflow.products.source_tables import Candidate, CandidateTable
-from sirenflow.superevent.load import load_superevent, load_usable_skymap
+from sirenflow.superevent.load import SupereventReader
 from sirenflow.superevent.map_choice import map_problem
 
 
@@ -45,12 +45,11 @@ def candidates(
         Written: where each lies in each distinct map, if within `NEARBY_LEVEL` on the sky, and its
         time after T0.
     """
-    summary = load_superevent(alerts, localization)
+    superevent = SupereventReader(alerts, localization, skymaps)
+    summary = superevent.summary
     known = load_product(listed, CandidateTable)
     sources = known.candidates
-    found = match_alerts(
-        summary, lambda skymap: load_usable_skymap(skymaps, skymap), _positions(sources)
-    )
+    found = match_alerts(summary, superevent.read_skymap, _positions(sources))
     maps = list(dict.fromkeys(alert.map for alert in found))
     trigger = summary.current.values if summary.current else None
     trigger_time = trigger.trigger_time if trigger else None

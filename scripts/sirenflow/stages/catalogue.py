@@ -8,15 +8,9 @@ from sirenflow.catalogue.cache import read_entries
 from sirenflow.catalogue.feed import ENTRIES, feed_text
 from sirenflow.catalogue.page import render_catalogue
 from sirenflow.catalogue.row import CatalogueRow, newest_alerts, signal_order
-from sirenflow.catalogue.tables import (
-    COLUMNS,
-    csv_text,
-    data_frame,
-    ecsv_text,
-    json_text,
-    votable_text,
-)
+from sirenflow.catalogue.tables import COLUMNS, csv_text, data_frame, json_text, votable_text
 from sirenflow.errors import ConfigError
+from sirenflow.formats.ecsv import header
 from sirenflow.report.html import relative_link
 from sirenflow.superevent.unreadable_text import NOTHING_UNREADABLE
 
@@ -54,7 +48,7 @@ def catalogue(
         _write_parquet(rows, parquet)
     comma_separated = csv_text(rows)
     _write(csv, comma_separated)
-    _write(ecsv, ecsv_text(comma_separated))
+    _write(ecsv, header(COLUMNS) + comma_separated)
     _write(json, json_text(rows, unread))
     _write(votable, votable_text(rows))
     newest = newest_alerts(rows, ENTRIES)

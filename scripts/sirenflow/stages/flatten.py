@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sirenflow.formats.fits_file import fits_padding
 from sirenflow.skymap.flat_map import FlatMap, flat_header
-from sirenflow.superevent.load import load_superevent, load_usable_skymap
+from sirenflow.superevent.load import SupereventReader
 
 # Pixels at a time: 32 MiB of table.
 _PIECE = 2**20
@@ -24,7 +24,8 @@ def flatten(alerts: Path, localization: Path, skymaps: Path, flat: Path, nside: 
     nside
         HEALPix resolution; a power of two.
     """
-    summary = load_superevent(alerts, localization)
+    superevent = SupereventReader(alerts, localization, skymaps)
+    summary = superevent.summary
     flat.mkdir(parents=True, exist_ok=True)
     distinct = {
         skymap.sha256: skymap
@@ -33,7 +34,7 @@ def flatten(alerts: Path, localization: Path, skymaps: Path, flat: Path, nside: 
         if skymap and skymap.is_usable
     }
     for named in distinct.values():
-        skymap = load_usable_skymap(skymaps, named)
+        skymap = superevent.read_skymap(named)
         if skymap is None:
             continue
         stem = (named.file or "").removesuffix(".multiorder.fits")

@@ -13,10 +13,9 @@ from sirenflow.formats.ecsv import cells_to_line, write_ecsv
 from sirenflow.formats.json_file import SOLVED_DIGITS, round_digits
 from sirenflow.formats.sanitize import text_or_none
 from sirenflow.products.base import columns_of, load_product, write_product
-from sirenflow.products.event import Superevent
 from sirenflow.products.galaxies import Galaxies, RankedGalaxy
 from sirenflow.products.source_tables import GalaxyTable
-from sirenflow.superevent.load import load_superevent, load_usable_skymap
+from sirenflow.superevent.load import SupereventReader
 from sirenflow.superevent.map_choice import map_problem
 
 SHOWN = 20
@@ -38,13 +37,14 @@ def galaxies(
     max_listed: int,
 ) -> None:
     """Rank galaxies by the sky map that stands."""
-    summary = load_superevent(alerts, localization)
+    superevent = SupereventReader(alerts, localization, skymaps)
+    summary = superevent.summary
     known = load_product(facts, GalaxyTable)
     called = text_or_none(name, 60) or "the catalogue"
     compatible, absent, listed = (
         (None, known.unusable_reason, [])
         if known.unusable_reason
-        else _listed(summary, skymaps, rows, max_listed)
+        else _listed(superevent, rows, max_listed)
     )
     if compatible == 0:
         absent = f"no compatible galaxy in {called}"
@@ -72,11 +72,12 @@ def galaxies(
 
 
 def _listed(
-    summary: Superevent, skymaps: Path, rows: Path, max_listed: int
+    superevent: SupereventReader, rows: Path, max_listed: int
 ) -> tuple[int | None, str | None, Sequence[RankedGalaxy]]:
     """Return how many galaxies are compatible, why none could be, and those listed."""
+    summary = superevent.summary
     located = summary.skymap_alert
-    skymap = load_usable_skymap(skymaps, located.skymap) if located and located.skymap else None
+    skymap = superevent.read_skymap(located.skymap) if located and located.skymap else None
     if skymap is None:
         problem = map_problem(located or summary.current) or "the sky map cannot be read"
         return None, problem, []

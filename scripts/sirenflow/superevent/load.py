@@ -24,7 +24,6 @@ class SupereventReader:
         self._localization = localization
         self.skymaps = skymaps
         self._held: dict[str, Skymap | None] = {}
-        self._rows: dict[str, int] = {}
 
     @cached_property
     def alerts(self) -> Alerts:
@@ -44,23 +43,13 @@ class SupereventReader:
     def read_skymap(self, skymap: SkymapNumbers) -> Skymap | None:
         """Read a map, as `load_usable_skymap`; maps of a few hundred thousand rows are held."""
         key, rows = skymap.sha256 or "", skymap.rows or 0
+        if not skymap.is_usable:
+            return None
         if key not in self._held:
-            while self._held and sum(self._rows.values()) + rows > _HELD_ROWS:
-                oldest = next(iter(self._held))
-                del self._held[oldest], self._rows[oldest]
+            while self._held and sum(len(m or ()) for m in self._held.values()) + rows > _HELD_ROWS:
+                del self._held[next(iter(self._held))]
             self._held[key] = load_usable_skymap(self.skymaps, skymap)
-            self._rows[key] = rows
         return self._held[key]
-
-
-def load_superevent(alerts: Path, localization: Path) -> Superevent:
-    """Load the state of a superevent from alerts.json and localization.json.
-
-    Raise SirenflowError if one of them does not match its model.
-    """
-    return summarize_superevent(
-        load_product(alerts, Alerts), load_product(localization, Localization)
-    )
 
 
 def load_usable_skymap(skymaps: Path, skymap: SkymapNumbers) -> Skymap | None:

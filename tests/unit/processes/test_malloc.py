@@ -11,7 +11,7 @@ import pytest
 COUNTED = """
 import resource
 import numpy as np
-from sirenflow.processes.malloc import keep_freed_memory
+from sirenflow.processes.worker import keep_freed_memory
 keep_freed_memory()
 
 def make_and_free(size):

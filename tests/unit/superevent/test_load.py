@@ -12,7 +12,7 @@ from summaries import load_event
 from sirenflow.products.event import SkymapSummary
 from sirenflow.stages.extract import extract
 from sirenflow.stages.regions import write_regions
-from sirenflow.superevent.load import SupereventReader, load_superevent, load_usable_skymap
+from sirenflow.superevent.load import SupereventReader, load_usable_skymap
 
 
 @pytest.fixture
@@ -27,7 +27,9 @@ def results(tmp_path: Path) -> Path:
 
 
 def standing(results: Path) -> SkymapSummary:
-    alert = load_superevent(results / "alerts.json", results / "l.json").skymap_alert
+    alert = SupereventReader(
+        *(results / name for name in ("alerts.json", "l.json", "skymaps"))
+    ).summary.skymap_alert
     assert alert is not None
     assert alert.skymap is not None
     return alert.skymap

@@ -7,6 +7,7 @@ have to be translated here, as `snakemake.cli.args_to_api` does in 400 lines, in
 
 import io
 import os
+import re
 from collections.abc import Sequence
 from contextlib import redirect_stderr, suppress
 from dataclasses import replace
@@ -28,6 +29,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 with replace_which():  # Snakemake imports its plugins when it is imported itself
     from snakemake import cli
 
+# Options that change neither which jobs are run, nor with what configuration.
+_NEUTRAL_OPTIONS = re.compile(
+    r"--(workflow-)?profile|--executor|-e|--jobs|--cores|-[jc]\d*|--local-cores|--latency-wait|-w"
+    r"|--(default-|set-)?resources|--set-threads|--groups|--group-components|--keep-going|-k"
+    r"|--retries|-T|--max-.*|--scheduler.*|--(slurm|htcondor|kubernetes)-.*|--shared-fs-usage"
+    r"|--verbose|--quiet|-q|--printshellcmds|-p|--show-failed-logs"
+    # The other ones of profiles/default and profiles/slurm.
+    r"|--force-use-threads|--rerun-incomplete|--keep-incomplete"
+)
 _LOGGER_PLUGIN = "sirenflow"
 # The destinations of the options that name the workflow, and of our own.
 _OWN_OPTIONS = ("snakefile", "workflow_profile", "profile", "lock", "nolock", "logger", "targets")
@@ -126,6 +136,15 @@ def options_in_effect(arguments: Sequence[str]) -> list[str]:
 def _differ(one: object, other: object) -> bool:
     # Snakemake's own types cannot be compared with None.
     return one is not other if one is None or other is None else one != other
+
+
+def keeps_targets(arguments: Sequence[str]) -> bool:
+    """Return whether Snakemake builds all targets with these arguments: no dry run, for example.
+
+    Options that are not known here count as if they would not.
+    """
+    options = [word.partition("=")[0] for word in arguments if word.startswith("-")]
+    return all(_NEUTRAL_OPTIONS.fullmatch(option) for option in options)
 
 
 def preload() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -106,34 +106,32 @@ def record_jobs_once(workflow: Any) -> None:
     def path(directory: str, output: Any) -> Path:
         return Path(persistence._record_path(directory, output))
 
-    def link(directory: str, first: Any, others: Iterable[Any]) -> list[Any]:
-        """Link the others' files to the first one's; return those for which that failed."""
+    def link(directory: str, outputs: Sequence[Any]) -> list[Any]:
+        """Link the files of all outputs but the first to its; return those that cannot be."""
         failed = []
-        for output in others:
+        for output in outputs[1:]:
             try:
                 path(directory, output).unlink(missing_ok=True)
-                path(directory, output).hardlink_to(path(directory, first))
+                path(directory, output).hardlink_to(path(directory, outputs[0]))
             except OSError:  # no links on this file system, or the name is too long for one
                 failed.append(output)
         return failed
 
     def start(job: Any, external_jobid: str | None = None) -> None:
-        first, *others = job.output or [None]
-        if first is not None:
-            started(_OfOneOutput(job, first), external_jobid)
-        for output in link(persistence._incomplete_path, first, others):
+        outputs = list(job.output)
+        for output in outputs[:1]:
+            started(_OfOneOutput(job, output), external_jobid)
+        for output in link(persistence._incomplete_path, outputs):
             started(_OfOneOutput(job, output), external_jobid)
 
     async def finish(job: Any) -> None:
-        first, *others = job.output or [None]
-        if first is not None:
-            await finished(_OfOneOutput(job, first))
-        failed = link(persistence._metadata_path, first, others)
-        for output in others:
-            if output in failed:
-                await finished(_OfOneOutput(job, output))
-            else:
-                path(persistence._incomplete_path, output).unlink(missing_ok=True)
+        outputs = list(job.output)
+        for output in outputs[:1]:
+            await finished(_OfOneOutput(job, output))
+        for output in link(persistence._metadata_path, outputs):
+            await finished(_OfOneOutput(job, output))
+        for output in outputs:
+            path(persistence._incomplete_path, output).unlink(missing_ok=True)
 
     persistence.started, persistence.finished = start, finish
 

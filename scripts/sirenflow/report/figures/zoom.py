@@ -18,13 +18,7 @@ from sirenflow.report.figures.labels import (
     text_width,
 )
 from sirenflow.report.figures.sky_labels import reticle_boxes
-from sirenflow.report.figures.svg_path import (
-    Floats,
-    join_rings,
-    line_data,
-    path_data,
-    thin_rings,
-)
+from sirenflow.report.figures.svg_path import Floats, join_rings, line_data, path_data, thin_rings
 from sirenflow.skymap.regions.contours import LevelField, LocalView, local_contours
 from sirenflow.skymap.skymap import Skymap, peak
 from sirenflow.skymap.vectors import lonlat_deg, separation_deg, unit_vectors
