@@ -1,4 +1,4 @@
-"""The stage regions: every distinct map's files, lobes and comparisons, whole and repeatable."""
+"""Credible regions, as rule report writes them: files, lobes and comparisons of every map."""
 
 from __future__ import annotations
 

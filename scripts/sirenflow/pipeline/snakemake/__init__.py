@@ -9,7 +9,7 @@ module                  hooks
 ======================  ===========================================================================
 `driver`                run the command in this process, stop it by signals, list its options
 `environment`           run it without a home, a user name, temporary files or `which`
-`workflow_hooks`        in the Snakefile: `module`, subprocesses, cluster nodes, rate limit, onstart
+`workflow_hooks`        in the Snakefile: `module`, nodes, rate limit, records of jobs, `onstart:`
 `snakemake_dir`         identity of ``.snakemake``, stale locks in it
 ======================  ===========================================================================
 
